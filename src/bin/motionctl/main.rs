@@ -1,0 +1,2 @@
+//! Command-line client of motiond.
+fn main() {}

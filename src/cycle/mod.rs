@@ -1,0 +1,1 @@
+//! The real-time cycle: it alone joins motion, drives and buses.

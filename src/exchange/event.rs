@@ -1,0 +1,75 @@
+//! What the cycle tells besides its state: the progress of each command, and events.
+
+use crate::fault::Fault;
+use crate::ids::{AxisId, BusId, GroupId, Handle};
+use crate::motion::{Progress, Rejection};
+
+/// The answer to one command, or its progress. Reports are never dropped: the gateway admits no more commands
+/// than the ring has places for (`limits::REPORT_RING`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Report {
+    /// The command.
+    pub handle: Handle,
+    /// The cycle that says so.
+    pub cycle: u64,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// What became of a command.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Verdict {
+    /// It will be carried out.
+    Accepted,
+    /// It changed nothing.
+    Rejected(Rejection),
+    /// It was accepted, and has come this far.
+    Progress(Progress),
+}
+
+/// Something that happened, with the cycle in which it was seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Event {
+    /// The cycle.
+    pub cycle: u64,
+    /// CLOCK_MONOTONIC (or virtual) time, nanoseconds.
+    pub time_ns: u64,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What an event concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// The machine as a whole.
+    Machine,
+    /// One axis.
+    Axis(AxisId),
+    /// One group.
+    Group(GroupId),
+    /// One bus.
+    Bus(BusId),
+    /// One named digital input.
+    Input(u8),
+}
+
+/// The kinds of events.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum EventKind {
+    /// A fault was raised. `detail` is the drive's error code (603Fh) for drive faults, else the measured value.
+    FaultRaised { fault: Fault, subject: Subject, detail: f64 },
+    /// A fault was reset.
+    FaultCleared { fault: Fault, subject: Subject },
+    /// A stop of this subject was read; it locks until released.
+    Stopped { subject: Subject, generation: u64 },
+    /// A stop was released.
+    Released { subject: Subject, generation: u64 },
+    /// A drive was enabled or disabled.
+    Power { axis: AxisId, on: bool },
+    /// An axis got (or lost) its reference.
+    Referenced { axis: AxisId, on: bool },
+    /// A bus is exchanging again.
+    BusRecovered { bus: BusId },
+    /// Periods were skipped.
+    Overrun { skipped: u32 },
+}

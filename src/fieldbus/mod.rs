@@ -1,0 +1,48 @@
+//! Buses: how process images reach the devices.
+//!
+//! A builder on an ordinary thread scans and configures a network, then hands over a boxed
+//! [`CyclicBus`]; from then on only the real-time thread calls it.
+
+pub mod mapping;
+
+/// One bus as the cycle sees it. No call allocates, locks, logs or waits past its deadline.
+pub trait CyclicBus: Send {
+    /// Sends the outputs at a fixed phase of the cycle. `cycle_start_ns` is the deadline that the
+    /// cycle woke for (CLOCK_MONOTONIC or virtual).
+    fn begin(&mut self, outputs: &[u8], cycle_start_ns: u64);
+
+    /// Takes the inputs that have arrived, waiting no longer than `deadline_ns`. Bytes of devices that
+    /// did not answer stay as they were.
+    fn finish(&mut self, inputs: &mut [u8], deadline_ns: u64) -> CycleReport;
+
+    /// Asks for a lost bus to be brought back; returns at once.
+    fn request_recovery(&mut self);
+
+    /// How old feedback is when `finish` hands it over: periods from the computation of a setpoint to the
+    /// sampling of the feedback that should match it. At most `SETPOINT_HISTORY - 2`.
+    fn feedback_delay_periods(&self) -> f64;
+}
+
+/// How one exchange went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CycleReport {
+    /// Working counter received (EtherCAT), or devices that answered.
+    pub working_counter: u16,
+    /// Working counter of a complete exchange.
+    pub working_counter_expected: u16,
+    /// No answer came before the deadline.
+    pub lost: bool,
+    /// An answer to an earlier exchange came late.
+    pub late: bool,
+    /// One bit a device (by its place in the bus's configuration): its inputs are fresh.
+    pub fresh: u64,
+    /// One bit a device: it is not in its operational state.
+    pub not_operational: u64,
+}
+
+impl CycleReport {
+    /// Every device took part and answered in time.
+    pub fn complete(&self) -> bool {
+        !self.lost && self.working_counter == self.working_counter_expected && self.not_operational == 0
+    }
+}

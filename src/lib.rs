@@ -1,0 +1,33 @@
+//! # motiond, a real-time motion controller
+//!
+//! One `SCHED_FIFO` thread runs a fixed cycle: it exchanges process images with the drives,
+//! supervises them, interpolates the axes and computes the next setpoints. Everything else runs on
+//! ordinary threads and reaches the cycle only through [`exchange`].
+//!
+//! ```text
+//! clients ─► control ─► gateway ─► exchange ─► cycle ─► motion ─► drive ─► process image ─► fieldbus
+//! clients, metrics  ◄─  gateway ◄─ exchange ◄─ cycle ◄─ motion ◄─ drive ◄─ process image ◄─ fieldbus
+//! ```
+//!
+//! Data flows one way in and one way out. The arrows between modules are held by `tests/tidy.rs`.
+//!
+//! | module | thread | what it is |
+//! |---|---|---|
+//! | [`exchange`] | both | the only data that crosses the real-time border |
+//! | [`cycle`] | real-time | one cycle from wake-up to wake-up; joins motion, drives and buses |
+//! | [`motion`] | real-time (pure) | axes and groups with PLCopen states, jerk-limited profiles |
+//! | [`drive`] | real-time (pure) | CiA 402: statusword to state to controlword, scaling, servo loops |
+//! | [`fieldbus`] | real-time | the bus trait and its buses |
+//! | [`limits`], [`units`], [`ids`], [`fault`] | pure | maxima, quantities, names, numbered faults |
+
+#![forbid(unsafe_op_in_unsafe_fn)]
+
+pub mod cycle;
+pub mod drive;
+pub mod exchange;
+pub mod fault;
+pub mod fieldbus;
+pub mod ids;
+pub mod limits;
+pub mod motion;
+pub mod units;

@@ -1,0 +1,81 @@
+//! Every maximum of the daemon, and how they relate.
+//!
+//! Nothing grows after start: each queue, table and loop takes its size from here.
+
+/// Axes in one machine. Bounds every per-axis loop of a cycle.
+pub const MAX_AXES: usize = 64;
+/// Groups in one machine.
+pub const MAX_GROUPS: usize = 16;
+/// Axes in one group.
+pub const MAX_GROUP_AXES: usize = 16;
+/// Buses in one machine.
+pub const MAX_BUSES: usize = 8;
+/// Named digital inputs (one bit each in a snapshot word).
+pub const MAX_DIGITAL_INPUTS: usize = 64;
+/// Named digital outputs (one bit each in a snapshot word).
+pub const MAX_DIGITAL_OUTPUTS: usize = 64;
+/// Bytes of one direction of one bus's process image.
+pub const MAX_PROCESS_IMAGE_BYTES: usize = 8192;
+
+/// Commands that wait for the cycle.
+pub const COMMAND_RING: usize = 256;
+/// Commands that one cycle takes from the ring: enough to retarget every axis at once.
+pub const COMMANDS_PER_CYCLE: usize = 64;
+/// Accepted commands without an end; further ones are refused until one ends.
+pub const MAX_OUTSTANDING_COMMANDS: usize = 1024;
+/// Reports that one command can cause: accepted, active, and one end.
+pub const REPORTS_PER_COMMAND: usize = 3;
+/// Command reports on their way out; it can never overflow (see the assertion below).
+pub const REPORT_RING: usize = 4096;
+/// Events on their way out; when it is full the newest is dropped and counted.
+pub const EVENT_RING: usize = 1024;
+/// Slots for the targets of group moves on their way in.
+pub const TARGET_SLOTS: usize = 512;
+
+/// Moves that wait behind the active one of an axis.
+pub const AXIS_QUEUE: usize = 8;
+/// Moves that wait behind the active one of a group.
+pub const GROUP_QUEUE: usize = 8;
+
+/// Constant-jerk phases of one scalar profile.
+pub const PROFILE_PHASES: usize = 8;
+/// Evaluations of one guarded root search in a scalar profile.
+pub const PROFILE_ITERATIONS: usize = 64;
+
+/// Events kept for readers.
+pub const EVENT_LOG: usize = 16384;
+/// Ended commands whose result can still be asked for.
+pub const ENDED_COMMANDS: usize = 8192;
+/// Connected clients over all sockets.
+pub const MAX_CLIENTS: usize = 2048;
+/// Bytes of one request.
+pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
+/// Bytes of one reply; longer lists are paged.
+pub const MAX_REPLY_BYTES: usize = 32 * 1024;
+/// Requests that wait for the gateway.
+pub const GATEWAY_QUEUE: usize = 1024;
+
+/// Shortest cycle period, nanoseconds.
+pub const MIN_PERIOD_NS: u64 = 250_000;
+/// Longest cycle period, nanoseconds.
+pub const MAX_PERIOD_NS: u64 = 10_000_000;
+/// Period unless configured, nanoseconds.
+pub const DEFAULT_PERIOD_NS: u64 = 1_000_000;
+/// Longest time for which one jog request is valid, nanoseconds.
+pub const MAX_JOG_VALIDITY_NS: u64 = 200_000_000;
+/// Highest override, as a ratio.
+pub const MAX_OVERRIDE: f64 = 2.0;
+/// Setpoints kept for comparison with delayed feedback; bounds a bus's feedback delay in periods.
+pub const SETPOINT_HISTORY: usize = 16;
+
+const _: () = assert!(MAX_AXES <= 64, "axis sets are one u64 word");
+const _: () = assert!(MAX_GROUP_AXES <= MAX_AXES);
+const _: () = assert!(MAX_DIGITAL_INPUTS <= 64 && MAX_DIGITAL_OUTPUTS <= 64);
+const _: () = assert!(
+    REPORT_RING >= MAX_OUTSTANDING_COMMANDS * REPORTS_PER_COMMAND,
+    "a report of an accepted command always has a place"
+);
+const _: () = assert!(COMMAND_RING.is_power_of_two() && REPORT_RING.is_power_of_two() && EVENT_RING.is_power_of_two());
+const _: () = assert!(COMMAND_RING <= TARGET_SLOTS, "each waiting command may hold a slot");
+const _: () = assert!(COMMANDS_PER_CYCLE <= COMMAND_RING);
+const _: () = assert!(SETPOINT_HISTORY.is_power_of_two());

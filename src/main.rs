@@ -1,0 +1,2 @@
+//! The daemon's entry: arguments, configuration, daemon, exit code.
+fn main() {}
