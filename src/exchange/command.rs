@@ -15,6 +15,7 @@ pub struct Command {
 
 /// What a client can ask of the cycle. Stops are not here: they use no queue (see `stop`).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs, reason = "`axis`, `group`, `on` and the like say themselves; the others are described")]
 pub enum Request {
     /// Enable or disable a drive. Done when the drive has followed.
     Power { axis: AxisId, on: bool },

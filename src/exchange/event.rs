@@ -55,6 +55,7 @@ pub enum Subject {
 
 /// The kinds of events.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the fields are named after their types")]
 pub enum EventKind {
     /// A fault was raised. `detail` is the drive's error code (603Fh) for drive faults, else the measured value.
     FaultRaised { fault: Fault, subject: Subject, detail: f64 },

@@ -1,0 +1,238 @@
+//! Is the axis where it was told to be? Following error against the setpoint of the instant at which the
+//! feedback was sampled, freshness of the feedback, and an encoder that stands still while it should not.
+//!
+//! The bus knows how many periods pass between the computation of a setpoint and the sampling of the feedback that
+//! should match it ([`crate::fieldbus::CyclicBus::feedback_delay_periods`]); a ring of past setpoints gives the one
+//! to compare with, so that speed alone is no error.
+
+use crate::fault::Fault;
+use crate::limits::SETPOINT_HISTORY;
+use crate::units::Setpoint;
+
+/// What one axis is held to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SupervisionParameters {
+    /// Following error allowed for any time, axis units; `None` does not watch it.
+    pub following_window: Option<f64>,
+    /// How long it may be larger, seconds.
+    pub following_time_s: f64,
+    /// Cycles in a row without fresh feedback that are ridden through.
+    pub stale_cycles_tolerated: u32,
+    /// Length of the modulo range, axis units; `None` for axes that have none.
+    pub modulo: Option<f64>,
+}
+
+/// What one cycle's look at an axis found.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Finding {
+    /// Setpoint minus feedback at the instant of sampling, axis units.
+    pub following_error: f64,
+    /// |following error| of its window; 0 without one.
+    pub following_ratio: f64,
+    /// What must be raised now.
+    pub fault: Option<Fault>,
+}
+
+/// The watch over one axis. Each call costs a bounded few operations.
+#[derive(Clone, Debug)]
+pub struct Supervision {
+    parameters: SupervisionParameters,
+    period_s: f64,
+    history: [Setpoint; SETPOINT_HISTORY],
+    newest: usize,
+    delay: f64,
+    outside_cycles: u32,
+    stale_cycles: u32,
+    unchanged_cycles: u32,
+    last_feedback: (i64, f64),
+}
+
+impl Supervision {
+    /// A watch for feedback that is `delay_periods` old (0 to `SETPOINT_HISTORY - 2`).
+    pub fn new(parameters: SupervisionParameters, delay_periods: f64, period_s: f64) -> Supervision {
+        Supervision {
+            parameters,
+            period_s,
+            history: [Setpoint::default(); SETPOINT_HISTORY],
+            newest: 0,
+            delay: delay_periods.clamp(0.0, (SETPOINT_HISTORY - 2) as f64),
+            outside_cycles: 0,
+            stale_cycles: 0,
+            unchanged_cycles: 0,
+            last_feedback: (0, 0.0),
+        }
+    }
+
+    /// Notes the setpoint that this cycle computed.
+    pub fn record(&mut self, setpoint: &Setpoint) {
+        self.newest = (self.newest + 1) % SETPOINT_HISTORY;
+        self.history[self.newest] = *setpoint;
+    }
+
+    /// The axis does not follow setpoints: the past is where it is, so that enabling starts without an error.
+    pub fn rest_at(&mut self, place: &Setpoint) {
+        if self.outside_cycles != 0 || self.history[self.newest] != *place || self.history[self.oldest()] != *place {
+            self.history = [*place; SETPOINT_HISTORY];
+        }
+        self.outside_cycles = 0;
+        self.unchanged_cycles = 0;
+    }
+
+    fn oldest(&self) -> usize {
+        (self.newest + 1) % SETPOINT_HISTORY
+    }
+
+    /// The setpoint of the sampling instant minus this feedback, axis units. Called before this cycle's `record`.
+    fn error_of(&self, turns: i64, position: f64) -> f64 {
+        // The newest entry was computed one period ago, so a delay of n periods is n - 1 entries back.
+        let back = (self.delay - 1.0).max(0.0);
+        let whole = back as usize;
+        let share = back - whole as f64;
+        let error_at = |entries_back: usize| {
+            let setpoint = &self.history[(self.newest + SETPOINT_HISTORY - entries_back) % SETPOINT_HISTORY];
+            let range = self.parameters.modulo.unwrap_or(0.0);
+            (setpoint.turns - turns) as f64 * range + (setpoint.position - position)
+        };
+        let near = error_at(whole);
+        if share == 0.0 { near } else { near + share * (error_at(whole + 1) - near) }
+    }
+
+    /// Looks at one cycle's feedback of an axis that follows setpoints.
+    pub fn check(&mut self, turns: i64, position: f64, fresh: bool) -> Finding {
+        if !fresh {
+            self.stale_cycles = self.stale_cycles.saturating_add(1);
+            let fault = (self.stale_cycles > self.parameters.stale_cycles_tolerated).then_some(Fault::StaleFeedback);
+            // What is not known is not judged: an old position against a new setpoint is no following error.
+            return Finding { fault, ..Finding::default() };
+        }
+        self.stale_cycles = 0;
+        let unchanged = self.last_feedback == (turns, position);
+        self.unchanged_cycles = if unchanged { self.unchanged_cycles.saturating_add(1) } else { 0 };
+        self.last_feedback = (turns, position);
+
+        let following_error = self.error_of(turns, position);
+        let Some(window) = self.parameters.following_window else {
+            return Finding { following_error, ..Finding::default() };
+        };
+        let following_ratio = following_error.abs() / window;
+        let mut fault = None;
+        if following_ratio > 1.0 || following_ratio.is_nan() {
+            self.outside_cycles = self.outside_cycles.saturating_add(1);
+            if f64::from(self.outside_cycles) * self.period_s > self.parameters.following_time_s {
+                // Not one increment of change for as long as the error was outside: the encoder, not the load.
+                let stuck = self.unchanged_cycles >= self.outside_cycles && self.unchanged_cycles > 2;
+                fault = Some(if stuck { Fault::EncoderStuck } else { Fault::FollowingError });
+            }
+        } else {
+            self.outside_cycles = 0;
+        }
+        Finding { following_error, following_ratio, fault }
+    }
+
+    /// Forgets what it counted, after a reset.
+    pub fn clear(&mut self) {
+        self.outside_cycles = 0;
+        self.stale_cycles = 0;
+        self.unchanged_cycles = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PERIOD_S: f64 = 0.001;
+
+    fn watch(delay: f64) -> Supervision {
+        let parameters = SupervisionParameters {
+            following_window: Some(1.0),
+            following_time_s: 0.010,
+            stale_cycles_tolerated: 3,
+            modulo: Some(360.0),
+        };
+        Supervision::new(parameters, delay, PERIOD_S)
+    }
+
+    fn at(position: f64) -> Setpoint {
+        Setpoint { position, ..Setpoint::default() }
+    }
+
+    #[test]
+    fn an_axis_that_follows_perfectly_has_no_error_at_any_speed_and_delay() {
+        for delay in [1.0, 2.0, 2.5, 5.0, 14.0] {
+            let mut watch = watch(delay);
+            for cycle in 0..200 {
+                let velocity = 7.0;
+                if cycle > SETPOINT_HISTORY {
+                    let sampled = velocity * (f64::from(cycle as u32) - delay);
+                    let finding = watch.check(0, sampled, true);
+                    assert!(finding.following_error.abs() < 1e-9, "delay {delay} cycle {cycle}: {finding:?}");
+                    assert_eq!(finding.fault, None);
+                }
+                watch.record(&at(velocity * f64::from(cycle as u32)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_delay_that_is_wrong_by_one_cycle_shows_as_velocity_times_period() {
+        let mut watch = watch(2.0);
+        for cycle in 0..100 {
+            if cycle > SETPOINT_HISTORY {
+                let error = watch.check(0, 7.0 * (f64::from(cycle as u32) - 3.0), true).following_error;
+                assert!((error - 7.0).abs() < 1e-9, "{error}");
+            }
+            watch.record(&at(7.0 * f64::from(cycle as u32)));
+        }
+    }
+
+    #[test]
+    fn an_error_is_a_fault_only_after_its_time() {
+        let mut watch = watch(2.0);
+        watch.rest_at(&at(0.0));
+        for cycle in 1..=10 {
+            assert_eq!(watch.check(0, -1.5 - f64::from(cycle) * 1e-3, true).fault, None, "cycle {cycle}");
+        }
+        assert_eq!(watch.check(0, -1.6, true).fault, Some(Fault::FollowingError));
+        watch.clear();
+        assert_eq!(watch.check(0, -1.7, true).fault, None);
+    }
+
+    #[test]
+    fn feedback_without_any_change_is_named_a_stuck_encoder() {
+        let mut watch = watch(2.0);
+        watch.rest_at(&at(0.0));
+        let fault = (0..30).find_map(|cycle| {
+            watch.record(&at(f64::from(cycle)));
+            watch.check(0, 0.0, true).fault
+        });
+        assert_eq!(fault, Some(Fault::EncoderStuck));
+    }
+
+    #[test]
+    fn stale_feedback_is_ridden_through_then_a_fault() {
+        let mut watch = watch(2.0);
+        watch.rest_at(&at(5.0));
+        for _ in 0..3 {
+            assert_eq!(watch.check(0, -100.0, false), Finding::default());
+        }
+        assert_eq!(watch.check(0, -100.0, false).fault, Some(Fault::StaleFeedback));
+        assert_eq!(watch.check(0, 5.0, true).fault, None);
+    }
+
+    #[test]
+    fn turns_count_in_the_error() {
+        let mut watch = watch(2.0);
+        watch.rest_at(&Setpoint { turns: 3, position: 1.0, ..Setpoint::default() });
+        let error = watch.check(2, 359.5, true).following_error;
+        assert!((error - 1.5).abs() < 1e-9, "{error}");
+    }
+
+    #[test]
+    fn a_feedback_that_is_no_number_is_a_fault() {
+        let mut watch = watch(2.0);
+        watch.rest_at(&at(0.0));
+        let fault = (0..20).find_map(|_| watch.check(0, f64::NAN, true).fault);
+        assert_eq!(fault, Some(Fault::FollowingError));
+    }
+}
