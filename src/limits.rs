@@ -31,6 +31,8 @@ pub const REPORT_RING: usize = 4096;
 pub const EVENT_RING: usize = 1024;
 /// Slots for the targets of group moves on their way in.
 pub const TARGET_SLOTS: usize = 512;
+/// Attempts of one reading of a newest-value cell; each fails only where a whole version was published during it.
+pub const LATEST_READ_ATTEMPTS: usize = 64;
 
 /// Moves that wait behind the active one of an axis.
 pub const AXIS_QUEUE: usize = 8;

@@ -3,6 +3,8 @@
 //! The writer fills words in place; readers get owned structures. The layout depends only on how many axes,
 //! groups and buses the machine has.
 
+use super::latest::{self, Reader, Writer};
+use super::sync::{AtomicU64, Ordering};
 use crate::motion::{AxisState, GroupState};
 
 /// Words of the machine's part.
@@ -167,4 +169,244 @@ pub struct BusSnapshot {
     pub working_counter_errors: u64,
     /// One bit a device that is not operational.
     pub not_operational: u64,
+}
+
+/// A whole snapshot, as readers get it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// The machine as a whole.
+    pub machine: MachineSnapshot,
+    /// Every axis, in the configuration's order.
+    pub axes: Vec<AxisSnapshot>,
+    /// Every group, in the configuration's order.
+    pub groups: Vec<GroupSnapshot>,
+    /// Every bus, in the configuration's order.
+    pub buses: Vec<BusSnapshot>,
+}
+
+/// The cycle's end.
+pub struct SnapshotWriter {
+    cell: Writer,
+    shape: Shape,
+}
+
+/// A reader's end.
+#[derive(Clone)]
+pub struct SnapshotReader {
+    cell: Reader,
+    shape: Shape,
+}
+
+/// A newest-value cell for snapshots of this shape.
+pub fn snapshots(shape: Shape) -> (SnapshotWriter, SnapshotReader) {
+    let (writer, reader) = latest::cell(shape.words());
+    (SnapshotWriter { cell: writer, shape }, SnapshotReader { cell: reader, shape })
+}
+
+impl SnapshotWriter {
+    /// Publishes one cycle's state, written in place as the iterators yield it; each must yield as many as the
+    /// shape says (of one that yields fewer, the rest would be two snapshots old).
+    pub fn publish(
+        &mut self,
+        machine: &MachineSnapshot,
+        axes: impl Iterator<Item = AxisSnapshot>,
+        groups: impl Iterator<Item = GroupSnapshot>,
+        buses: impl Iterator<Item = BusSnapshot>,
+    ) {
+        let shape = self.shape;
+        let publication = self.cell.begin();
+        let (head, rest) = publication.words().split_at(MACHINE_WORDS);
+        let (axis_words, rest) = rest.split_at(shape.axes * AXIS_WORDS);
+        let (group_words, bus_words) = rest.split_at(shape.groups * GROUP_WORDS);
+        if let Some(words) = head.first_chunk() {
+            store(words, machine.to_words());
+        }
+        for (words, axis) in axis_words.as_chunks().0.iter().zip(axes) {
+            store(words, axis.to_words());
+        }
+        for (words, group) in group_words.as_chunks().0.iter().zip(groups) {
+            store(words, group.to_words());
+        }
+        for (words, bus) in bus_words.as_chunks().0.iter().zip(buses) {
+            store(words, bus.to_words());
+        }
+        publication.commit();
+    }
+}
+
+#[inline]
+fn store<const N: usize>(places: &[AtomicU64; N], words: [u64; N]) {
+    for (place, word) in places.iter().zip(words) {
+        place.store(word, Ordering::Relaxed);
+    }
+}
+
+impl SnapshotReader {
+    /// The newest snapshot and its version (0 before the first); `None` where the reader was held up again and
+    /// again (see [`Reader::read`]): try later.
+    pub fn read(&self) -> Option<(u64, Snapshot)> {
+        let mut words = vec![0; self.shape.words()];
+        let version = self.cell.read(&mut words)?;
+        Some((version, Snapshot::from_words(self.shape, &words)))
+    }
+
+    /// The number of the newest snapshot: one more a cycle.
+    pub fn version(&self) -> u64 {
+        self.cell.version()
+    }
+
+    /// How many of each the machine has.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+}
+
+impl Snapshot {
+    /// Reads words that [`SnapshotWriter::publish`] has written.
+    ///
+    /// # Panics
+    /// Where there are fewer words than the shape has.
+    pub fn from_words(shape: Shape, words: &[u64]) -> Snapshot {
+        let (machine, rest) = words.split_at(MACHINE_WORDS);
+        let (axes, rest) = rest.split_at(shape.axes * AXIS_WORDS);
+        let (groups, buses) = rest.split_at(shape.groups * GROUP_WORDS);
+        Snapshot {
+            machine: machine.first_chunk().map(MachineSnapshot::from_words).unwrap_or_default(),
+            axes: axes.as_chunks().0.iter().map(AxisSnapshot::from_words).collect(),
+            groups: groups.as_chunks().0.iter().map(GroupSnapshot::from_words).collect(),
+            buses: buses.as_chunks().0.iter().take(shape.buses).map(BusSnapshot::from_words).collect(),
+        }
+    }
+}
+
+impl MachineSnapshot {
+    /// As words.
+    #[inline]
+    pub fn to_words(&self) -> [u64; MACHINE_WORDS] {
+        let packed = u64::from(self.fault) | u64::from(self.stopped) << 16 | u64::from(self.permitted) << 17;
+        [
+            self.cycle,
+            self.time_ns,
+            self.inputs,
+            self.outputs,
+            self.skipped,
+            self.events_dropped,
+            self.stop_generation,
+            packed,
+        ]
+    }
+
+    /// From words.
+    pub fn from_words(words: &[u64; MACHINE_WORDS]) -> MachineSnapshot {
+        let [cycle, time_ns, inputs, outputs, skipped, events_dropped, stop_generation, packed] = *words;
+        MachineSnapshot {
+            cycle,
+            time_ns,
+            inputs,
+            outputs,
+            skipped,
+            events_dropped,
+            stop_generation,
+            stopped: packed >> 16 & 1 == 1,
+            permitted: packed >> 17 & 1 == 1,
+            fault: packed as u16,
+        }
+    }
+}
+
+impl AxisSnapshot {
+    /// As words.
+    #[inline]
+    pub fn to_words(&self) -> [u64; AXIS_WORDS] {
+        let packed = u64::from(self.fault)
+            | u64::from(self.drive_error) << 16
+            | u64::from(self.state as u8) << 32
+            | u64::from(self.drive_state) << 40;
+        [
+            packed,
+            u64::from(self.flags.0),
+            self.setpoint.to_bits(),
+            self.velocity.to_bits(),
+            self.acceleration.to_bits(),
+            self.actual.to_bits(),
+            self.actual_velocity.to_bits(),
+            self.following_error.to_bits(),
+            self.following_ratio.to_bits(),
+            self.torque.to_bits(),
+            self.override_ratio.to_bits(),
+            self.active,
+            self.stop_generation,
+            self.turns as u64,
+        ]
+    }
+
+    /// From words; a state number that does not exist reads as the default.
+    pub fn from_words(words: &[u64; AXIS_WORDS]) -> AxisSnapshot {
+        let packed = words[0];
+        let quantity = |word: usize| f64::from_bits(words[word]);
+        AxisSnapshot {
+            state: AxisState::from_u8((packed >> 32) as u8).unwrap_or_default(),
+            drive_state: (packed >> 40) as u8,
+            flags: AxisFlags(words[1] as u32),
+            fault: packed as u16,
+            drive_error: (packed >> 16) as u16,
+            setpoint: quantity(2),
+            velocity: quantity(3),
+            acceleration: quantity(4),
+            actual: quantity(5),
+            actual_velocity: quantity(6),
+            following_error: quantity(7),
+            following_ratio: quantity(8),
+            torque: quantity(9),
+            override_ratio: quantity(10),
+            active: words[11],
+            stop_generation: words[12],
+            turns: words[13] as i64,
+        }
+    }
+}
+
+impl GroupSnapshot {
+    /// As words.
+    #[inline]
+    pub fn to_words(&self) -> [u64; GROUP_WORDS] {
+        let packed = u64::from(self.state as u8) | u64::from(self.interrupted) << 8 | u64::from(self.stopped) << 9;
+        [
+            packed,
+            self.active,
+            self.progress.to_bits(),
+            self.override_ratio.to_bits(),
+            self.path_velocity.to_bits(),
+            self.stop_generation,
+        ]
+    }
+
+    /// From words; a state number that does not exist reads as the default.
+    pub fn from_words(words: &[u64; GROUP_WORDS]) -> GroupSnapshot {
+        let [packed, active, progress, override_ratio, path_velocity, stop_generation] = *words;
+        GroupSnapshot {
+            state: GroupState::from_u8(packed as u8).unwrap_or_default(),
+            interrupted: packed >> 8 & 1 == 1,
+            stopped: packed >> 9 & 1 == 1,
+            active,
+            progress: f64::from_bits(progress),
+            override_ratio: f64::from_bits(override_ratio),
+            path_velocity: f64::from_bits(path_velocity),
+            stop_generation,
+        }
+    }
+}
+
+impl BusSnapshot {
+    /// As words.
+    #[inline]
+    pub fn to_words(&self) -> [u64; BUS_WORDS] {
+        [u64::from(self.up), self.frames_lost, self.frames_late, self.working_counter_errors, self.not_operational]
+    }
+
+    /// From words.
+    pub fn from_words(words: &[u64; BUS_WORDS]) -> BusSnapshot {
+        let [up, frames_lost, frames_late, working_counter_errors, not_operational] = *words;
+        BusSnapshot { up: up == 1, frames_lost, frames_late, working_counter_errors, not_operational }
+    }
 }
