@@ -18,6 +18,7 @@
 //! | [`motion`] | real-time (pure) | axes and groups with PLCopen states, jerk-limited profiles |
 //! | [`drive`] | real-time (pure) | CiA 402: statusword to state to controlword, scaling, servo loops |
 //! | [`fieldbus`] | real-time | the bus trait and its buses |
+//! | [`simulation`] | real-time (pure) | byte-level drives and terminals with motor, load and faults |
 //! | [`limits`], [`units`], [`ids`], [`fault`] | pure | maxima, quantities, names, numbered faults |
 
 #![forbid(unsafe_op_in_unsafe_fn)]
@@ -30,4 +31,5 @@ pub mod fieldbus;
 pub mod ids;
 pub mod limits;
 pub mod motion;
+pub mod simulation;
 pub mod units;

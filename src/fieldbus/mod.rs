@@ -4,6 +4,7 @@
 //! [`CyclicBus`]; from then on only the real-time thread calls it.
 
 pub mod mapping;
+pub mod sim;
 
 /// One bus as the cycle sees it. No call allocates, locks, logs or waits past its deadline.
 pub trait CyclicBus: Send {
