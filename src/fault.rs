@@ -147,6 +147,11 @@ impl Fault {
         self as u16
     }
 
+    /// Its place in [`Fault::ALL`].
+    pub fn index(self) -> usize {
+        Fault::ALL.iter().position(|fault| *fault == self).unwrap_or(0)
+    }
+
     /// Where it was seen, as a metric label.
     pub fn class(self) -> &'static str {
         match self.code() / 1000 {
@@ -156,6 +161,34 @@ impl Fault {
             4 => "axis",
             _ => "group",
         }
+    }
+}
+
+/// A set of faults, one bit each by [`Fault::index`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FaultSet(u64);
+
+const _: () = assert!(Fault::ALL.len() <= 64, "a set of faults is one u64 word");
+
+impl FaultSet {
+    /// Adds a fault.
+    pub fn insert(&mut self, fault: Fault) {
+        self.0 |= 1 << fault.index();
+    }
+
+    /// Whether it is in the set.
+    pub fn contains(self, fault: Fault) -> bool {
+        self.0 >> fault.index() & 1 != 0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Its faults in the order of their numbers.
+    pub fn iter(self) -> impl Iterator<Item = Fault> {
+        Fault::ALL.iter().copied().filter(move |fault| self.contains(*fault))
     }
 }
 

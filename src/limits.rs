@@ -41,6 +41,8 @@ pub const GROUP_QUEUE: usize = 8;
 
 /// Constant-jerk phases of one scalar profile.
 pub const PROFILE_PHASES: usize = 8;
+/// Profiles that are solved in the search for one that takes a given time.
+pub const SYNCHRONISED_SOLVES: usize = 64;
 /// Evaluations of one guarded root search in a scalar profile.
 pub const PROFILE_ITERATIONS: usize = 64;
 

@@ -4,6 +4,7 @@
 //! Positions inside are drive coordinates (see [`crate::units::Setpoint`]); commands and what people
 //! read are axis coordinates: drive coordinates plus the axis's offset.
 
+pub mod profile;
 pub mod types;
 
 pub use types::*;

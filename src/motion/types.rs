@@ -219,6 +219,7 @@ reasons! {
     PositionRange = 25, "PositionRange", false, "the position is outside what the drive can represent";
     NothingToContinue = 26, "NothingToContinue", false, "there is no interrupted move";
     FaultPresent = 27, "FaultPresent", true, "the cause of the fault is still there";
+    NoSuchBus = 28, "NoSuchBus", false, "the machine has no such bus";
 }
 
 /// A refused command: it changed nothing.
