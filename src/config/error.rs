@@ -1,0 +1,82 @@
+//! What is wrong with a configuration, in words for the person at the machine.
+
+use std::fmt;
+
+/// One thing that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Line in the file, from 1; 0 for the file as a whole.
+    pub line: usize,
+    /// The key, with the names of what it belongs to: `axis "x": limits.max-velocity-mm-per-s`.
+    pub place: String,
+    /// What stands there.
+    pub found: String,
+    /// What may stand there, and why.
+    pub allowed: String,
+}
+
+/// Why there is no configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    Unreadable {
+        /// Its name as given.
+        file: String,
+        /// What the system says.
+        cause: String,
+    },
+    /// The file says something that cannot be: everything that is wrong with it, in the order of its lines.
+    Invalid {
+        /// Its name as given.
+        file: String,
+        /// At least one.
+        problems: Vec<Problem>,
+    },
+}
+
+/// A bus that this version cannot run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotBuilt {
+    /// Name of the bus.
+    pub bus: String,
+    /// Its kind, as in the configuration.
+    pub kind: &'static str,
+}
+
+impl fmt::Display for ConfigError {
+    /// One line a problem, like a compiler.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::Unreadable { file, cause } => write!(f, "{file}: cannot be read: {cause}"),
+            ConfigError::Invalid { file, problems } => {
+                for (index, problem) in problems.iter().enumerate() {
+                    let Problem { line, place, found, allowed } = problem;
+                    if index > 0 {
+                        writeln!(f)?;
+                    }
+                    write!(f, "{file}:")?;
+                    if *line > 0 {
+                        write!(f, "{line}:")?;
+                    }
+                    write!(f, " {place}: found {found}, allowed: {allowed}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for NotBuilt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let NotBuilt { bus, kind } = self;
+        write!(
+            f,
+            "bus \"{bus}\": kind \"{kind}\" is not built yet in this version: \
+             only simulated buses run; use `motiond run --simulate` to run this machine on simulated drives"
+        )
+    }
+}
+
+impl std::error::Error for NotBuilt {}

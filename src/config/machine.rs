@@ -1,0 +1,229 @@
+//! A machine whose configuration has been checked: everything the daemon builds it from.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::error::NotBuilt;
+use super::schema::{BusKind, DeviceKind};
+use crate::cycle::bus_watch::BusWatchParameters;
+use crate::cycle::machine_inputs::{InputParameters, OutputParameters};
+use crate::cycle::supervision::SupervisionParameters;
+use crate::drive::DriveParameters;
+use crate::fault::{Fault, Reaction};
+use crate::fieldbus::mapping::DeviceLayout;
+use crate::ids::{AxisId, BusId};
+use crate::motion::Limits;
+use crate::units::AxisUnit;
+
+/// A machine that can be built.
+#[derive(Clone, Debug)]
+pub struct MachineConfig {
+    /// Its name.
+    pub name: String,
+    /// Time from one cycle to the next, nanoseconds.
+    pub period_ns: u64,
+    /// The real-time thread.
+    pub realtime: RealtimeConfig,
+    /// The control socket.
+    pub control: ControlConfig,
+    /// Where Prometheus is answered; `None` nowhere.
+    pub metrics: Option<SocketAddr>,
+    /// Buses; [`BusId`] counts them.
+    pub buses: Vec<BusConfig>,
+    /// Axes; [`AxisId`] counts them.
+    pub axes: Vec<AxisConfig>,
+    /// Groups; [`crate::ids::GroupId`] counts them.
+    pub groups: Vec<GroupConfig>,
+    /// Named digital inputs.
+    pub inputs: Vec<InputConfig>,
+    /// Named digital outputs.
+    pub outputs: Vec<OutputConfig>,
+    /// Reactions that differ from [`Fault::reaction`]; the first that fits counts.
+    pub reactions: Vec<ReactionConfig>,
+}
+
+/// How the real-time thread runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RealtimeConfig {
+    /// What the file says about refusing to start without real-time rights; see [`MachineConfig::require_realtime`].
+    pub require: Option<bool>,
+    /// SCHED_FIFO priority.
+    pub priority: u8,
+    /// The CPU that it is pinned to.
+    pub cpu: Option<usize>,
+    /// Periods that may be skipped in a row.
+    pub max_skipped_periods: u32,
+    /// Keep all memory in RAM.
+    pub lock_memory: bool,
+    /// Keep the CPUs out of deep sleep.
+    pub hold_cpu_latency: bool,
+    /// Heap that is touched and kept, bytes.
+    pub heap_reserve_bytes: usize,
+    /// Busy waiting before each cycle, nanoseconds.
+    pub spin_ns: u64,
+}
+
+/// The control socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlConfig {
+    /// Where it is.
+    pub socket: PathBuf,
+    /// The user group that may use it; `None` is the group of the daemon's user.
+    pub group: Option<String>,
+}
+
+/// One bus.
+#[derive(Clone, Debug)]
+pub struct BusConfig {
+    /// Its name.
+    pub name: String,
+    /// How it reaches its devices.
+    pub kind: BusKind,
+    /// The network interface of a real bus.
+    pub interface: Option<String>,
+    /// The speed of a CAN bus, bit/s.
+    pub bit_rate: Option<u32>,
+    /// What its exchanges are held to.
+    pub watch: BusWatchParameters,
+    /// Its devices, in the order of the process image.
+    pub devices: Vec<DeviceConfig>,
+    /// Bytes of its outputs.
+    pub output_bytes: usize,
+    /// Bytes of its inputs.
+    pub input_bytes: usize,
+}
+
+/// One device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceConfig {
+    /// Its name, one of its bus.
+    pub name: String,
+    /// What it is.
+    pub kind: DeviceKind,
+    /// Where it is found.
+    pub address: Address,
+    /// What it must say it is.
+    pub identity: Identity,
+    /// How long a drive waits for the daemon before it stops by itself, milliseconds.
+    pub watchdog_ms: u32,
+    /// Its place in the process image of its bus.
+    pub layout: DeviceLayout,
+}
+
+/// Where a device is found on its bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// By its place in the list (simulated buses).
+    Listed,
+    /// By its place on the wire, from 0.
+    Position(u16),
+    /// By its station alias.
+    Alias(u16),
+    /// By its CANopen node id.
+    Node(u8),
+}
+
+/// What a device must say it is (1018h); `None` is not checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// 1018h:1.
+    pub vendor_id: Option<u32>,
+    /// 1018h:2.
+    pub product_code: Option<u32>,
+    /// 1018h:3.
+    pub revision: Option<u32>,
+    /// 1018h:4.
+    pub serial_number: Option<u32>,
+}
+
+/// One axis.
+#[derive(Clone, Debug)]
+pub struct AxisConfig {
+    /// Its name.
+    pub name: String,
+    /// What it counts in.
+    pub unit: AxisUnit,
+    /// The bus of its drive.
+    pub bus: BusId,
+    /// The place of its drive in the bus's list of devices.
+    pub device: usize,
+    /// Its drive. `feedback_delay_periods` is what a simulated bus has, until the bus that is built says its own.
+    pub drive: DriveParameters,
+    /// What its feedback is held to.
+    pub supervision: SupervisionParameters,
+    /// Bits 0 and 1 of its drive's inputs (60FDh) are its negative and positive limit switch.
+    pub drive_limit_switches: bool,
+}
+
+/// One group.
+#[derive(Clone, Debug)]
+pub struct GroupConfig {
+    /// Its name.
+    pub name: String,
+    /// What its path is measured in: millimetres as soon as one axis is linear.
+    pub unit: AxisUnit,
+    /// Its axes.
+    pub axes: Vec<AxisId>,
+    /// Highest magnitudes along a straight line.
+    pub path: Limits,
+}
+
+/// One named digital input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputConfig {
+    /// Its name.
+    pub name: String,
+    /// Where it is and what it is for.
+    pub parameters: InputParameters,
+}
+
+/// One named digital output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputConfig {
+    /// Its name.
+    pub name: String,
+    /// Where it is and what it does on a fault.
+    pub parameters: OutputParameters,
+}
+
+/// A reaction to a fault that differs from the usual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReactionConfig {
+    /// The fault.
+    pub fault: Fault,
+    /// The axes that it holds for, one bit each.
+    pub axes: u64,
+    /// What happens.
+    pub reaction: Reaction,
+}
+
+impl MachineConfig {
+    /// The same machine with every bus simulated and a device that fits each axis and terminal.
+    pub fn simulated(mut self) -> MachineConfig {
+        for bus in &mut self.buses {
+            bus.kind = BusKind::Simulated;
+        }
+        self
+    }
+
+    /// Whether to refuse to start without real-time rights: as configured, else with any real bus.
+    pub fn require_realtime(&self) -> bool {
+        self.realtime.require.unwrap_or_else(|| self.buses.iter().any(|bus| bus.kind != BusKind::Simulated))
+    }
+
+    /// Whether this version can run every bus.
+    pub fn runnable(&self) -> Result<(), NotBuilt> {
+        match self.buses.iter().find(|bus| bus.kind != BusKind::Simulated) {
+            Some(bus) => Err(NotBuilt { bus: bus.name.clone(), kind: bus.kind.word() }),
+            None => Ok(()),
+        }
+    }
+
+    /// What a fault does, `axis` being the one that it concerns.
+    pub fn reaction(&self, fault: Fault, axis: Option<AxisId>) -> Reaction {
+        let concerns = |reaction: &&ReactionConfig| {
+            reaction.fault == fault && axis.is_none_or(|axis| reaction.axes >> axis.0 & 1 != 0)
+        };
+        self.reactions.iter().find(concerns).map_or(fault.reaction(), |reaction| reaction.reaction)
+    }
+}
