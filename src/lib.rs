@@ -19,6 +19,7 @@
 //! | [`drive`] | real-time (pure) | CiA 402: statusword to state to controlword, scaling, servo loops |
 //! | [`fieldbus`] | real-time | the bus trait and its buses |
 //! | [`simulation`] | real-time (pure) | byte-level drives and terminals with motor, load and faults |
+//! | [`config`] | ordinary | TOML, checked whole, to each module's parameters |
 //! | [`limits`], [`units`], [`ids`], [`fault`] | pure | maxima, quantities, names, numbered faults |
 
 #![forbid(unsafe_op_in_unsafe_fn)]

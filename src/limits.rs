@@ -10,6 +10,8 @@ pub const MAX_GROUPS: usize = 16;
 pub const MAX_GROUP_AXES: usize = 16;
 /// Buses in one machine.
 pub const MAX_BUSES: usize = 8;
+/// Devices on one bus (one bit each in its reports).
+pub const MAX_BUS_DEVICES: usize = 64;
 /// Named digital inputs (one bit each in a snapshot word).
 pub const MAX_DIGITAL_INPUTS: usize = 64;
 /// Named digital outputs (one bit each in a snapshot word).

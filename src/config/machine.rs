@@ -11,6 +11,7 @@ use crate::cycle::supervision::SupervisionParameters;
 use crate::drive::DriveParameters;
 use crate::fault::{Fault, Reaction};
 use crate::fieldbus::mapping::DeviceLayout;
+use crate::fieldbus::sim::SimulatedBusParameters;
 use crate::ids::{AxisId, BusId};
 use crate::motion::Limits;
 use crate::units::AxisUnit;
@@ -91,6 +92,8 @@ pub struct BusConfig {
     pub output_bytes: usize,
     /// Bytes of its inputs.
     pub input_bytes: usize,
+    /// The same bus inside the daemon, with a device that fits each axis and terminal.
+    pub simulation: SimulatedBusParameters,
 }
 
 /// One device.
@@ -147,12 +150,35 @@ pub struct AxisConfig {
     pub bus: BusId,
     /// The place of its drive in the bus's list of devices.
     pub device: usize,
+    /// How far and fast it may move.
+    pub limits: Limits,
+    /// Lowest and highest position of the referenced axis, axis coordinates.
+    pub soft_limits: Option<(f64, f64)>,
+    /// Length of the modulo range, axis units.
+    pub modulo: Option<f64>,
+    /// How near the feedback must be to the target, axis units.
+    pub in_position_window: f64,
+    /// How long it must stay there, seconds.
+    pub in_position_time_s: f64,
+    /// Axis coordinates less drive coordinates at start.
+    pub offset: f64,
+    /// The drive knows where it is at start.
+    pub referenced: bool,
     /// Its drive. `feedback_delay_periods` is what a simulated bus has, until the bus that is built says its own.
     pub drive: DriveParameters,
     /// What its feedback is held to.
     pub supervision: SupervisionParameters,
-    /// Bits 0 and 1 of its drive's inputs (60FDh) are its negative and positive limit switch.
-    pub drive_limit_switches: bool,
+    /// The bits of its drive's inputs (60FDh) that are its limit switches, if they are.
+    pub drive_limit_switches: Option<DriveLimitSwitches>,
+}
+
+/// Limit switches wired to the drive. The drive knows its own direction only, so an inverted axis has them exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DriveLimitSwitches {
+    /// The bit of 60FDh that is the axis's negative limit switch.
+    pub negative_bit: u8,
+    /// The bit of 60FDh that is the axis's positive limit switch.
+    pub positive_bit: u8,
 }
 
 /// One group.
@@ -217,6 +243,22 @@ impl MachineConfig {
             Some(bus) => Err(NotBuilt { bus: bus.name.clone(), kind: bus.kind.word() }),
             None => Ok(()),
         }
+    }
+
+    /// The machine in one line.
+    pub fn summary(&self) -> String {
+        let count = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+        let devices = self.buses.iter().map(|bus| bus.devices.len()).sum();
+        format!(
+            "ok: {}, {}, {} with {}, {}, {}, period {} µs",
+            count(self.axes.len(), "axis", "axes"),
+            count(self.groups.len(), "group", "groups"),
+            count(self.buses.len(), "bus", "buses"),
+            count(devices, "device", "devices"),
+            count(self.inputs.len(), "input", "inputs"),
+            count(self.outputs.len(), "output", "outputs"),
+            self.period_ns / 1000,
+        )
     }
 
     /// What a fault does, `axis` being the one that it concerns.

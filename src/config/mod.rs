@@ -1,8 +1,18 @@
 //! Configuration: TOML with units in its key names, checked whole before anything starts.
+//!
+//! [`schema`] describes every key once: structure, range, default, unit, live or not. [`reader`] reads a file by that
+//! description and gathers everything that is wrong; `validate` checks what one key alone cannot tell, and makes
+//! each module's parameters, gathered in a [`MachineConfig`].
 
 pub mod error;
 pub mod key;
+mod load;
 pub mod machine;
 pub mod reader;
 pub mod schema;
 pub(crate) mod section;
+mod validate;
+
+pub use error::{ConfigError, NotBuilt, Problem};
+pub use load::{check, demo, load, parse};
+pub use machine::MachineConfig;

@@ -165,7 +165,13 @@ impl<'t> Reader<'t> {
 
     /// The names of all tables in a list, also of those in which something is wrong.
     pub fn names(&self, list: &str) -> Vec<&'t str> {
-        tables(self.root, list).filter_map(|(table, _)| text_at(table, "name")).collect()
+        tables(self.root, list).filter_map(|table| text_at(table, "name")).collect()
+    }
+
+    /// The names of all devices on the bus of this name, also of those in which something is wrong.
+    pub fn device_names(&self, bus: &str) -> Vec<&'t str> {
+        let buses = tables(self.root, "bus").filter(|table| text_at(table, "name") == Some(bus));
+        buses.flat_map(|bus| tables(bus, "device")).filter_map(|device| text_at(device, "name")).collect()
     }
 
     /// Reads one key.
@@ -248,8 +254,8 @@ impl<'t> Reader<'t> {
                 let units = members.iter().filter_map(|member| match member.get_ref() {
                     DeValue::String(name) => {
                         let mut axes = tables(self.root, "axis");
-                        let axis = axes.find(|(axis, _)| text_at(axis, "name") == Some(name));
-                        unit_of_kind(text_at(axis?.0, "kind")?)
+                        let axis = axes.find(|axis| text_at(axis, "name") == Some(name))?;
+                        unit_of_kind(text_at(axis, "kind")?)
                     }
                     _ => None,
                 });
@@ -288,6 +294,19 @@ impl<T: Table> Nested for T {
                 T::read(reader, &inner)
             }
         }
+    }
+}
+
+/// A table, or `None` where something in it is wrong: what does not concern it is then still checked.
+#[derive(Clone, Debug)]
+pub struct Checked<T>(pub Option<T>);
+
+impl<T: Table> Nested for Checked<T> {
+    const OCCURS: Occurs = Occurs::Once;
+    const SECTION: &'static Section = T::SECTION;
+
+    fn read(reader: &mut Reader<'_>, scope: &Scope<'_>, name: &'static str) -> Option<Checked<T>> {
+        Some(Checked(<T as Nested>::read(reader, scope, name)))
     }
 }
 
@@ -383,24 +402,24 @@ fn text_at<'a>(table: &'a DeTable<'_>, key: &str) -> Option<&'a str> {
     }
 }
 
-fn tables<'a>(root: &'a DeTable<'a>, list: &str) -> impl Iterator<Item = (&'a DeTable<'a>, Range<usize>)> {
-    let items = match root.get(list).map(|value| value.get_ref()) {
+fn tables<'a>(table: &'a DeTable<'a>, list: &str) -> impl Iterator<Item = &'a DeTable<'a>> {
+    let items = match table.get(list).map(|value| value.get_ref()) {
         Some(DeValue::Array(items)) => Some(items),
         _ => None,
     };
     items.into_iter().flat_map(|items| items.iter()).filter_map(|item| match item.get_ref() {
-        DeValue::Table(table) => Some((table, item.span())),
+        DeValue::Table(table) => Some(table),
         _ => None,
     })
 }
 
 /// The known key that differs least, if it is close enough to be meant.
-pub fn nearest<'k>(name: &str, known: &'k [String]) -> Option<&'k String> {
+pub fn nearest<'k, T: AsRef<str>>(name: &str, known: &'k [T]) -> Option<&'k str> {
     if name.len() > 64 {
         return None;
     }
-    let (distance, near) =
-        known.iter().map(|known| (edits(name, known), known)).min_by_key(|(distance, _)| *distance)?;
+    let known = known.iter().map(AsRef::as_ref);
+    let (distance, near) = known.map(|known| (edits(name, known), known)).min_by_key(|(distance, _)| *distance)?;
     (distance <= 1 + near.len() / 4).then_some(near)
 }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::key::Kind::*;
 use super::key::Presence::{Default, Optional, Required};
+use super::reader::Checked;
 use super::section::{sections, words};
 use crate::fieldbus::mapping::PdoEntry;
 use crate::limits::{MAX_AXES, MAX_GROUP_AXES};
@@ -138,13 +139,13 @@ sections! {
     File = "" {
         tables {
             /// The machine as a whole.
-            machine: Machine = "machine";
+            machine: Checked<Machine> = "machine";
             /// The real-time thread.
-            realtime: Realtime = "realtime";
+            realtime: Checked<Realtime> = "realtime";
             /// The control socket.
-            control: Control = "control";
+            control: Checked<Control> = "control";
             /// The metrics endpoint.
-            metrics: Metrics = "metrics";
+            metrics: Checked<Metrics> = "metrics";
             /// Buses.
             buses: Vec<Bus> = "bus";
             /// Axes.

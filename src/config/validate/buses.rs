@@ -1,0 +1,277 @@
+//! Buses and devices: addresses, watchdogs, and the layout of the process images.
+
+use super::super::machine::{Address, BusConfig, DeviceConfig, Identity};
+use super::super::reader::{Place, Reader};
+use super::super::schema::{BrakeKind, Bus, BusKind, Device, DeviceKind, FaultWord, File, SimulatedFault};
+use super::find;
+use crate::cycle::bus_watch::BusWatchParameters;
+use crate::fieldbus::mapping::{DeviceLayout, PdoEntry};
+use crate::fieldbus::sim::SimulatedBusParameters;
+use crate::limits::{MAX_BUS_DEVICES, MAX_PROCESS_IMAGE_BYTES};
+use crate::simulation::{
+    FaultPlan, FaultTime, RandomFault, ScheduledFault, SimulatedFault as PlannedFault, SimulatedFaultKind,
+};
+
+const fn entry(index: u16, subindex: u8, bits: u8) -> PdoEntry {
+    PdoEntry { index, subindex, bits }
+}
+
+/// Controlword, mode, target position, velocity and torque (CiA 402-2): every mode has what it needs.
+const DRIVE_OUTPUTS: [PdoEntry; 5] =
+    [entry(0x6040, 0, 16), entry(0x6060, 0, 8), entry(0x607A, 0, 32), entry(0x60FF, 0, 32), entry(0x6071, 0, 16)];
+/// Digital outputs.
+pub const DIGITAL_OUTPUTS: PdoEntry = entry(0x60FE, 1, 32);
+/// Digital inputs.
+pub const DIGITAL_INPUTS: PdoEntry = entry(0x60FD, 0, 32);
+/// Statusword, mode, position, velocity and torque, digital inputs, error code.
+const DRIVE_INPUTS: [PdoEntry; 7] = [
+    entry(0x6041, 0, 16),
+    entry(0x6061, 0, 8),
+    entry(0x6064, 0, 32),
+    entry(0x606C, 0, 32),
+    entry(0x6077, 0, 16),
+    DIGITAL_INPUTS,
+    entry(0x603F, 0, 16),
+];
+/// First object of a terminal's inputs and outputs, one byte each (ETG.5001 modular device profile).
+const TERMINAL_INPUTS: u16 = 0x6000;
+const TERMINAL_OUTPUTS: u16 = 0x7000;
+
+/// How long simulated devices need to come back after a lost bus is recovered.
+const RECOVERY_TIME_NS: u64 = 50_000_000;
+
+/// Every bus with its devices laid out; simulated devices are added later, when the axes are known.
+pub fn buses(reader: &mut Reader<'_>, file: &File, period_ns: u64) -> Vec<BusConfig> {
+    file.buses.iter().filter_map(|bus| self::bus(reader, bus, file, period_ns)).collect()
+}
+
+fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, period_ns: u64) -> Option<BusConfig> {
+    wire(reader, bus);
+    if bus.devices.len() > MAX_BUS_DEVICES {
+        let place = &bus.devices[MAX_BUS_DEVICES].place;
+        reader.report_found(
+            place,
+            format!("{} devices", bus.devices.len()),
+            format!("at most {MAX_BUS_DEVICES} on one bus"),
+        );
+        return None;
+    }
+    let (mut output_bytes, mut input_bytes) = (0, 0);
+    let mut devices: Vec<DeviceConfig> = Vec::new();
+    for device in &bus.devices {
+        if devices.iter().any(|other| other.name == *device.name) {
+            reader.report(&device.name.place, "a name of its own on this bus");
+        }
+        let address = address(reader, *bus.kind, device);
+        if address != Address::Listed && devices.iter().any(|other| other.address == address) {
+            let place = [&device.position.place, &device.alias.place, &device.node_id.place];
+            let place = place.into_iter().find(|place| place.written.is_some()).unwrap_or(&device.place);
+            reader.report(place, "an address of its own on this bus");
+        }
+        kind(reader, bus, device, period_ns);
+        let (outputs, inputs) = mapping(device, switches_outputs(file, bus, device));
+        let layout = DeviceLayout { output_offset: output_bytes, outputs, input_offset: input_bytes, inputs };
+        output_bytes += layout.output_bytes();
+        input_bytes += layout.input_bytes();
+        devices.push(DeviceConfig {
+            name: device.name.value.clone(),
+            kind: *device.kind,
+            address,
+            identity: Identity {
+                vendor_id: *device.vendor_id,
+                product_code: *device.product_code,
+                revision: *device.revision,
+                serial_number: *device.serial_number,
+            },
+            watchdog_ms: *device.watchdog_ms,
+            layout,
+        });
+    }
+    for (what, bytes) in [("outputs", output_bytes), ("inputs", input_bytes)] {
+        if bytes > MAX_PROCESS_IMAGE_BYTES {
+            let found = format!("{bytes} bytes of {what}");
+            reader.report_found(&bus.place, found, format!("at most {MAX_PROCESS_IMAGE_BYTES} bytes on one bus"));
+        }
+    }
+    let fault_plan = fault_plan(reader, bus);
+    Some(BusConfig {
+        name: bus.name.value.clone(),
+        kind: *bus.kind,
+        interface: bus.interface.value.clone(),
+        bit_rate: bus.bit_rate.map(|kbit_per_s| kbit_per_s * 1000),
+        watch: BusWatchParameters {
+            lost_frames_tolerated: *bus.lost_frames_tolerated,
+            working_counter_errors_tolerated: *bus.working_counter_tolerated,
+        },
+        devices,
+        output_bytes,
+        input_bytes,
+        simulation: SimulatedBusParameters {
+            devices: Vec::new(),
+            period_ns,
+            seed: *bus.simulation.seed,
+            fault_plan,
+            recovery_time_ns: RECOVERY_TIME_NS,
+        },
+    })
+}
+
+/// What a key that must, or must not, be there with this kind has to say.
+fn wanted(reader: &mut Reader<'_>, place: &Place, is: bool, wants: bool, kind: &str) {
+    match (is, wants) {
+        (false, true) => reader.report(place, format!("a value: kind \"{kind}\" needs it")),
+        (true, false) => reader.report(place, format!("nothing: kind \"{kind}\" has no such thing")),
+        _ => {}
+    }
+}
+
+/// Interface and speed of the wire.
+fn wire(reader: &mut Reader<'_>, bus: &Bus) {
+    let (kind, word) = (*bus.kind, bus.kind.word());
+    wanted(reader, &bus.interface.place, bus.interface.is_some(), kind != BusKind::Simulated, word);
+    wanted(reader, &bus.bit_rate.place, bus.bit_rate.is_some(), kind == BusKind::Canopen, word);
+    /// The bit rates of CiA 301 Table 1, kbit/s.
+    const BIT_RATES: [u32; 8] = [10, 20, 50, 125, 250, 500, 800, 1000];
+    if bus.bit_rate.is_some_and(|rate| !BIT_RATES.contains(&rate)) {
+        let rates = BIT_RATES.map(|rate| rate.to_string()).join(", ");
+        reader.report(&bus.bit_rate.place, format!("one of {rates} (CiA 301)"));
+    }
+}
+
+fn address(reader: &mut Reader<'_>, bus: BusKind, device: &Device) -> Address {
+    let word = bus.word();
+    if bus != BusKind::Simulated {
+        wanted(reader, &device.node_id.place, device.node_id.is_some(), bus == BusKind::Canopen, word);
+    }
+    match bus {
+        BusKind::Simulated => Address::Listed,
+        BusKind::Canopen => {
+            wanted(reader, &device.position.place, device.position.is_some(), false, word);
+            wanted(reader, &device.alias.place, device.alias.is_some(), false, word);
+            device.node_id.map_or(Address::Listed, Address::Node)
+        }
+        BusKind::Ethercat => match (*device.position, *device.alias) {
+            (Some(position), None) => Address::Position(position),
+            (None, Some(alias)) => Address::Alias(alias),
+            (None, None) => {
+                reader.report(&device.position.place, "a value, or an alias: kind \"ethercat\" needs one of them");
+                Address::Listed
+            }
+            (Some(_), Some(alias)) => {
+                reader.report(&device.alias.place, "either position or alias, not both");
+                Address::Alias(alias)
+            }
+        },
+    }
+}
+
+/// What only a drive, or only a terminal, has.
+fn kind(reader: &mut Reader<'_>, bus: &Bus, device: &Device, period_ns: u64) {
+    let bits = [&device.digital_inputs, &device.digital_outputs];
+    let mappings = [&device.pdo_outputs, &device.pdo_inputs];
+    match *device.kind {
+        DeviceKind::Drive => {
+            for bits in bits.into_iter().filter(|bits| bits.value > 0) {
+                reader.report(&bits.place, "0: a drive's inputs and outputs are bits of 60FDh and 60FEh");
+            }
+            // The drive must ride through what the cycle rides through, and one period of grace at each end.
+            let least_ns = (u64::from(*bus.lost_frames_tolerated) + 2) * period_ns;
+            let least_ms = least_ns.div_ceil(1_000_000);
+            if *device.watchdog_ms == 0 {
+                let allowed = format!(
+                    "from {least_ms} to 1000: a drive without a watchdog would go on when the daemon dies, so it is refused"
+                );
+                reader.report(&device.watchdog_ms.place, allowed);
+            } else if u64::from(*device.watchdog_ms) < least_ms {
+                let allowed = format!(
+                    "from {least_ms} to 1000 (lost-frames-tolerated {} and two more periods must pass before it)",
+                    *bus.lost_frames_tolerated
+                );
+                reader.report(&device.watchdog_ms.place, allowed);
+            }
+        }
+        DeviceKind::Terminal => {
+            if bits.iter().all(|bits| bits.value == 0) {
+                reader.report(&device.digital_inputs.place, "above 0, or digital-outputs above 0, for a terminal");
+            }
+            for mapping in mappings.into_iter().filter(|mapping| mapping.is_some()) {
+                reader.report(&mapping.place, "nothing: a terminal's mapping follows from its inputs and outputs");
+            }
+        }
+    }
+}
+
+/// Whether something switches 60FEh of this drive.
+fn switches_outputs(file: &File, bus: &Bus, device: &Device) -> bool {
+    let here = |bus_name: &str, name: &str| bus_name == *bus.name && name == *device.name;
+    let brake = file.axes.iter().filter(|axis| axis.brake.as_ref().is_some_and(|b| *b.kind == BrakeKind::Output));
+    brake.into_iter().any(|axis| here(&axis.bus, &axis.device))
+        || file.outputs.iter().any(|output| here(&output.bus, &output.device))
+}
+
+fn mapping(device: &Device, switches_outputs: bool) -> (Vec<PdoEntry>, Vec<PdoEntry>) {
+    if *device.kind == DeviceKind::Terminal {
+        let bytes = |bits: u16, index| (0..bits.div_ceil(8)).map(move |byte| entry(index, byte as u8 + 1, 8));
+        let outputs = bytes(*device.digital_outputs, TERMINAL_OUTPUTS).collect();
+        return (outputs, bytes(*device.digital_inputs, TERMINAL_INPUTS).collect());
+    }
+    let mut outputs = DRIVE_OUTPUTS.to_vec();
+    if switches_outputs {
+        outputs.push(DIGITAL_OUTPUTS);
+    }
+    let outputs = device.pdo_outputs.value.clone().unwrap_or(outputs);
+    (outputs, device.pdo_inputs.value.clone().unwrap_or(DRIVE_INPUTS.to_vec()))
+}
+
+fn fault_plan(reader: &mut Reader<'_>, bus: &Bus) -> FaultPlan {
+    let mut plan = FaultPlan::default();
+    for fault in &bus.simulation.faults {
+        let of_frame = matches!(*fault.kind, FaultWord::LostFrame | FaultWord::LostReply | FaultWord::LateFrame);
+        let device = match &fault.device.value {
+            Some(_) if of_frame || fault.at_s.is_none() => {
+                reader.report(&fault.device.place, "nothing: it concerns a frame, or a device at random");
+                continue;
+            }
+            Some(name) => {
+                let written = reader.device_names(&bus.name);
+                let names = bus.devices.iter().map(|device| device.name.as_str());
+                match find(reader, &fault.device.place, name, names, &written, "a device of this bus") {
+                    Some(index) => index as u8,
+                    None => continue,
+                }
+            }
+            None if fault.at_s.is_some() && !of_frame => {
+                reader.report(&fault.device.place, "the name of a device of this bus");
+                continue;
+            }
+            None => 0,
+        };
+        let kind = fault_kind(fault);
+        match (*fault.at_s, *fault.per_million) {
+            (Some(at_s), None) => plan.scheduled.push(ScheduledFault {
+                at: FaultTime::TimeNs((at_s * 1e9) as u64),
+                fault: PlannedFault { kind, device, exchanges: *fault.exchanges },
+            }),
+            (None, Some(per_million_exchanges)) => {
+                plan.random.push(RandomFault { kind, per_million_exchanges, max_exchanges: *fault.exchanges });
+            }
+            (Some(_), Some(_)) => reader.report(&fault.per_million.place, "either at-s or this, not both"),
+            (None, None) => reader.report(&fault.at_s.place, "a value, or per-million-exchanges"),
+        }
+    }
+    plan
+}
+
+fn fault_kind(fault: &SimulatedFault) -> SimulatedFaultKind {
+    match *fault.kind {
+        FaultWord::DriveFault => SimulatedFaultKind::DriveFault { code: *fault.error_code },
+        FaultWord::SafeTorqueOff => SimulatedFaultKind::SafeTorqueOff,
+        FaultWord::VoltageLoss => SimulatedFaultKind::VoltageLoss,
+        FaultWord::StuckEncoder => SimulatedFaultKind::StuckEncoder,
+        FaultWord::StaleFeedback => SimulatedFaultKind::StaleFeedback,
+        FaultWord::WrongWorkingCounter => SimulatedFaultKind::WrongWorkingCounter,
+        FaultWord::LostFrame => SimulatedFaultKind::LostFrame,
+        FaultWord::LostReply => SimulatedFaultKind::LostReply,
+        FaultWord::LateFrame => SimulatedFaultKind::LateFrame,
+    }
+}

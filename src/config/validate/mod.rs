@@ -1,0 +1,171 @@
+//! From the tables as written to each module's parameters, checking what one key alone cannot tell.
+
+mod axes;
+mod buses;
+mod inputs;
+mod simulation;
+
+use std::path::PathBuf;
+
+use super::machine::{ControlConfig, GroupConfig, MachineConfig, ReactionConfig, RealtimeConfig};
+use super::reader::{At, Place, Reader, nearest};
+use super::schema::{File, Group, ReactionTo, ScopeWord, StopWord};
+use crate::fault::{Fault, Reaction, Scope, StopKind};
+use crate::ids::AxisId;
+use crate::limits::{self, DEFAULT_PERIOD_NS};
+use crate::motion::Limits;
+use crate::units::AxisUnit;
+
+/// The machine, if nothing is wrong with it; the reader knows what is.
+pub fn validate(reader: &mut Reader<'_>, file: File) -> Option<MachineConfig> {
+    let period_ns = file.machine.0.as_ref().map_or(DEFAULT_PERIOD_NS, |machine| *machine.period_us * 1000);
+    let mut fits = true;
+    fits &= at_most(reader, "bus", file.buses.iter().map(|bus| &bus.name), limits::MAX_BUSES);
+    fits &= at_most(reader, "axis", file.axes.iter().map(|axis| &axis.name), limits::MAX_AXES);
+    fits &= at_most(reader, "group", file.groups.iter().map(|group| &group.name), limits::MAX_GROUPS);
+    fits &= at_most(reader, "input", file.inputs.iter().map(|input| &input.name), limits::MAX_DIGITAL_INPUTS);
+    fits &= at_most(reader, "output", file.outputs.iter().map(|output| &output.name), limits::MAX_DIGITAL_OUTPUTS);
+    if !fits {
+        return None;
+    }
+
+    let mut buses = buses::buses(reader, &file, period_ns);
+    let axes = axes::axes(reader, &file.axes, &file.buses, &buses, period_ns);
+    let groups: Vec<_> = file.groups.iter().filter_map(|group| self::group(reader, group, &file)).collect();
+    let inputs = inputs::inputs(reader, &file, &buses);
+    let outputs = inputs::outputs(reader, &file, &buses);
+    let reactions: Vec<_> = file.reactions.iter().filter_map(|to| reaction(reader, to, &file)).collect();
+    if reader.names("axis").is_empty() {
+        let place = Place { line: 0, path: "axis".into(), written: None };
+        reader.report(&place, "at least one table [[axis]]");
+    }
+
+    let (machine, realtime) = (file.machine.0?, file.realtime.0?);
+    let (control, metrics) = (file.control.0?, file.metrics.0?);
+    if !reader.sound() {
+        return None;
+    }
+    simulation::plan(&mut buses, &axes, &inputs);
+    Some(MachineConfig {
+        name: machine.name.value,
+        period_ns,
+        realtime: RealtimeConfig {
+            require: *realtime.require_realtime,
+            priority: *realtime.priority,
+            cpu: *realtime.cpu,
+            max_skipped_periods: *realtime.max_skipped,
+            lock_memory: *realtime.lock_memory,
+            hold_cpu_latency: *realtime.hold_cpu_latency,
+            heap_reserve_bytes: *realtime.heap_reserve_mib << 20,
+            spin_ns: *realtime.spin_us * 1000,
+        },
+        control: ControlConfig { socket: PathBuf::from(control.socket.value), group: control.group.value },
+        metrics: metrics.enabled.then_some(*metrics.listen),
+        buses,
+        axes: axes.into_iter().map(|axis| axis.config).collect(),
+        groups,
+        inputs,
+        outputs,
+        reactions,
+    })
+}
+
+/// Reports what is too much, and every name that is there twice.
+fn at_most<'a>(
+    reader: &mut Reader<'_>,
+    what: &'static str,
+    names: impl Iterator<Item = &'a At<String>>,
+    most: usize,
+) -> bool {
+    let mut seen: Vec<&At<String>> = Vec::new();
+    for name in names {
+        if let Some(first) = seen.iter().find(|first| first.value == name.value) {
+            reader.report(&name.place, format!("a name of its own (line {} has it already)", first.place.line));
+        }
+        seen.push(name);
+    }
+    let fits = seen.len() <= most;
+    if !fits {
+        let place = Place { line: seen[most].place.line, path: what.into(), written: None };
+        reader.report_found(&place, format!("{} tables [[{what}]]", seen.len()), format!("at most {most}"));
+    }
+    fits
+}
+
+/// The place of `wanted` in a list of names. `None` is reported, unless that table is wrong itself.
+fn find<'n>(
+    reader: &mut Reader<'_>,
+    place: &Place,
+    wanted: &str,
+    sound: impl Iterator<Item = &'n str>,
+    written: &[&str],
+    what: &str,
+) -> Option<usize> {
+    let found = sound.enumerate().find(|(_, name)| *name == wanted).map(|(index, _)| index);
+    if found.is_none() && !written.contains(&wanted) {
+        let known = written.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        let allowed = match nearest(wanted, written) {
+            Some(near) => format!("{what}; did you mean \"{near}\"?"),
+            None if written.is_empty() => format!("{what}, but there is none"),
+            None => format!("{what}, one of {known}"),
+        };
+        reader.report_found(place, format!("\"{wanted}\""), allowed);
+    }
+    found
+}
+
+fn find_axis(reader: &mut Reader<'_>, place: &Place, name: &str, file: &File) -> Option<AxisId> {
+    let written = reader.names("axis");
+    let index = find(reader, place, name, file.axes.iter().map(|axis| axis.name.as_str()), &written, "an axis")?;
+    Some(AxisId(index as u8))
+}
+
+fn group(reader: &mut Reader<'_>, group: &Group, file: &File) -> Option<GroupConfig> {
+    let axes: Vec<_> = group.axes.iter().map(|name| find_axis(reader, &group.axes.place, name, file)).collect();
+    let axes = axes.into_iter().collect::<Option<Vec<_>>>()?;
+    let linear = axes.iter().any(|axis| axes::unit(&file.axes[axis.index()]) == AxisUnit::Millimetre);
+    Some(GroupConfig {
+        name: group.name.value.clone(),
+        unit: if linear { AxisUnit::Millimetre } else { AxisUnit::Degree },
+        axes,
+        path: Limits { velocity: *group.velocity, acceleration: *group.acceleration, jerk: *group.jerk },
+    })
+}
+
+fn reaction(reader: &mut Reader<'_>, to: &ReactionTo, file: &File) -> Option<ReactionConfig> {
+    let Some(fault) = Fault::ALL.iter().copied().find(|fault| fault.name() == *to.fault) else {
+        let names: Vec<_> = Fault::ALL.iter().map(|fault| fault.name()).collect();
+        find(reader, &to.fault.place, &to.fault, std::iter::empty(), &names, "the name of a fault");
+        return None;
+    };
+    if matches!(fault, Fault::CyclePanic | Fault::ServiceLost | Fault::MemberFault) {
+        reader.report(&to.fault.place, "a fault whose reaction can be chosen; this one's cannot");
+        return None;
+    }
+    let machine_wide = matches!(fault.class(), "machine" | "bus") && fault != Fault::StaleFeedback;
+    if machine_wide && *to.scope != ScopeWord::All {
+        reader.report(&to.scope.place, format!("\"all\" (\"{}\" concerns the whole machine)", fault.name()));
+        return None;
+    }
+    let axes = match &to.axes.value {
+        Some(_) if machine_wide => {
+            reader.report(&to.axes.place, format!("nothing (\"{}\" concerns the whole machine)", fault.name()));
+            return None;
+        }
+        Some(names) => {
+            let found: Vec<_> = names.iter().map(|name| find_axis(reader, &to.axes.place, name, file)).collect();
+            found.into_iter().try_fold(0, |axes, axis| Some(axes | 1 << axis?.0))?
+        }
+        None => u64::MAX,
+    };
+    let scope = match *to.scope {
+        ScopeWord::Axis => Scope::Axis,
+        ScopeWord::Group => Scope::Group,
+        ScopeWord::All => Scope::All,
+    };
+    let stop = match *to.stop {
+        StopWord::Ramp => StopKind::Ramp,
+        StopWord::QuickStop => StopKind::QuickStop,
+    };
+    Some(ReactionConfig { fault, axes, reaction: Reaction { scope, stop } })
+}
