@@ -67,6 +67,10 @@ pub const MIN_PERIOD_NS: u64 = 250_000;
 pub const MAX_PERIOD_NS: u64 = 10_000_000;
 /// Period unless configured, nanoseconds.
 pub const DEFAULT_PERIOD_NS: u64 = 1_000_000;
+/// Skipped periods in a row that the machine runs through, unless configured.
+pub const DEFAULT_MAX_SKIPS: u32 = 5;
+/// Times that an interrupted sleep of the cycle is taken up again.
+pub const SLEEP_RETRIES: usize = 8;
 /// Longest time for which one jog request is valid, nanoseconds.
 pub const MAX_JOG_VALIDITY_NS: u64 = 200_000_000;
 /// Highest override, as a ratio.
