@@ -91,6 +91,8 @@ pub enum Kind {
     Text,
     /// A name: 1 to 32 letters, digits, `-`, `_`.
     Name,
+    /// A network interface, 1 to 15 characters.
+    Interface,
     /// An absolute path, short enough for a socket.
     Path,
     /// A whole number between these.
@@ -118,7 +120,7 @@ pub enum Kind {
 pub enum Scalar {
     /// Of [`Kind::Switch`].
     Switch(bool),
-    /// Of [`Kind::Text`], [`Kind::Name`], [`Kind::Path`] and [`Kind::Choice`].
+    /// Of [`Kind::Text`], [`Kind::Name`], [`Kind::Interface`], [`Kind::Path`] and [`Kind::Choice`].
     Text(String),
     /// Of [`Kind::Whole`].
     Whole(i64),
@@ -138,6 +140,8 @@ pub enum Scalar {
 const TEXT_CHARS: usize = 80;
 /// Longest name, characters.
 const NAME_CHARS: usize = 32;
+/// Longest name of a network interface (IFNAMSIZ, less its final NUL), bytes.
+const INTERFACE_BYTES: usize = 15;
 /// Longest path of a Unix socket (sun_path, less its final NUL), bytes.
 const PATH_BYTES: usize = 107;
 /// Longest process data mapping of one direction, objects.
@@ -153,6 +157,11 @@ impl Kind {
                 (fits && !text.chars().any(char::is_control)).then(|| Scalar::Text(text.to_string()))
             }
             (Kind::Name, DeValue::String(text)) => is_name(text).then(|| Scalar::Text(text.to_string())),
+            (Kind::Interface, DeValue::String(text)) => {
+                let plain = |c: char| c.is_ascii_graphic() && c != '/' && c != ':';
+                let fits = (1..=INTERFACE_BYTES).contains(&text.len()) && text.chars().all(plain);
+                (fits && *text != "." && *text != "..").then(|| Scalar::Text(text.to_string()))
+            }
             (Kind::Path, DeValue::String(text)) => {
                 let fits = text.starts_with('/') && !text.ends_with('/') && text.len() <= PATH_BYTES;
                 (fits && !text.chars().any(char::is_control)).then(|| Scalar::Text(text.to_string()))
@@ -211,6 +220,7 @@ impl Kind {
             Kind::Switch => "true or false".into(),
             Kind::Text => format!("text in quotes, 1 to {TEXT_CHARS} characters"),
             Kind::Name => format!("a name in quotes: 1 to {NAME_CHARS} letters, digits, - or _"),
+            Kind::Interface => format!("a network interface in quotes, up to {INTERFACE_BYTES} characters"),
             Kind::Path => format!("an absolute path in quotes, up to {PATH_BYTES} bytes"),
             Kind::Whole(min, max) => format!("a whole number from {min} to {max}"),
             Kind::Number(min, max) => format!("a number from {min} to {max}"),
@@ -270,13 +280,17 @@ impl Key {
     }
 }
 
-impl Presence {
-    /// In words.
-    pub fn words(&self) -> &'static str {
-        match self {
-            Presence::Required => "required",
-            Presence::Default(text) | Presence::Optional(text) => text,
-        }
+impl Key {
+    /// What the reference says about it, one line after the other.
+    pub fn reference(&self) -> [String; 2] {
+        let unit = self.unit().map(|unit| format!("{unit}; ")).unwrap_or_default();
+        let left_out = match self.presence {
+            Presence::Required => "required".to_string(),
+            Presence::Default(text) => format!("default {text}"),
+            Presence::Optional(words) => format!("left out: {words}"),
+        };
+        let facts = format!("{unit}{}; {left_out}; live: {}", self.kind.allowed(), self.change.words());
+        [self.what.trim().to_string(), facts]
     }
 }
 

@@ -43,7 +43,11 @@ pub fn parse(text: &str, file: &str) -> Result<MachineConfig, ConfigError> {
     let invalid = |problems| ConfigError::Invalid { file: file.into(), problems };
     let (root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        return Err(invalid(errors.iter().map(|error| syntax_problem(text, error)).collect()));
+        let mut problems: Vec<Problem> = errors.iter().map(|error| syntax_problem(text, error)).collect();
+        // What follows the first on a line is mostly its consequence.
+        problems.sort_by_key(|problem| problem.line);
+        problems.dedup_by_key(|problem| problem.line);
+        return Err(invalid(problems));
     }
     let mut reader = Reader::new(text, root.get_ref());
     let read = reader.read::<File>();
@@ -72,5 +76,6 @@ fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
     let written = text.lines().nth(line - 1).unwrap_or("").trim();
     let shown: String = written.chars().map(|c| if c.is_control() { '?' } else { c }).take(60).collect();
     let found = if shown.is_empty() { "the end of the file".to_string() } else { format!("`{shown}`") };
-    Problem { line, place: "TOML".into(), found, allowed: error.message().replace('\n', " ") }
+    let allowed = format!("a line of TOML ({})", error.message().replace('\n', " "));
+    Problem { line, place: "syntax".into(), found, allowed }
 }

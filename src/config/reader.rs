@@ -28,7 +28,7 @@ pub struct Place {
     pub line: usize,
     /// The key with the names of what it belongs to.
     pub path: String,
-    /// The text that stands there; `None` where the key is left out.
+    /// The text that stands there, or the default in words; `None` where nothing is said.
     pub written: Option<String>,
 }
 
@@ -163,6 +163,11 @@ impl<'t> Reader<'t> {
         self.problems.is_empty()
     }
 
+    /// Whether there is such a list at all.
+    pub fn has(&self, list: &str) -> bool {
+        self.root.contains_key(list)
+    }
+
     /// The names of all tables in a list, also of those in which something is wrong.
     pub fn names(&self, list: &str) -> Vec<&'t str> {
         tables(self.root, list).filter_map(|table| text_at(table, "name")).collect()
@@ -178,9 +183,10 @@ impl<'t> Reader<'t> {
     pub fn key<F: Field>(&mut self, scope: &Scope<'_>, key: &'static Key) -> Option<At<F>> {
         let name = scope.name_of(key);
         let found = scope.table.and_then(|table| table.get_key_value(name.as_str()));
-        let place = match &found {
-            Some((_, value)) => scope.place(&name, self.line(value.span()), Some(self.excerpt(value.span()))),
-            None => scope.place(&name, scope.line, None),
+        let place = match (&found, key.presence) {
+            (Some((_, value)), _) => scope.place(&name, self.line(value.span()), Some(self.excerpt(value.span()))),
+            (None, Presence::Default(text)) => scope.place(&name, scope.line, Some(format!("nothing, so {text}"))),
+            (None, _) => scope.place(&name, scope.line, None),
         };
         let scalar = match (found, key.presence) {
             (Some((_, value)), _) => {
@@ -420,7 +426,7 @@ pub fn nearest<'k, T: AsRef<str>>(name: &str, known: &'k [T]) -> Option<&'k str>
     }
     let known = known.iter().map(AsRef::as_ref);
     let (distance, near) = known.map(|known| (edits(name, known), known)).min_by_key(|(distance, _)| *distance)?;
-    (distance <= 1 + near.len() / 4).then_some(near)
+    (distance <= 1 + near.len() / 4 && distance < name.chars().count()).then_some(near)
 }
 
 /// Edits (insert, delete, replace) from one text to the other (Levenshtein 1966).

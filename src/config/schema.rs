@@ -212,7 +212,7 @@ sections! {
         /// How it reaches its devices.
         kind: BusKind = "kind", Choice(BusKind::WORDS), Required, Restart;
         /// The network interface (ethercat, canopen).
-        interface: Option<String> = "interface", Name, Optional("none; required for ethercat and canopen"), Restart;
+        interface: Option<String> = "interface", Interface, Optional("none; required for ethercat and canopen"), Restart;
         /// The speed of the wire (canopen).
         bit_rate: Option<u32> = "bit-rate-kbit-per-s", Whole(10, 1000), Optional("none; required for canopen"), Restart;
         /// Exchanges in a row without an answer that are ridden through.

@@ -35,7 +35,7 @@ pub fn validate(reader: &mut Reader<'_>, file: File) -> Option<MachineConfig> {
     let inputs = inputs::inputs(reader, &file, &buses);
     let outputs = inputs::outputs(reader, &file, &buses);
     let reactions: Vec<_> = file.reactions.iter().filter_map(|to| reaction(reader, to, &file)).collect();
-    if reader.names("axis").is_empty() {
+    if !reader.has("axis") {
         let place = Place { line: 0, path: "axis".into(), written: None };
         reader.report(&place, "at least one table [[axis]]");
     }
@@ -103,7 +103,11 @@ fn find<'n>(
 ) -> Option<usize> {
     let found = sound.enumerate().find(|(_, name)| *name == wanted).map(|(index, _)| index);
     if found.is_none() && !written.contains(&wanted) {
-        let known = written.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        const SHOWN: usize = 12;
+        let mut known = written.iter().take(SHOWN).map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        if written.len() > SHOWN {
+            known.push_str(", …");
+        }
         let allowed = match nearest(wanted, written) {
             Some(near) => format!("{what}; did you mean \"{near}\"?"),
             None if written.is_empty() => format!("{what}, but there is none"),
