@@ -1,7 +1,7 @@
 //! The vocabulary of motion: limits, commands' parameters, states, and why a command is refused.
 
 use crate::fault::Fault;
-use crate::ids::Handle;
+use crate::ids::{AxisId, Handle};
 use crate::units::Setpoint;
 
 /// Highest magnitudes of one axis or path, all positive and finite, in axis units per s, s², s³.
@@ -269,6 +269,13 @@ pub enum Progress {
 pub trait Outcomes {
     /// `handle` has come to `progress`. Never called with [`Handle::NONE`].
     fn report(&mut self, handle: Handle, progress: Progress);
+
+    /// Motion itself put an axis into ErrorStop for `fault` (limit switch, soft limit, a drive that left operation).
+    /// Faults that the cycle raised are not told back.
+    fn fault_raised(&mut self, _axis: AxisId, _fault: Fault) {}
+
+    /// A velocity or jog command came to rest at a soft limit; it has ended as aborted.
+    fn soft_limit_reached(&mut self, _axis: AxisId) {}
 }
 
 /// What an axis hears in each cycle.
