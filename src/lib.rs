@@ -32,6 +32,7 @@ pub mod fault;
 pub mod fieldbus;
 pub mod ids;
 pub mod limits;
+pub mod metrics;
 pub mod motion;
 pub mod simulation;
 pub mod units;

@@ -1,0 +1,97 @@
+//! What is read of the machine for one scrape: numbers and names, no more.
+
+use super::family::Buckets;
+
+/// Everything that one scrape tells.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// The cycle's own times and counts.
+    pub cycle: CycleReading,
+    /// The real-time thread.
+    pub thread: ThreadReading,
+    /// Every bus.
+    pub buses: Vec<BusReading>,
+    /// Every axis.
+    pub axes: Vec<AxisReading>,
+    /// Commands and those who send them.
+    pub control: ControlReading,
+}
+
+/// The cycle.
+#[derive(Clone, Debug, Default)]
+pub struct CycleReading {
+    /// From deadline to wake-up, seconds.
+    pub wakeup_latency: Buckets,
+    /// From wake-up to the end of the cycle's work, seconds.
+    pub execution: Buckets,
+    /// Cycles since start.
+    pub cycles: u64,
+    /// Overruns by cause.
+    pub overruns: Vec<(&'static str, u64)>,
+    /// Configured period, seconds.
+    pub period_s: f64,
+}
+
+/// The real-time thread.
+#[derive(Clone, Debug, Default)]
+pub struct ThreadReading {
+    /// Page faults without disk access.
+    pub minor_faults: u64,
+    /// Page faults with disk access.
+    pub major_faults: u64,
+    /// Times that it was taken off its CPU.
+    pub involuntary_switches: u64,
+    /// What it lacks to be real-time, by reason; empty when nothing.
+    pub degraded: Vec<&'static str>,
+}
+
+/// One bus.
+#[derive(Clone, Debug, Default)]
+pub struct BusReading {
+    /// Its name.
+    pub name: String,
+    /// Exchanges without an answer.
+    pub frames_lost: u64,
+    /// Answers after their deadline.
+    pub frames_late: u64,
+    /// Exchanges with a wrong working counter.
+    pub working_counter_errors: u64,
+    /// Each device's name and whether it is operational.
+    pub devices: Vec<(String, bool)>,
+}
+
+/// One axis.
+#[derive(Clone, Debug, Default)]
+pub struct AxisReading {
+    /// Its name.
+    pub name: String,
+    /// Its PLCopen state.
+    pub state: &'static str,
+    /// |following error| of its window.
+    pub following_error_ratio: f64,
+    /// Torque of the rated torque.
+    pub torque_ratio: f64,
+    /// It has its reference.
+    pub homed: bool,
+    /// Faults since start, by class.
+    pub faults: Vec<(&'static str, u64)>,
+}
+
+/// Commands and clients.
+#[derive(Clone, Debug, Default)]
+pub struct ControlReading {
+    /// Commands by method and result.
+    pub commands: Vec<(String, String, u64)>,
+    /// Time of a command by stage, seconds.
+    pub latency: Vec<(String, Buckets)>,
+    /// Queues with depth and capacity.
+    pub queues: Vec<(&'static str, usize, usize)>,
+    /// Telemetry samples that nobody could take.
+    pub telemetry_dropped: u64,
+    /// Events that the cycle had to drop.
+    pub events_dropped: u64,
+    /// Connected clients.
+    pub clients: u64,
+    /// Restarts of each service.
+    pub restarts: Vec<(String, u64)>,
+}
