@@ -6,13 +6,24 @@
 //! outputs ◄─ pdo ◄─ scaling ◄─ servo ◄─ sequence.advance ◄───────────────────┘
 //! ```
 
+mod brake;
 pub mod cia402;
 mod parameters;
+mod pdo;
+mod scaling;
+mod sequence;
+mod servo;
 
 pub use cia402::State;
 pub use parameters::{Brake, DriveParameters, Mode, ParameterError, ScalingParameters, ServoGains, Timing};
 
 use std::ops::Range;
+
+use cia402::statusword;
+use pdo::{InputMap, Inputs, OutputMap, Outputs};
+use scaling::{Place, Scaling};
+use sequence::{Observation, Phase, Sequence, Target};
+use servo::Servo;
 
 use crate::fault::Fault;
 use crate::units::Setpoint;
@@ -70,20 +81,64 @@ pub struct Demand {
 pub struct Drive {
     input_range: Range<usize>,
     output_range: Range<usize>,
+    input_map: InputMap,
+    output_map: OutputMap,
+    mode: Mode,
+    gains: ServoGains,
+    scaling: Scaling,
+    servo: Servo,
+    sequence: Sequence,
+    period_s: f64,
+    standstill_velocity: f64,
+    heard: bool,
+    place: Place,
     feedback: Feedback,
+    /// Increments of the target that the drive was given last.
+    target: i64,
+    /// The last setpoint had a velocity.
+    moving: bool,
 }
 
 impl Drive {
     /// A drive that has not been heard yet.
     pub fn new(parameters: &DriveParameters, period_s: f64) -> Result<Drive, ParameterError> {
-        if !(period_s > 0.0 && period_s <= 1.0) {
-            return Err(ParameterError::Range { what: "period", found: period_s, lowest: 0.0, highest: 1.0 });
-        }
+        let scaling = Scaling::new(&parameters.scaling)?;
+        parameters.check(period_s, scaling.highest_velocity())?;
         let layout = &parameters.layout;
+        let brake_bit = match parameters.brake {
+            Brake::Output { bit, .. } => Some(bit),
+            Brake::None | Brake::Drive { .. } => None,
+        };
+        let servo = Servo::new(
+            parameters.gains,
+            parameters.torque_limit,
+            parameters.feedback_delay_periods,
+            scaling.modulo(),
+            period_s,
+        );
         Ok(Drive {
             input_range: layout.input_offset..layout.input_offset + layout.input_bytes(),
             output_range: layout.output_offset..layout.output_offset + layout.output_bytes(),
+            input_map: InputMap::new(&layout.inputs, layout.input_bytes(), parameters.mode)?,
+            output_map: OutputMap::new(
+                &layout.outputs,
+                layout.output_bytes(),
+                parameters.mode,
+                brake_bit,
+                parameters.torque_limit,
+            )?,
+            mode: parameters.mode,
+            gains: parameters.gains,
+            scaling,
+            servo,
+            sequence: Sequence::new(parameters, period_s),
+            period_s,
+            standstill_velocity: parameters.timing.standstill_velocity,
+            heard: false,
+            place: Place::default(),
             feedback: Feedback::default(),
+            target: 0,
+            moving: false,
         })
     }
 
@@ -97,17 +152,122 @@ impl Drive {
         self.output_range.clone()
     }
 
-    /// Reads the drive's own bytes ([`Drive::input_range`] of the image). With `fresh` false nothing is taken from them:
-    /// the last values stay and their age is counted.
+    /// Reads the drive's own bytes ([`Drive::input_range`] of the image). With `fresh` false (or too few bytes) nothing is
+    /// taken from them: the last values stay and their age is counted.
     pub fn decode(&mut self, inputs: &[u8], fresh: bool) -> Feedback {
-        if !fresh || inputs.len() < self.input_range.len() {
-            self.feedback.stale_cycles = self.feedback.stale_cycles.saturating_add(1);
+        match self.input_map.read(inputs) {
+            Some(values) if fresh => self.take(&values),
+            _ => self.feedback.stale_cycles = self.feedback.stale_cycles.saturating_add(1),
         }
+        // These change by time and command too, and are told even where the drive is silent.
+        self.feedback.operational = self.sequence.phase() == Phase::Operational;
+        self.feedback.fault = self.sequence.fault();
+        self.feedback.resetting = matches!(self.sequence.phase(), Phase::Resetting(_));
+        self.feedback.brake_open = self.sequence.brake().is_open();
         self.feedback
     }
 
-    /// Writes every byte that the drive owns among its outputs ([`Drive::output_range`] of the image).
+    fn take(&mut self, values: &Inputs) {
+        let moved = if self.heard {
+            self.scaling.advance(&mut self.place, values.position)
+        } else {
+            self.place = self.scaling.first(values.position);
+            0
+        };
+        self.heard = true;
+        let feedback = &mut self.feedback;
+        feedback.turns = self.place.turns;
+        feedback.position = self.scaling.position(&self.place);
+        feedback.velocity = match values.velocity {
+            Some(raw) => self.scaling.velocity(raw),
+            None => self.scaling.distance(moved) / (self.period_s * (f64::from(feedback.stale_cycles) + 1.0)),
+        };
+        feedback.stale_cycles = 0;
+        feedback.torque_ratio = self.scaling.torque_ratio(values.torque);
+        feedback.warning = values.statusword & statusword::WARNING != 0;
+        feedback.internal_limit = values.statusword & statusword::INTERNAL_LIMIT != 0;
+        feedback.digital_inputs = values.digital_inputs;
+        self.sequence.observe(&Observation {
+            statusword: values.statusword,
+            mode_confirmed: values.mode == self.mode.code(),
+            error_code: values.error_code,
+            velocity: feedback.velocity,
+        });
+        feedback.state = self.sequence.state();
+        let of_fault = matches!(self.sequence.fault(), Some(Fault::DriveFault | Fault::ResetRefused));
+        feedback.error_code = if of_fault { self.sequence.fault_code() } else { values.error_code };
+        if self.sequence.target() == Target::Follow {
+            let (turns, position) = (feedback.turns, feedback.position);
+            feedback.held = Setpoint { turns, position, velocity: 0.0, acceleration: 0.0 };
+        }
+    }
+
+    /// Writes every byte that the drive owns among its outputs ([`Drive::output_range`] of the image). A setpoint that
+    /// the drive cannot represent is not sent: the drive is stopped and latches `SetpointRange`.
     pub fn encode(&mut self, demand: &Demand, outputs: &mut [u8]) {
-        let _ = (demand, outputs);
+        let mut controlword = self.sequence.advance(demand, self.moving);
+        let mut values = Outputs::default();
+        if self.sequence.target() == Target::Stream && !self.stream(&demand.setpoint, &mut values) {
+            self.sequence.raise(Fault::SetpointRange);
+            controlword = self.sequence.advance(&Demand { reset: false, ..*demand }, self.moving);
+        }
+        match self.sequence.target() {
+            Target::Stream => {}
+            Target::Hold => {
+                self.moving = false;
+                let held = self.feedback.held;
+                let stops = !matches!(self.sequence.phase(), Phase::Releasing | Phase::Engaging { quick: false });
+                if !stops {
+                    self.close_loops(&held, &mut values);
+                }
+            }
+            Target::Follow => {
+                self.moving = false;
+                self.target = self.place.increments;
+                if self.mode != Mode::Csp {
+                    self.servo.start(&self.feedback.held);
+                }
+            }
+        }
+        values.controlword = controlword;
+        values.position = self.scaling.raw(self.target);
+        values.brake_bit = self.sequence.brake().bit();
+        self.output_map.write(&values, outputs);
+    }
+
+    /// Takes motion's setpoint as the target; false where the drive cannot represent it.
+    #[inline]
+    fn stream(&mut self, setpoint: &Setpoint, values: &mut Outputs) -> bool {
+        let Some(target) = self.scaling.increments(setpoint.turns, setpoint.position) else { return false };
+        // Half of 2³² or more from where the drive is, its 32 bits would mean a place on the other side.
+        let reachable = i32::try_from(target.wrapping_sub(self.place.increments)).is_ok();
+        if !reachable || !setpoint.velocity.is_finite() || !setpoint.acceleration.is_finite() {
+            return false;
+        }
+        self.target = target;
+        self.moving = setpoint.velocity.abs() > self.standstill_velocity;
+        self.feedback.held = Setpoint { velocity: 0.0, acceleration: 0.0, ..*setpoint };
+        self.close_loops(setpoint, values);
+        true
+    }
+
+    #[inline]
+    fn close_loops(&mut self, setpoint: &Setpoint, values: &mut Outputs) {
+        let inertia = self.gains.acceleration_feed_forward;
+        match self.mode {
+            Mode::Csp => {
+                let velocity = self.gains.velocity_feed_forward * setpoint.velocity;
+                values.velocity_offset = self.scaling.raw_velocity(velocity);
+                values.torque_offset = self.scaling.raw_torque(inertia * setpoint.acceleration);
+            }
+            Mode::Csv => {
+                values.velocity = self.scaling.raw_velocity(self.servo.velocity(setpoint, &self.feedback));
+                values.torque_offset = self.scaling.raw_torque(inertia * setpoint.acceleration);
+            }
+            Mode::Cst => values.torque = self.scaling.raw_torque(self.servo.torque(setpoint, &self.feedback)),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

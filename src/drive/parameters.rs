@@ -3,7 +3,13 @@
 use std::fmt;
 
 use crate::fieldbus::mapping::DeviceLayout;
+use crate::limits::SETPOINT_HISTORY;
 use crate::units::Ratio;
+
+/// Longest time that a drive may be given for anything, s.
+const MAX_SECONDS: f64 = 600.0;
+/// Largest gain or figure in axis units: far above any machine, far below where products overflow.
+const MAX_FIGURE: f64 = 1e12;
 
 /// What the drive is given in each cycle (CiA 402-2, modes of operation 6060h).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -150,6 +156,50 @@ pub struct DriveParameters {
     /// The drive serves statusword bit 9 (remote): it is not enabled while the bit is 0, and losing the bit in
     /// operation is a fault. False for drives that leave the bit at 0.
     pub remote_bit: bool,
+}
+
+impl DriveParameters {
+    /// Every figure finite and in its range; `highest_velocity` is what 60FFh can hold, axis units/s.
+    pub(super) fn check(&self, period_s: f64, highest_velocity: f64) -> Result<(), ParameterError> {
+        let range = |what, found: f64, lowest: f64, highest: f64| {
+            // Written so that NaN is out of range.
+            if found >= lowest && found <= highest {
+                Ok(())
+            } else {
+                Err(ParameterError::Range { what, found, lowest, highest })
+            }
+        };
+        range("period", period_s, 1e-6, 1.0)?;
+        let gains = &self.gains;
+        range("position gain", gains.position_gain, 0.0, MAX_FIGURE)?;
+        range("velocity feed-forward", gains.velocity_feed_forward, 0.0, 2.0)?;
+        range("velocity gain", gains.velocity_gain, 0.0, MAX_FIGURE)?;
+        range("acceleration feed-forward", gains.acceleration_feed_forward, 0.0, MAX_FIGURE)?;
+        range(
+            "velocity limit",
+            gains.velocity_limit,
+            0.0,
+            if self.mode == Mode::Csp { MAX_FIGURE } else { highest_velocity },
+        )?;
+        range("integral time", gains.integral_time_s.unwrap_or(period_s), period_s, MAX_SECONDS)?;
+        // 6071h is 16 bits of per mille.
+        range("torque limit", self.torque_limit, 0.0, 32.767)?;
+        range("feedback delay", self.feedback_delay_periods, 0.0, (SETPOINT_HISTORY - 2) as f64)?;
+        range("enable timeout", self.timing.enable_timeout_s, 0.0, MAX_SECONDS)?;
+        range("mode timeout", self.timing.mode_timeout_s, 0.0, MAX_SECONDS)?;
+        range("disable timeout", self.timing.disable_timeout_s, 0.0, MAX_SECONDS)?;
+        range("reset timeout", self.timing.reset_timeout_s, 0.0, MAX_SECONDS)?;
+        range("quick-stop timeout", self.timing.quick_stop_timeout_s, 0.0, MAX_SECONDS)?;
+        range("standstill velocity", self.timing.standstill_velocity, 0.0, MAX_FIGURE)?;
+        let (bit, release_time_s, engage_time_s) = match self.brake {
+            Brake::None => (0, 0.0, 0.0),
+            Brake::Drive { release_time_s } => (0, release_time_s, 0.0),
+            Brake::Output { bit, release_time_s, engage_time_s, .. } => (bit, release_time_s, engage_time_s),
+        };
+        range("brake output bit", f64::from(bit), 0.0, 31.0)?;
+        range("brake release time", release_time_s, 0.0, MAX_SECONDS)?;
+        range("brake engage time", engage_time_s, 0.0, MAX_SECONDS)
+    }
 }
 
 /// Why a drive cannot be built from its parameters.
