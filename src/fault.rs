@@ -147,6 +147,11 @@ impl Fault {
         self as u16
     }
 
+    /// It is a fault of the machine or of a bus, not of one axis or group.
+    pub fn of_machine(self) -> bool {
+        self.code() < 3000 && self != Fault::StaleFeedback
+    }
+
     /// Its place in [`Fault::ALL`].
     pub fn index(self) -> usize {
         Fault::ALL.iter().position(|fault| *fault == self).unwrap_or(0)

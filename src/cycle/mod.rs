@@ -1,7 +1,430 @@
 //! The real-time cycle: it alone joins motion, drives and buses.
+//!
+//! [`Cycle::step`] is one cycle on one screen. Around it: `clock` and `schedule` (when a cycle starts), `thread` (who
+//! runs it), `timing` (how well it kept time), `supervision`, `bus_watch` and `machine_inputs` (what must stop the
+//! machine), `dispatch` (commands), `outlet` (what it tells).
+//!
+//! Cost: every loop is bounded by the axes, groups, buses, inputs and outputs of the configuration and by
+//! `limits::COMMANDS_PER_CYCLE`.
 
+mod axis_slot;
 pub mod bus_watch;
 pub mod clock;
+mod dispatch;
 pub mod machine_inputs;
+mod outlet;
+mod publish;
 pub mod schedule;
 pub mod supervision;
+
+pub use axis_slot::{AxisWiring, DriveLimitSwitches};
+
+use crate::drive::{Demand, Feedback, ParameterError};
+use crate::exchange::command::StopScope;
+use crate::exchange::event::{Event, EventKind, Report, Subject};
+use crate::exchange::pool::SlotTaker;
+use crate::exchange::ring::Sender;
+use crate::exchange::snapshot::SnapshotWriter;
+use crate::exchange::stop::StopReader;
+use crate::exchange::ticket::CommandReceiver;
+use crate::fault::{Fault, FaultSet, Reaction, Scope};
+use crate::fieldbus::{CycleReport, CyclicBus};
+use crate::ids::{AxisId, BusId, Handle};
+use crate::motion::{AxisInputs, AxisOutputs, AxisParameters, GroupParameters, Motion};
+use axis_slot::AxisSlot;
+use bus_watch::{BusChange, BusWatch, BusWatchParameters};
+use machine_inputs::{InputParameters, InputState, MachineInputs, OutputParameters};
+use outlet::Outlet;
+use supervision::Finding;
+
+/// One bus as it is handed to the cycle.
+pub struct BusWiring {
+    /// The bus, configured and ready to exchange.
+    pub bus: Box<dyn CyclicBus>,
+    /// Bytes from the master to the devices.
+    pub output_bytes: usize,
+    /// Bytes from the devices to the master.
+    pub input_bytes: usize,
+    /// When it counts as lost.
+    pub watch: BusWatchParameters,
+}
+
+/// A reaction to a fault that differs from the usual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReactionRule {
+    /// The fault.
+    pub fault: Fault,
+    /// The axes that it holds for, one bit each.
+    pub axes: u64,
+    /// What happens.
+    pub reaction: Reaction,
+}
+
+/// Everything a cycle is made of.
+pub struct CycleParameters {
+    /// Period, nanoseconds.
+    pub period_ns: u64,
+    /// Time after the start of a cycle until which inputs are waited for, nanoseconds.
+    pub receive_deadline_ns: u64,
+    /// Drives, in the order of the axes.
+    pub axes: Vec<AxisWiring>,
+    /// Axes of motion, in the same order.
+    pub motion_axes: Vec<AxisParameters>,
+    /// Groups.
+    pub groups: Vec<GroupParameters>,
+    /// Named inputs.
+    pub inputs: Vec<InputParameters>,
+    /// Named outputs.
+    pub outputs: Vec<OutputParameters>,
+    /// Reactions that differ from [`Fault::reaction`]; the first that fits counts.
+    pub reactions: Vec<ReactionRule>,
+}
+
+/// The cycle's ends of the exchange.
+pub struct Ports {
+    /// Commands inward.
+    pub commands: CommandReceiver,
+    /// Targets of group moves inward.
+    pub targets: SlotTaker,
+    /// Stops inward.
+    pub stops: StopReader,
+    /// Progress of commands outward.
+    pub reports: Sender<Report>,
+    /// Events outward.
+    pub events: Sender<Event>,
+    /// The newest state outward.
+    pub snapshot: SnapshotWriter,
+}
+
+struct InwardPorts {
+    commands: CommandReceiver,
+    targets: SlotTaker,
+    stops: StopReader,
+}
+
+/// One bus in the cycle.
+struct BusSlot {
+    bus: Box<dyn CyclicBus>,
+    outputs: Box<[u8]>,
+    inputs: Box<[u8]>,
+    watch: BusWatch,
+    report: CycleReport,
+}
+
+impl BusSlot {
+    fn recover(&mut self) {
+        self.watch.recover();
+        self.bus.request_recovery();
+    }
+}
+
+/// The machine, one period at a time.
+pub struct Cycle {
+    cycle: u64,
+    cycle_start_ns: u64,
+    receive_deadline_ns: u64,
+    motion: Motion,
+    axes: Box<[AxisSlot]>,
+    axis_inputs: Box<[AxisInputs]>,
+    axis_outputs: Box<[AxisOutputs]>,
+    buses: Box<[BusSlot]>,
+    inputs: MachineInputs,
+    input_state: InputState,
+    outputs_on: u64,
+    machine_faults: FaultSet,
+    machine_stopped: bool,
+    reactions: Box<[ReactionRule]>,
+    ports: InwardPorts,
+    outlet: Outlet,
+    snapshot: SnapshotWriter,
+    skipped: u64,
+}
+
+impl Cycle {
+    /// Joins the parts. Allocates; `step` does not.
+    ///
+    /// # Errors
+    /// Where a drive's parameters do not fit together.
+    pub fn new(parameters: CycleParameters, buses: Vec<BusWiring>, ports: Ports) -> Result<Cycle, ParameterError> {
+        let period_s = parameters.period_ns as f64 * 1e-9;
+        let buses: Box<[BusSlot]> = buses
+            .into_iter()
+            .map(|wiring| BusSlot {
+                bus: wiring.bus,
+                outputs: vec![0; wiring.output_bytes].into(),
+                inputs: vec![0; wiring.input_bytes].into(),
+                watch: BusWatch::new(wiring.watch),
+                report: CycleReport::default(),
+            })
+            .collect();
+        let slot = |wiring: AxisWiring| {
+            let delay_periods = buses[wiring.bus.index()].bus.feedback_delay_periods();
+            AxisSlot::new(wiring, delay_periods, period_s)
+        };
+        let axes = parameters.axes.into_iter().map(slot).collect::<Result<Box<[AxisSlot]>, _>>()?;
+        let Ports { commands, targets, stops, reports, events, snapshot } = ports;
+        Ok(Cycle {
+            cycle: 0,
+            cycle_start_ns: 0,
+            receive_deadline_ns: parameters.receive_deadline_ns,
+            axis_inputs: vec![AxisInputs::default(); axes.len()].into(),
+            axis_outputs: vec![AxisOutputs::default(); axes.len()].into(),
+            motion: Motion::new(parameters.motion_axes, parameters.groups, period_s),
+            axes,
+            buses,
+            inputs: MachineInputs::new(parameters.inputs, parameters.outputs),
+            input_state: InputState::default(),
+            outputs_on: 0,
+            machine_faults: FaultSet::default(),
+            machine_stopped: false,
+            reactions: parameters.reactions.into(),
+            ports: InwardPorts { commands, targets, stops },
+            outlet: Outlet::new(reports, events),
+            snapshot,
+            skipped: 0,
+        })
+    }
+
+    /// One cycle that woke for the deadline `cycle_start_ns`; `skipped` whole periods were left out before it. The
+    /// outputs of the former cycle go out first, so that their instant does not depend on how long computing takes.
+    pub fn step(&mut self, cycle_start_ns: u64, skipped: u32) {
+        self.cycle += 1;
+        self.cycle_start_ns = cycle_start_ns;
+        self.outlet.begin_cycle(self.cycle, cycle_start_ns);
+        self.exchange_images();
+        self.decode_feedback();
+        self.supervise(skipped);
+        self.read_stops();
+        self.take_commands();
+        self.step_motion();
+        self.encode_outputs();
+        self.publish();
+    }
+
+    /// Raises a machine fault from outside the cycle's own checks (too many skipped periods, a lost service).
+    pub fn raise(&mut self, fault: Fault, detail: f64) {
+        self.machine_fault_raised(fault, self.reaction(fault, None), Subject::Machine, detail);
+    }
+
+    /// No drive is operational.
+    pub fn all_disabled(&self) -> bool {
+        self.axes.iter().all(|slot| !slot.feedback.operational)
+    }
+
+    /// The end of the daemon: ramps every axis down, then takes the power away.
+    pub fn shut_down(&mut self) {
+        self.motion.stop_machine();
+        self.machine_stopped = true;
+        for index in 0..self.axes.len() {
+            // An axis that is off, or in a fault, needs no more than the stop.
+            let _ = self.motion.power(Handle::NONE, AxisId(index as u8), false);
+        }
+    }
+
+    fn exchange_images(&mut self) {
+        for slot in &mut self.buses {
+            slot.bus.begin(&slot.outputs, self.cycle_start_ns);
+        }
+        let deadline_ns = self.cycle_start_ns + self.receive_deadline_ns;
+        for slot in &mut self.buses {
+            slot.report = slot.bus.finish(&mut slot.inputs, deadline_ns);
+        }
+    }
+
+    fn decode_feedback(&mut self) {
+        for slot in &mut self.axes {
+            let bus = &self.buses[slot.bus];
+            slot.fresh = bus.report.fresh >> slot.device & 1 != 0;
+            slot.feedback = slot.drive.decode(&bus.inputs[slot.drive.input_range()], slot.fresh);
+        }
+        let buses = &self.buses;
+        self.input_state = self.inputs.read(|bus, byte| buses[bus.index()].inputs[byte]);
+    }
+
+    fn supervise(&mut self, skipped: u32) {
+        if skipped > 0 {
+            self.skipped += u64::from(skipped);
+            self.outlet.event(EventKind::Overrun { skipped });
+        }
+        self.watch_buses();
+        self.watch_inputs();
+        for index in 0..self.axes.len() {
+            self.watch_axis(index);
+        }
+    }
+
+    fn watch_buses(&mut self) {
+        for index in 0..self.buses.len() {
+            let slot = &mut self.buses[index];
+            let bus = BusId(index as u8);
+            match slot.watch.look(&slot.report) {
+                BusChange::None => {}
+                BusChange::Recovered => self.outlet.event(EventKind::BusRecovered { bus }),
+                BusChange::Down(fault) => {
+                    let detail = f64::from(slot.report.working_counter);
+                    self.machine_fault_raised(fault, self.reaction(fault, None), Subject::Bus(bus), detail);
+                }
+            }
+        }
+    }
+
+    fn watch_inputs(&mut self) {
+        let state = self.input_state;
+        if !state.safe {
+            self.raise(Fault::EmergencyStop, 0.0);
+        }
+        if !state.enabled && self.motion.axes().iter().any(|axis| axis.setpoint().velocity != 0.0) {
+            self.raise(Fault::EnablingDevice, 0.0);
+        }
+        if let Some((input, fault, reaction)) = self.inputs.fault(state.active) {
+            self.machine_fault_raised(fault, reaction, Subject::Input(input), 0.0);
+        }
+    }
+
+    /// A machine fault is latched until it is reset; it is told, and stops what it must stop, once.
+    fn machine_fault_raised(&mut self, fault: Fault, reaction: Reaction, subject: Subject, detail: f64) {
+        if self.machine_faults.contains(fault) {
+            return;
+        }
+        self.machine_faults.insert(fault);
+        self.outlet.event(EventKind::FaultRaised { fault, subject, detail });
+        self.motion.fault_all(fault, reaction);
+    }
+
+    /// What a fault does. Looked up only when a fault is raised; bounded by the rules of the configuration.
+    fn reaction(&self, fault: Fault, axis: Option<AxisId>) -> Reaction {
+        let concerns =
+            |rule: &&ReactionRule| rule.fault == fault && axis.is_none_or(|axis| rule.axes >> axis.0 & 1 != 0);
+        self.reactions.iter().find(concerns).map_or(fault.reaction(), |rule| rule.reaction)
+    }
+
+    /// Whether the cause of a machine fault is still there.
+    fn machine_fault_present(&self, fault: Fault) -> bool {
+        match fault {
+            Fault::EmergencyStop => !self.input_state.safe,
+            Fault::InputFault => self.inputs.fault(self.input_state.active).is_some(),
+            Fault::BusLost | Fault::WorkingCounter => self.buses.iter().any(|slot| !slot.watch.up()),
+            _ => false,
+        }
+    }
+
+    fn watch_axis(&mut self, index: usize) {
+        let axis = AxisId(index as u8);
+        let slot = &mut self.axes[index];
+        let Feedback { turns, position, operational, .. } = slot.feedback;
+        slot.finding = if operational {
+            slot.supervision.check(turns, position, slot.fresh)
+        } else {
+            slot.supervision.rest_at(&slot.feedback.held);
+            Finding::default()
+        };
+        let held = slot.feedback.held;
+        let (positive, negative) = slot.limits_in_drive();
+        let referenced = self.motion.axes()[index].referenced();
+        let bus_up = self.buses[slot.bus].watch.up();
+        self.axis_inputs[index] = AxisInputs {
+            operational,
+            held,
+            actual_position: (turns - held.turns) as f64 * slot.modulo + position,
+            actual_velocity: slot.feedback.velocity,
+            following_error: slot.finding.following_error,
+            positive_limit: positive || self.input_state.positive_limits >> index & 1 != 0,
+            negative_limit: negative || self.input_state.negative_limits >> index & 1 != 0,
+            permitted: self.machine_faults.is_empty() && self.input_state.safe && self.input_state.enabled && bus_up,
+        };
+        if operational != slot.was_operational {
+            slot.was_operational = operational;
+            self.outlet.event(EventKind::Power { axis, on: operational });
+        }
+        if referenced != slot.was_referenced {
+            slot.was_referenced = referenced;
+            self.outlet.event(EventKind::Referenced { axis, on: referenced });
+        }
+        // What the drive says of itself explains more than what is seen from outside.
+        let (drive_fault, error_code) = (slot.feedback.fault, slot.feedback.error_code);
+        let (seen, following_error) = (slot.finding.fault, slot.finding.following_error);
+        if let Some(fault) = drive_fault.or(seen) {
+            let detail = if drive_fault.is_some() { f64::from(error_code) } else { following_error };
+            self.axis_fault_raised(axis, fault, detail);
+        }
+    }
+
+    /// An axis that already has a fault keeps the first one: what follows from it is not its cause.
+    fn axis_fault_raised(&mut self, axis: AxisId, fault: Fault, detail: f64) {
+        if self.motion.axes()[axis.index()].fault().is_some() {
+            return;
+        }
+        self.axes[axis.index()].fault_detail = detail;
+        let reaction = self.reaction(fault, Some(axis));
+        self.motion.fault(axis, fault, reaction);
+        if reaction.scope == Scope::All {
+            self.motion.fault_all(fault, reaction);
+        }
+    }
+
+    fn read_stops(&mut self) {
+        let Cycle { motion, outlet, machine_stopped, .. } = self;
+        self.ports.stops.poll(|scope, generation| {
+            let subject = match scope {
+                StopScope::Axis(axis) => {
+                    motion.stop_axis(axis);
+                    Subject::Axis(axis)
+                }
+                StopScope::Group(group) => {
+                    motion.stop_group(group);
+                    Subject::Group(group)
+                }
+                StopScope::Machine => {
+                    motion.stop_machine();
+                    *machine_stopped = true;
+                    Subject::Machine
+                }
+            };
+            outlet.event(EventKind::Stopped { subject, generation });
+        });
+    }
+
+    fn step_motion(&mut self) {
+        self.motion.step(self.cycle_start_ns, &self.axis_inputs, &mut self.axis_outputs, &mut self.outlet);
+        for index in 0..self.axes.len() {
+            self.tell_fault(index);
+        }
+    }
+
+    /// Tells when an axis has got or lost a fault, whoever raised it: the cycle, a group, or motion itself (limit switches,
+    /// soft limits). A fault of the machine was told as such and is not repeated for each axis.
+    fn tell_fault(&mut self, index: usize) {
+        let fault = self.motion.axes()[index].fault();
+        let slot = &mut self.axes[index];
+        if fault == slot.told_fault {
+            return;
+        }
+        let subject = Subject::Axis(AxisId(index as u8));
+        let before = std::mem::replace(&mut slot.told_fault, fault);
+        let detail = std::mem::take(&mut slot.fault_detail);
+        if let Some(fault) = before.filter(|fault| !fault.of_machine()) {
+            self.outlet.event(EventKind::FaultCleared { fault, subject });
+        }
+        if let Some(fault) = fault.filter(|fault| !fault.of_machine()) {
+            self.outlet.event(EventKind::FaultRaised { fault, subject, detail });
+        }
+    }
+
+    fn encode_outputs(&mut self) {
+        for (slot, wish) in self.axes.iter_mut().zip(&self.axis_outputs) {
+            let demand =
+                Demand { power: wish.power, quick_stop: wish.quick_stop, reset: wish.reset, setpoint: wish.setpoint };
+            if wish.reset {
+                slot.supervision.clear();
+            }
+            let place = slot.drive.output_range();
+            slot.drive.encode(&demand, &mut self.buses[slot.bus].outputs[place]);
+            slot.supervision.record(&wish.setpoint);
+        }
+        let buses = &mut self.buses;
+        self.outputs_on = self.inputs.write(!self.machine_faults.is_empty(), |bus, byte, bit, on| {
+            let byte = &mut buses[bus.index()].outputs[byte];
+            *byte = *byte & !(1 << bit) | u8::from(on) << bit;
+        });
+    }
+}

@@ -1,0 +1,75 @@
+//! One axis as the cycle holds it: its drive, its watch, and where its bytes stand.
+
+use super::supervision::{Finding, Supervision, SupervisionParameters};
+use crate::drive::{Drive, DriveParameters, Feedback, ParameterError};
+use crate::fault::Fault;
+use crate::ids::BusId;
+
+/// The bits of the drive's digital inputs (60FDh) that are the axis's limit switches; 1 is active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DriveLimitSwitches {
+    /// The negative limit switch; 0 in CiA 402, 1 where the axis counts against its drive.
+    pub negative_bit: u8,
+    /// The positive limit switch.
+    pub positive_bit: u8,
+}
+
+/// How one axis hangs together.
+#[derive(Clone, Debug)]
+pub struct AxisWiring {
+    /// Its bus.
+    pub bus: BusId,
+    /// Its device on that bus, as the bus counts (bit in `CycleReport::fresh`).
+    pub device: u8,
+    /// Its drive; the layout gives its bytes of the bus's images.
+    pub drive: DriveParameters,
+    /// How it is watched.
+    pub supervision: SupervisionParameters,
+    /// Limit switches that are wired to the drive.
+    pub limit_switches: Option<DriveLimitSwitches>,
+}
+
+/// One axis in the cycle.
+pub(super) struct AxisSlot {
+    pub drive: Drive,
+    pub supervision: Supervision,
+    pub bus: usize,
+    pub device: u8,
+    pub limit_switches: Option<DriveLimitSwitches>,
+    pub modulo: f64,
+    pub feedback: Feedback,
+    pub fresh: bool,
+    pub finding: Finding,
+    pub was_operational: bool,
+    pub was_referenced: bool,
+    pub told_fault: Option<Fault>,
+    pub fault_detail: f64,
+}
+
+impl AxisSlot {
+    /// Builds the drive and its watch; `delay_periods` is what the bus says of its feedback.
+    pub fn new(mut wiring: AxisWiring, delay_periods: f64, period_s: f64) -> Result<AxisSlot, ParameterError> {
+        wiring.drive.feedback_delay_periods = delay_periods;
+        Ok(AxisSlot {
+            drive: Drive::new(&wiring.drive, period_s)?,
+            supervision: Supervision::new(wiring.supervision, delay_periods, period_s),
+            bus: wiring.bus.index(),
+            device: wiring.device,
+            limit_switches: wiring.limit_switches,
+            modulo: wiring.supervision.modulo.unwrap_or(0.0),
+            feedback: Feedback::default(),
+            fresh: false,
+            finding: Finding::default(),
+            was_operational: false,
+            was_referenced: false,
+            told_fault: None,
+            fault_detail: 0.0,
+        })
+    }
+
+    /// (positive, negative) limit switch as the drive reports them.
+    pub fn limits_in_drive(&self) -> (bool, bool) {
+        let active = |bit: u8| self.feedback.digital_inputs.checked_shr(u32::from(bit)).unwrap_or(0) & 1 != 0;
+        self.limit_switches.map_or((false, false), |bits| (active(bits.positive_bit), active(bits.negative_bit)))
+    }
+}

@@ -1,0 +1,90 @@
+//! The snapshot of one cycle, written in place into the newest-value cell.
+
+use super::Cycle;
+use super::axis_slot::AxisSlot;
+use crate::exchange::command::StopScope;
+use crate::exchange::snapshot::{AxisFlags, AxisSnapshot, BusSnapshot, GroupSnapshot, MachineSnapshot};
+use crate::exchange::stop::StopReader;
+use crate::fault::Fault;
+use crate::ids::{AxisId, GroupId};
+use crate::motion::{Axis, AxisInputs, Group};
+
+impl Cycle {
+    /// Publishes what this cycle saw and decided.
+    pub(super) fn publish(&mut self) {
+        let (motion, stops) = (&self.motion, &self.ports.stops);
+        let machine = MachineSnapshot {
+            cycle: self.cycle,
+            time_ns: self.cycle_start_ns,
+            inputs: self.input_state.active,
+            outputs: self.outputs_on,
+            skipped: self.skipped,
+            events_dropped: self.outlet.events_dropped,
+            stop_generation: stops.seen(StopScope::Machine),
+            stopped: self.machine_stopped,
+            permitted: self.machine_faults.is_empty() && self.input_state.safe && self.input_state.enabled,
+            fault: self.machine_faults.iter().next().map_or(0, Fault::code),
+        };
+        let axes = self.axes.iter().zip(&self.axis_inputs).enumerate();
+        let axes =
+            axes.map(|(index, (slot, inputs))| axis(AxisId(index as u8), slot, inputs, &motion.axes()[index], stops));
+        let groups = motion.groups().iter().enumerate().map(|(index, seen)| group(GroupId(index as u8), seen, stops));
+        let buses = self.buses.iter().map(|slot| BusSnapshot {
+            up: slot.watch.up(),
+            frames_lost: slot.watch.frames_lost,
+            frames_late: slot.watch.frames_late,
+            working_counter_errors: slot.watch.working_counter_errors,
+            not_operational: slot.report.not_operational,
+        });
+        self.snapshot.publish(&machine, axes, groups, buses);
+    }
+}
+
+#[inline]
+fn axis(id: AxisId, slot: &AxisSlot, inputs: &AxisInputs, axis: &Axis, stops: &StopReader) -> AxisSnapshot {
+    let feedback = &slot.feedback;
+    let setpoint = axis.setpoint();
+    let flags = AxisFlags::default()
+        .set(AxisFlags::OPERATIONAL, feedback.operational)
+        .set(AxisFlags::REFERENCED, axis.referenced())
+        .set(AxisFlags::IN_POSITION, axis.in_position())
+        .set(AxisFlags::POSITIVE_LIMIT, inputs.positive_limit)
+        .set(AxisFlags::NEGATIVE_LIMIT, inputs.negative_limit)
+        .set(AxisFlags::STOPPED, axis.locked())
+        .set(AxisFlags::BRAKE_OPEN, feedback.brake_open)
+        .set(AxisFlags::WARNING, feedback.warning)
+        .set(AxisFlags::INTERNAL_LIMIT, feedback.internal_limit)
+        .set(AxisFlags::FRESH, slot.fresh);
+    AxisSnapshot {
+        state: axis.state(),
+        drive_state: feedback.state as u8,
+        flags,
+        fault: axis.fault().map_or(0, Fault::code),
+        drive_error: feedback.error_code,
+        setpoint: axis.position(),
+        velocity: setpoint.velocity,
+        acceleration: setpoint.acceleration,
+        actual: axis.to_axis_coordinates(feedback.position),
+        actual_velocity: feedback.velocity,
+        following_error: slot.finding.following_error,
+        following_ratio: slot.finding.following_ratio,
+        torque: feedback.torque_ratio,
+        override_ratio: axis.override_ratio(),
+        active: axis.active().0,
+        stop_generation: stops.seen(StopScope::Axis(id)),
+        turns: setpoint.turns,
+    }
+}
+
+fn group(id: GroupId, group: &Group, stops: &StopReader) -> GroupSnapshot {
+    GroupSnapshot {
+        state: group.state(),
+        interrupted: group.interrupted(),
+        stopped: group.locked(),
+        active: group.active().0,
+        progress: group.progress(),
+        override_ratio: group.override_ratio(),
+        path_velocity: group.path_velocity(),
+        stop_generation: stops.seen(StopScope::Group(id)),
+    }
+}
