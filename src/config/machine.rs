@@ -13,7 +13,7 @@ use crate::fault::{Fault, Reaction};
 use crate::fieldbus::mapping::DeviceLayout;
 use crate::fieldbus::sim::SimulatedBusParameters;
 use crate::ids::{AxisId, BusId};
-use crate::motion::Limits;
+use crate::motion::{AxisParameters, GroupParameters};
 use crate::units::AxisUnit;
 
 /// A machine that can be built.
@@ -23,6 +23,8 @@ pub struct MachineConfig {
     pub name: String,
     /// Time from one cycle to the next, nanoseconds.
     pub period_ns: u64,
+    /// Time after the start of a cycle until which inputs are waited for, nanoseconds.
+    pub receive_deadline_ns: u64,
     /// The real-time thread.
     pub realtime: RealtimeConfig,
     /// The control socket.
@@ -144,26 +146,12 @@ pub struct Identity {
 pub struct AxisConfig {
     /// Its name.
     pub name: String,
-    /// What it counts in.
-    pub unit: AxisUnit,
+    /// What it counts in, how far and fast it may move, when it is there.
+    pub motion: AxisParameters,
     /// The bus of its drive.
     pub bus: BusId,
     /// The place of its drive in the bus's list of devices.
     pub device: usize,
-    /// How far and fast it may move.
-    pub limits: Limits,
-    /// Lowest and highest position of the referenced axis, axis coordinates.
-    pub soft_limits: Option<(f64, f64)>,
-    /// Length of the modulo range, axis units.
-    pub modulo: Option<f64>,
-    /// How near the feedback must be to the target, axis units.
-    pub in_position_window: f64,
-    /// How long it must stay there, seconds.
-    pub in_position_time_s: f64,
-    /// Axis coordinates less drive coordinates at start.
-    pub offset: f64,
-    /// The drive knows where it is at start.
-    pub referenced: bool,
     /// Its drive. `feedback_delay_periods` is what a simulated bus has, until the bus that is built says its own.
     pub drive: DriveParameters,
     /// What its feedback is held to.
@@ -188,10 +176,8 @@ pub struct GroupConfig {
     pub name: String,
     /// What its path is measured in: millimetres as soon as one axis is linear.
     pub unit: AxisUnit,
-    /// Its axes.
-    pub axes: Vec<AxisId>,
-    /// Highest magnitudes along a straight line.
-    pub path: Limits,
+    /// Its axes and the limits of its path.
+    pub motion: GroupParameters,
 }
 
 /// One named digital input.

@@ -167,6 +167,8 @@ sections! {
         name: String = "name", Text, Required, Restart;
         /// Time from one cycle to the next.
         period_us: u64 = "period-us", Whole(250, 10_000), Default("1000"), Restart;
+        /// Share of the period after which a cycle waits no longer for inputs.
+        receive_deadline_percent: u64 = "receive-deadline-percent", Whole(10, 80), Default("50"), Restart;
     }
 
     /// The real-time thread.

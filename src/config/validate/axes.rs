@@ -8,7 +8,7 @@ use super::simulation::simulated_drive;
 use crate::cycle::supervision::SupervisionParameters;
 use crate::drive::{self, DriveParameters, Mode, ScalingParameters, ServoGains, Timing};
 use crate::ids::BusId;
-use crate::motion::Limits;
+use crate::motion::{AxisParameters, Limits};
 use crate::simulation::SimulatedDriveParameters;
 use crate::units::{AxisUnit, Ratio};
 
@@ -331,16 +331,18 @@ fn axis_config(axis: &Axis, bus: usize, device: usize, drive: DriveParameters) -
     };
     AxisConfig {
         name: axis.name.value.clone(),
-        unit: unit(axis),
+        motion: AxisParameters {
+            unit: unit(axis),
+            limits: Limits { velocity: *limits.velocity, acceleration: *limits.acceleration, jerk: *limits.jerk },
+            soft_limits: limits.min_position.zip(*limits.max_position),
+            modulo,
+            in_position_window: *axis.in_position.window,
+            in_position_time_s: *axis.in_position.time_ms / 1000.0,
+            offset: *axis.offset,
+            referenced: *axis.reference == ReferenceKind::Absolute,
+        },
         bus: BusId(bus as u8),
         device,
-        limits: Limits { velocity: *limits.velocity, acceleration: *limits.acceleration, jerk: *limits.jerk },
-        soft_limits: limits.min_position.zip(*limits.max_position),
-        modulo,
-        in_position_window: *axis.in_position.window,
-        in_position_time_s: *axis.in_position.time_ms / 1000.0,
-        offset: *axis.offset,
-        referenced: *axis.reference == ReferenceKind::Absolute,
         drive,
         supervision: SupervisionParameters {
             following_window: Some(*axis.following.window),

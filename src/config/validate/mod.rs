@@ -13,7 +13,7 @@ use super::schema::{File, Group, ReactionTo, ScopeWord, StopWord};
 use crate::fault::{Fault, Reaction, Scope, StopKind};
 use crate::ids::AxisId;
 use crate::limits::{self, DEFAULT_PERIOD_NS};
-use crate::motion::Limits;
+use crate::motion::{GroupParameters, Limits};
 use crate::units::AxisUnit;
 
 /// The machine, if nothing is wrong with it; the reader knows what is.
@@ -49,6 +49,7 @@ pub fn validate(reader: &mut Reader<'_>, file: File) -> Option<MachineConfig> {
     Some(MachineConfig {
         name: machine.name.value,
         period_ns,
+        receive_deadline_ns: period_ns / 100 * *machine.receive_deadline_percent,
         realtime: RealtimeConfig {
             require: *realtime.require_realtime,
             priority: *realtime.priority,
@@ -128,11 +129,11 @@ fn group(reader: &mut Reader<'_>, group: &Group, file: &File) -> Option<GroupCon
     let axes: Vec<_> = group.axes.iter().map(|name| find_axis(reader, &group.axes.place, name, file)).collect();
     let axes = axes.into_iter().collect::<Option<Vec<_>>>()?;
     let linear = axes.iter().any(|axis| axes::unit(&file.axes[axis.index()]) == AxisUnit::Millimetre);
+    let path_limits = Limits { velocity: *group.velocity, acceleration: *group.acceleration, jerk: *group.jerk };
     Some(GroupConfig {
         name: group.name.value.clone(),
         unit: if linear { AxisUnit::Millimetre } else { AxisUnit::Degree },
-        axes,
-        path: Limits { velocity: *group.velocity, acceleration: *group.acceleration, jerk: *group.jerk },
+        motion: GroupParameters { axes, path_limits },
     })
 }
 
