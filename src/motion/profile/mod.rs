@@ -1,213 +1,111 @@
-//! The scalar profile: one coordinate from any state to a velocity or to rest at a position, in the least time that
-//! velocity, acceleration and jerk limits permit.
+//! The jerk-limited scalar profile: one axis, from any state, as fast as its limits allow.
 //!
-//! A profile is at most [`PROFILE_PHASES`] phases of constant jerk, then a constant velocity (0 for a position). A
-//! start beyond the limits comes back inside at the permitted jerk and never leaves further. There is no failure: any
-//! finite start and target and any positive finite limits have a profile.
+//! A [`Profile`] is at most [`PROFILE_PHASES`] phases of constant jerk and then a constant velocity, 0 for a
+//! move to a position. It is solved once, in closed form but for one convex root, and then read with
+//! [`Profile::at`] in every cycle. There is no failure: every finite state and every positive limits have a profile.
 //!
-//! Times are seconds; positions are in any unit, and velocity, acceleration, jerk in that unit per s, s², s³.
+//! | file | what it holds |
+//! |---|---|
+//! | `piece` | a state, and a phase of constant jerk |
+//! | `brake` | reduced coordinates, the change of speed, stopping distance |
+//! | `velocity` | profiles to a velocity |
+//! | `position` | the time-optimal way to a position |
+//! | `assembly` | from solved times to a profile that ends exactly |
+//! | `synchronised` | profiles of a given duration |
+//!
+//! **From beyond the limits** the axis comes back at the permitted jerk: an acceleration beyond its limit is released
+//! first, and a velocity beyond its limit is lowered as fast as acceleration and jerk allow. It never goes further
+//! out than releasing the acceleration at full jerk makes inevitable.
+//!
+//! **Numbers.** Errors are rounding errors of the largest position, velocity and time in a profile; `tests/profile.rs`
+//! names the tolerances. Inputs are finite, limits positive; with magnitudes within 1e±20 nothing overflows. Anything
+//! else yields a meaningless profile, but in bounded time and without a panic.
 
+mod assembly;
+mod brake;
+mod piece;
 mod position;
-mod ramp;
 mod synchronised;
+mod velocity;
 
-pub use ramp::stopping_distance;
+pub use brake::stopping_distance;
+pub use piece::{Phase, State};
 
-use super::Limits;
 use crate::limits::PROFILE_PHASES;
-use ramp::Ramp;
+use piece::Piece;
 
-/// Position, velocity and acceleration at one instant.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct State {
-    /// Position.
-    pub position: f64,
-    /// Velocity.
-    pub velocity: f64,
-    /// Acceleration.
-    pub acceleration: f64,
-}
-
-impl State {
-    /// At rest.
-    pub fn rest(position: f64) -> State {
-        State { position, velocity: 0.0, acceleration: 0.0 }
-    }
-
-    /// After `t_s` seconds of constant `jerk`.
-    #[inline]
-    pub fn advanced(self, t_s: f64, jerk: f64) -> State {
-        let State { position: p, velocity: v, acceleration: a } = self;
-        State {
-            position: p + t_s * (v + t_s * (a / 2.0 + t_s * jerk / 6.0)),
-            velocity: v + t_s * (a + t_s * jerk / 2.0),
-            acceleration: a + t_s * jerk,
-        }
-    }
-}
-
-/// One phase: constant jerk from a state on.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Phase {
-    /// When it begins, seconds after the start of the profile.
-    begins_s: f64,
-    /// The state then.
-    from: State,
-    /// Its jerk.
-    jerk: f64,
-}
-
-/// A motion of one coordinate from its start to a constant velocity or to rest.
+/// A motion of one axis over time, in seconds from its start.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Profile {
-    phases: [Phase; PROFILE_PHASES],
+    /// In the order of time; those from `count` on repeat the last, which is the constant velocity after the end.
+    pieces: [Piece; PROFILE_PHASES + 1],
     count: usize,
     duration_s: f64,
-    /// The state at the end: acceleration 0, and the velocity that holds from then on.
-    end: State,
 }
 
 impl Profile {
-    /// At rest, for ever.
+    /// At rest at `position` for ever.
     pub fn rest(position: f64) -> Profile {
-        Profile::begin().ending_at(State::rest(position))
+        Profile::constant(State::rest(position))
     }
 
-    /// From `start` to the constant `velocity`, which may be beyond the velocity limit: it limits only moves to positions.
-    pub fn to_velocity(start: State, velocity: f64, limits: &Limits) -> Profile {
-        let mut profile = Profile::begin();
-        let reached = profile.append_ramp(start, &Ramp::to(start, velocity, limits));
-        profile.ending_at(State { velocity, acceleration: 0.0, ..reached })
+    /// At `state.velocity` from the first instant, for ever.
+    fn constant(state: State) -> Profile {
+        Profile { pieces: [Piece::constant(0.0, state); PROFILE_PHASES + 1], count: 0, duration_s: 0.0 }
     }
 
-    /// From `start` to rest as fast as acceleration and jerk permit.
-    pub fn stop(start: State, limits: &Limits) -> Profile {
-        Profile::to_velocity(start, 0.0, limits)
-    }
-
-    /// From `start` to rest at `target`.
-    pub fn to_position(start: State, target: f64, limits: &Limits) -> Profile {
-        position::solve(start, target, limits)
-    }
-
-    /// From `start` to rest at `target` in `duration_s`, by going slower than [`Profile::to_position`] would. The second value
-    /// is true if that duration was met; else the profile is the longest found below or the shortest above it.
-    ///
-    /// Costs at most [`crate::limits::SYNCHRONISED_SOLVES`] times a `to_position`.
-    pub fn to_position_in(start: State, target: f64, limits: &Limits, duration_s: f64) -> (Profile, bool) {
-        synchronised::solve(start, target, limits, duration_s)
-    }
-
-    /// The state `t_s` seconds after the start; the start for times before it. At most `PROFILE_PHASES` comparisons.
+    /// Where the axis is `t_s` after the start: before it at the start, and after the end on at the end's velocity.
     #[inline]
     pub fn at(&self, t_s: f64) -> State {
-        if t_s >= self.duration_s || self.count == 0 {
-            let after_s = (t_s - self.duration_s).max(0.0);
-            return State { position: self.end.position + self.end.velocity * after_s, ..self.end };
-        }
-        let phase = self.phase_at(t_s);
-        phase.from.advanced((t_s - phase.begins_s).max(0.0), phase.jerk)
+        let t_s = t_s.max(0.0);
+        self.piece(t_s).at(t_s)
     }
 
-    /// The jerk `t_s` seconds after the start.
-    pub fn jerk_at(&self, t_s: f64) -> f64 {
-        if t_s >= self.duration_s { 0.0 } else { self.phase_at(t_s).jerk }
-    }
-
+    /// The jerk at `t_s`: at the border of two phases that of the later one.
     #[inline]
-    fn phase_at(&self, t_s: f64) -> &Phase {
-        let mut found = 0;
-        for index in 1..self.count.min(PROFILE_PHASES) {
-            if t_s < self.phases[index].begins_s {
-                break;
-            }
-            found = index;
-        }
-        &self.phases[found]
+    pub fn jerk_at(&self, t_s: f64) -> f64 {
+        self.piece(t_s).jerk
     }
 
-    /// Seconds until the constant velocity (or rest) is reached.
+    /// How long until the end state is reached.
+    #[inline]
     pub fn duration_s(&self) -> f64 {
         self.duration_s
     }
 
-    /// The state at the end of the last phase.
+    /// The state at the end, exactly: for a move to a position its target at rest, for a stop rest.
+    #[inline]
     pub fn end(&self) -> State {
-        self.end
+        self.pieces[PROFILE_PHASES].anchor()
     }
 
-    /// Moves the whole profile by `distance`.
-    pub fn shift(&mut self, distance: f64) {
-        for phase in &mut self.phases[..self.count.min(PROFILE_PHASES)] {
-            phase.from.position += distance;
+    /// Moves every position by `delta`, as when the coordinates of the axis change under it.
+    pub fn shift(&mut self, delta: f64) {
+        for piece in &mut self.pieces {
+            piece.position += delta;
         }
-        self.end.position += distance;
     }
 
-    /// The lowest and highest position from `from_s` on, until rest; a profile that ends with a velocity is looked at until its
-    /// last phase ends. At most three points a phase are looked at.
+    /// The phases of constant jerk in the order of time, without the constant velocity after them.
+    pub fn phases(&self) -> impl Iterator<Item = Phase> + '_ {
+        let begins = core::iter::once(0.0).chain(self.pieces.iter().map(|piece| piece.until_s));
+        self.pieces.iter().zip(begins).take(self.count).map(|(piece, begin_s)| piece.phase(begin_s))
+    }
+
+    /// The lowest and the highest position from `from_s` until the end: a move that starts in motion may pass beyond
+    /// both its ends. What a velocity does after the end is not in it.
     pub fn extent(&self, from_s: f64) -> (f64, f64) {
-        let now = self.at(from_s).position;
-        let (mut low, mut high) = (now.min(self.end.position), now.max(self.end.position));
-        let mut look = |position: f64| {
-            low = low.min(position);
-            high = high.max(position);
-        };
-        for (begins_s, length_s, from, jerk) in self.phases() {
-            let ends_s = begins_s + length_s;
-            if ends_s <= from_s {
-                continue;
-            }
-            look(from.advanced(length_s, jerk).position);
-            for at_s in turning_points(from.velocity, from.acceleration, jerk) {
-                if at_s > 0.0 && at_s < length_s && begins_s + at_s >= from_s {
-                    look(from.advanced(at_s, jerk).position);
-                }
-            }
-        }
-        (low, high)
-    }
-
-    /// Each phase as (begin, length, state at its begin, jerk).
-    pub fn phases(&self) -> impl Iterator<Item = (f64, f64, State, f64)> + '_ {
-        let phases = &self.phases[..self.count.min(PROFILE_PHASES)];
-        phases.iter().enumerate().map(|(index, phase)| {
-            let ends_s = phases.get(index + 1).map_or(self.duration_s, |next| next.begins_s);
-            (phase.begins_s, ends_s - phase.begins_s, phase.from, phase.jerk)
+        let last = self.at(from_s.max(self.duration_s)).position;
+        self.phases().filter(|phase| phase.end_s > from_s).fold((last, last), |(low, high), phase| {
+            let (phase_low, phase_high) = phase.extent(from_s);
+            (low.min(phase_low), high.max(phase_high))
         })
     }
 
-    fn begin() -> Profile {
-        Profile { phases: [Phase::default(); PROFILE_PHASES], count: 0, duration_s: 0.0, end: State::default() }
+    /// The piece that covers `t_s`; at most `PROFILE_PHASES` comparisons.
+    #[inline]
+    fn piece(&self, t_s: f64) -> &Piece {
+        let [phases @ .., after] = &self.pieces;
+        phases.iter().find(|piece| t_s < piece.until_s).unwrap_or(after)
     }
-
-    /// Adds a phase and returns the state at its end.
-    fn append(&mut self, from: State, length_s: f64, jerk: f64) -> State {
-        // A phase beyond the last place cannot come about (`position` counts them); it would end the profile early.
-        if length_s > 0.0 && self.count < PROFILE_PHASES {
-            self.phases[self.count] = Phase { begins_s: self.duration_s, from, jerk };
-            self.count += 1;
-            self.duration_s += length_s;
-            return from.advanced(length_s, jerk);
-        }
-        from
-    }
-
-    fn append_ramp(&mut self, from: State, ramp: &Ramp) -> State {
-        ramp.phases().fold(from, |state, (length_s, jerk)| self.append(state, length_s, jerk))
-    }
-
-    fn ending_at(mut self, end: State) -> Profile {
-        self.end = end;
-        self
-    }
-}
-
-/// Times at which v + a t + j t²/2 = 0; NaN where there are none.
-fn turning_points(velocity: f64, acceleration: f64, jerk: f64) -> [f64; 2] {
-    if jerk == 0.0 {
-        return [-velocity / acceleration, f64::NAN];
-    }
-    let root = (acceleration * acceleration - 2.0 * jerk * velocity).sqrt();
-    [(-acceleration - root) / jerk, (-acceleration + root) / jerk]
 }

@@ -1,46 +1,73 @@
-//! The same target later: a move that takes a given time, by a lower top speed.
+//! Profiles of a given duration, so that several axes arrive together.
+//!
+//! The same way as the fastest, under a lower velocity limit. As the limit falls from V towards 0 the duration rises
+//! steadily from its minimum without bound: the way is solved by the same formulas on both sides of the velocity at
+//! which the axis starts, and they agree where they meet. So there is no duration above the minimum that cannot be
+//! had, and a caller never has to raise a common duration. Only a start whose immediate stop ends exactly at the
+//! target has one duration; it waits there.
 
-use super::super::Limits;
-use super::{Profile, State};
+use super::Profile;
+use super::piece::State;
+use super::position::Problem;
 use crate::limits::SYNCHRONISED_SOLVES;
+use crate::motion::Limits;
 
-/// How exactly the duration must be met, as a share of it.
-const DURATION_TOLERANCE: f64 = 1e-12;
+/// The duration that was asked for is met to this part of itself, but for rounding.
+pub const DURATION_TOLERANCE: f64 = 1e-12;
 
-/// Searches the top speed at which the move takes `duration_s`. A lower top speed never makes a move shorter, so one
-/// bisection finds it, unless the duration jumps over the wanted one (a start that must brake anyway).
-pub(super) fn solve(start: State, target: f64, limits: &Limits, duration_s: f64) -> (Profile, bool) {
-    let at_speed = |velocity: f64| Profile::to_position(start, target, &Limits { velocity, ..*limits });
-    let close = |profile: &Profile| (profile.duration_s() - duration_s).abs() <= DURATION_TOLERANCE * duration_s;
-    let fastest = at_speed(limits.velocity);
-    if fastest.duration_s() >= duration_s || close(&fastest) {
-        return (fastest, close(&fastest));
+impl Profile {
+    /// The way to rest at `target` that takes `duration_s`. The second value tells whether the axis is at rest there by
+    /// then; it is false only where the fastest way takes longer, and then the profile is the fastest.
+    ///
+    /// Costs at most [`SYNCHRONISED_SOLVES`] solutions (`benches/profile_cost.rs` counts the usual number): a caller
+    /// with many axes may do one axis a cycle.
+    pub fn to_position_in(start: State, target: f64, limits: &Limits, duration_s: f64) -> (Profile, bool) {
+        let problem = Problem::new(&start, target, limits);
+        let speed = slowed(&problem, limits.velocity * limits.jerk, duration_s * limits.jerk);
+        let profile = problem.solve(speed).assemble(&problem, start, target, limits);
+        (profile, profile.duration_s() <= duration_s * (1.0 + 1e3 * DURATION_TOLERANCE))
     }
-    // In the inverse of the speed the duration is nearly straight (the time at full speed), so the search goes there.
-    let (mut low, mut high) = (1.0 / limits.velocity, 2.0 / limits.velocity);
-    let mut below = fastest;
-    let mut above = None;
-    let mut solves = 1;
-    while solves < SYNCHRONISED_SOLVES {
-        let slowness = match above {
-            None => high,
-            Some(_) => low + (high - low) / 2.0,
-        };
-        let profile = at_speed(1.0 / slowness);
-        solves += 1;
-        if close(&profile) {
-            return (profile, true);
+}
+
+/// The velocity limit at which the course takes `time`, at most `speed`.
+fn slowed(problem: &Problem, speed: f64, time: f64) -> f64 {
+    // Over 1/velocity the duration is nearly a straight line.
+    let late = |slowness: f64| problem.solve(1.0 / slowness).time(problem) - time;
+    let (mut low, mut low_late) = (1.0 / speed, problem.solve(speed).time(problem) - time);
+    if low_late >= 0.0 || problem.gap <= 0.0 {
+        return speed;
+    }
+    // The gap is made up at no more than the velocity limit, so this limit takes at least `time`.
+    let mut high = time / problem.gap;
+    let mut high_late = late(high);
+    if high <= low || high_late <= 0.0 {
+        return 1.0 / low.max(high);
+    }
+    // Regula falsi; the weight of an end that stays is halved (Illinois).
+    let mut side = 0.0;
+    for _ in 0..SYNCHRONISED_SOLVES {
+        let middle = (low * high_late - high * low_late) / (high_late - low_late);
+        if !(middle > low && middle < high) {
+            break;
         }
-        if profile.duration_s() < duration_s {
-            below = profile;
-            low = slowness;
-            if above.is_none() {
-                high = slowness * 4.0;
+        let value = late(middle);
+        if value.abs() <= DURATION_TOLERANCE * time {
+            return 1.0 / middle;
+        }
+        if value > 0.0 {
+            (high, high_late) = (middle, value);
+            if side > 0.0 {
+                low_late /= 2.0;
             }
+            side = 1.0;
         } else {
-            high = slowness;
-            above = Some(profile);
+            (low, low_late) = (middle, value);
+            if side < 0.0 {
+                high_late /= 2.0;
+            }
+            side = -1.0;
         }
     }
-    (above.unwrap_or(below), false)
+    // Only rounding is left (a gap of few units in the last place is made up at a velocity as small): rather early.
+    1.0 / low
 }
