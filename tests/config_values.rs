@@ -37,7 +37,7 @@ fn one_axis(axis: &str, mechanics: &str, rest: &str) -> MachineConfig {
 
 fn simulated_drive(machine: &MachineConfig, axis: usize) -> &SimulatedDriveParameters {
     let axis = &machine.axes[axis];
-    match &machine.buses[axis.bus.index()].simulation.devices[axis.device].kind {
+    match &machine.buses[axis.wiring.bus.index()].simulation.devices[usize::from(axis.wiring.device)].kind {
         SimulatedDeviceKind::Drive(drive) => drive,
         SimulatedDeviceKind::Terminal(_) => panic!("{} is a terminal", axis.name),
     }
@@ -62,7 +62,7 @@ fn decimals_and_gears_are_taken_exactly() {
         let mechanics =
             format!("encoder-increments-per-motor-turn = 65_536\nlead-mm-per-turn = {written}\ngear = \"50:3\"");
         let machine = one_axis("kind = \"linear\"", &mechanics, "");
-        let scaling = &machine.axes[0].drive.scaling;
+        let scaling = &machine.axes[0].wiring.drive.scaling;
         assert_eq!(scaling.feed, ratio(numerator, denominator), "{written}");
         assert_eq!(scaling.gear, ratio(50, 3));
         assert_eq!(scaling.increments_per_motor_turn, ratio(65_536, 1));
@@ -73,8 +73,8 @@ fn decimals_and_gears_are_taken_exactly() {
 fn a_rotary_axis_goes_360_degrees_in_one_turn_and_counts_in_degrees() {
     let tilt = &demo().axes[3];
     assert_eq!(tilt.motion.unit, AxisUnit::Degree);
-    assert_eq!(tilt.drive.scaling.feed, ratio(360, 1));
-    assert_eq!(tilt.drive.scaling.gear, ratio(101, 1));
+    assert_eq!(tilt.wiring.drive.scaling.feed, ratio(360, 1));
+    assert_eq!(tilt.wiring.drive.scaling.gear, ratio(101, 1));
     assert_eq!(tilt.motion.limits.velocity, 120.0);
 }
 
@@ -84,11 +84,11 @@ fn times_arrive_in_seconds_and_nanoseconds() {
     assert_eq!((machine.period_ns, machine.receive_deadline_ns), (1_000_000, 500_000));
     let z = &machine.axes[0];
     assert_eq!(z.motion.in_position_time_s, 0.010);
-    assert_eq!(z.supervision.following_time_s, 0.010);
-    assert_eq!(z.drive.timing.enable_timeout_s, 5.0);
-    assert_eq!(z.drive.torque_limit, 3.0);
+    assert_eq!(z.wiring.supervision.following_time_s, 0.010);
+    assert_eq!(z.wiring.drive.timing.enable_timeout_s, 5.0);
+    assert_eq!(z.wiring.drive.torque_limit, 3.0);
     let brake = Brake::Output { bit: 16, set_opens: true, release_time_s: 0.06, engage_time_s: 0.04 };
-    assert_eq!(z.drive.brake, brake);
+    assert_eq!(z.wiring.drive.brake, brake);
     assert_eq!(machine.realtime.heap_reserve_bytes, 16 << 20);
     assert_eq!(machine.buses[1].bit_rate, Some(1_000_000));
 }
@@ -96,9 +96,9 @@ fn times_arrive_in_seconds_and_nanoseconds() {
 #[test]
 fn modes_and_gains_reach_the_drive() {
     let machine = reference();
-    let modes: Vec<Mode> = machine.axes.iter().map(|axis| axis.drive.mode).collect();
+    let modes: Vec<Mode> = machine.axes.iter().map(|axis| axis.wiring.drive.mode).collect();
     assert_eq!(modes, [Mode::Csp, Mode::Csv, Mode::Csp, Mode::Cst]);
-    let spindle = &machine.axes[3].drive.gains;
+    let spindle = &machine.axes[3].wiring.drive.gains;
     assert_eq!((spindle.position_gain, spindle.velocity_gain), (25.0, 0.0025));
     assert_eq!((spindle.integral_time_s, spindle.acceleration_feed_forward), (Some(0.04), 0.000_025));
     assert_eq!(spindle.velocity_limit, 7200.0, "1.2 times the highest velocity");
@@ -123,7 +123,8 @@ fn devices_lie_one_behind_the_other_without_gap_or_overlap() {
 #[test]
 fn a_brake_on_a_drive_output_maps_60fe() {
     let demo = demo();
-    let maps_outputs = |axis: usize| demo.axes[axis].drive.layout.outputs.iter().any(|entry| entry.index == 0x60FE);
+    let maps_outputs =
+        |axis: usize| demo.axes[axis].wiring.drive.layout.outputs.iter().any(|entry| entry.index == 0x60FE);
     let braked: Vec<usize> = (0..demo.axes.len()).filter(|axis| maps_outputs(*axis)).collect();
     assert_eq!(braked, [3], "only the tilting axis has its brake on an output");
 }
@@ -168,7 +169,7 @@ fn a_simulated_machine_is_ready_to_run() {
     assert_eq!(inputs, 0b0111, "emergency stop closed, enabling device held, pressure switch closed");
     for (axis, config) in demo.axes.iter().enumerate() {
         let drive = simulated_drive(&demo, axis);
-        let scaling = &config.drive.scaling;
+        let scaling = &config.wiring.drive.scaling;
         let per_unit = scaling.gear.as_f64() / scaling.feed.as_f64();
         let needed = config.motion.limits.velocity * per_unit;
         assert!(drive.motor.max_velocity_turns_s >= needed, "axis {}", config.name);
@@ -191,7 +192,7 @@ fn the_simulated_load_starts_where_the_axis_says() {
 #[test]
 fn an_inverted_axis_has_its_drives_limit_switches_exchanged() {
     let demo = demo();
-    let bits = |axis: usize| demo.axes[axis].drive_limit_switches.map(|bits| (bits.negative_bit, bits.positive_bit));
+    let bits = |axis: usize| demo.axes[axis].wiring.limit_switches.map(|bits| (bits.negative_bit, bits.positive_bit));
     assert_eq!((bits(0), bits(1), bits(2)), (Some((0, 1)), Some((1, 0)), None));
     let geometry = &simulated_drive(&demo, 1).geometry;
     let (negative, positive) = (geometry.negative_switch_turns.unwrap(), geometry.positive_switch_turns.unwrap());

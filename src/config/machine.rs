@@ -7,12 +7,11 @@ use super::error::NotBuilt;
 use super::schema::{BusKind, DeviceKind};
 use crate::cycle::bus_watch::BusWatchParameters;
 use crate::cycle::machine_inputs::{InputParameters, OutputParameters};
-use crate::cycle::supervision::SupervisionParameters;
-use crate::drive::DriveParameters;
+use crate::cycle::{AxisWiring, CycleParameters, ReactionRule};
 use crate::fault::{Fault, Reaction};
 use crate::fieldbus::mapping::DeviceLayout;
 use crate::fieldbus::sim::SimulatedBusParameters;
-use crate::ids::{AxisId, BusId};
+use crate::ids::AxisId;
 use crate::motion::{AxisParameters, GroupParameters};
 use crate::units::AxisUnit;
 
@@ -42,7 +41,7 @@ pub struct MachineConfig {
     /// Named digital outputs.
     pub outputs: Vec<OutputConfig>,
     /// Reactions that differ from [`Fault::reaction`]; the first that fits counts.
-    pub reactions: Vec<ReactionConfig>,
+    pub reactions: Vec<ReactionRule>,
 }
 
 /// How the real-time thread runs.
@@ -148,25 +147,9 @@ pub struct AxisConfig {
     pub name: String,
     /// What it counts in, how far and fast it may move, when it is there.
     pub motion: AxisParameters,
-    /// The bus of its drive.
-    pub bus: BusId,
-    /// The place of its drive in the bus's list of devices.
-    pub device: usize,
-    /// Its drive. `feedback_delay_periods` is what a simulated bus has, until the bus that is built says its own.
-    pub drive: DriveParameters,
-    /// What its feedback is held to.
-    pub supervision: SupervisionParameters,
-    /// The bits of its drive's inputs (60FDh) that are its limit switches, if they are.
-    pub drive_limit_switches: Option<DriveLimitSwitches>,
-}
-
-/// Limit switches wired to the drive. The drive knows its own direction only, so an inverted axis has them exchanged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DriveLimitSwitches {
-    /// The bit of 60FDh that is the axis's negative limit switch.
-    pub negative_bit: u8,
-    /// The bit of 60FDh that is the axis's positive limit switch.
-    pub positive_bit: u8,
+    /// Its drive, where that is, and what its feedback is held to. `feedback_delay_periods` of the drive is what a
+    /// simulated bus has, until the bus that is built says its own.
+    pub wiring: AxisWiring,
 }
 
 /// One group.
@@ -198,17 +181,6 @@ pub struct OutputConfig {
     pub parameters: OutputParameters,
 }
 
-/// A reaction to a fault that differs from the usual.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReactionConfig {
-    /// The fault.
-    pub fault: Fault,
-    /// The axes that it holds for, one bit each.
-    pub axes: u64,
-    /// What happens.
-    pub reaction: Reaction,
-}
-
 impl MachineConfig {
     /// The same machine with every bus simulated and a device that fits each axis and terminal.
     pub fn simulated(mut self) -> MachineConfig {
@@ -231,6 +203,20 @@ impl MachineConfig {
         }
     }
 
+    /// What the cycle is made of, besides its buses.
+    pub fn cycle_parameters(&self) -> CycleParameters {
+        CycleParameters {
+            period_ns: self.period_ns,
+            receive_deadline_ns: self.receive_deadline_ns,
+            axes: self.axes.iter().map(|axis| axis.wiring.clone()).collect(),
+            motion_axes: self.axes.iter().map(|axis| axis.motion.clone()).collect(),
+            groups: self.groups.iter().map(|group| group.motion.clone()).collect(),
+            inputs: self.inputs.iter().map(|input| input.parameters).collect(),
+            outputs: self.outputs.iter().map(|output| output.parameters).collect(),
+            reactions: self.reactions.clone(),
+        }
+    }
+
     /// The machine in one line.
     pub fn summary(&self) -> String {
         let count = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
@@ -249,7 +235,7 @@ impl MachineConfig {
 
     /// What a fault does, `axis` being the one that it concerns.
     pub fn reaction(&self, fault: Fault, axis: Option<AxisId>) -> Reaction {
-        let concerns = |reaction: &&ReactionConfig| {
+        let concerns = |reaction: &&ReactionRule| {
             reaction.fault == fault && axis.is_none_or(|axis| reaction.axes >> axis.0 & 1 != 0)
         };
         self.reactions.iter().find(concerns).map_or(fault.reaction(), |reaction| reaction.reaction)

@@ -158,9 +158,9 @@ impl<'t> Reader<'t> {
         self.problems.push(problem);
     }
 
-    /// Whether nothing is wrong so far.
-    pub fn sound(&self) -> bool {
-        self.problems.is_empty()
+    /// How much is wrong so far.
+    pub fn problem_count(&self) -> usize {
+        self.problems.len()
     }
 
     /// Whether there is such a list at all.

@@ -1,12 +1,13 @@
 //! Axes: from encoder to load, what the drive can count, and what fits together.
 
-use super::super::machine::{AxisConfig, BusConfig, DriveLimitSwitches};
+use super::super::machine::{AxisConfig, BusConfig};
 use super::super::reader::Reader;
 use super::super::schema::{Axis, AxisKind, Brake, BrakeKind, Bus, DeviceKind, ModeWord, ReferenceKind};
 use super::find;
 use super::simulation::simulated_drive;
 use crate::cycle::supervision::SupervisionParameters;
-use crate::drive::{self, DriveParameters, Mode, ScalingParameters, ServoGains, Timing};
+use crate::cycle::{AxisWiring, DriveLimitSwitches};
+use crate::drive::{self, Drive, DriveParameters, Mode, ParameterError, ScalingParameters, ServoGains, Timing};
 use crate::ids::BusId;
 use crate::motion::{AxisParameters, Limits};
 use crate::simulation::SimulatedDriveParameters;
@@ -59,16 +60,25 @@ pub fn axes(
                 None => used.push((bus, device, &axis.name)),
             }
         }
+        let problems_before = reader.problem_count();
         let scaling = scaling(reader, axis);
         if let Some(scaling) = &scaling {
             what_the_drive_can_count(reader, axis, scaling);
         }
         what_motion_needs(reader, axis);
-        let gains = gains(reader, axis, period_ns);
+        let highest_velocity = scaling.as_ref().map_or(f64::INFINITY, highest_velocity);
+        let gains = gains(reader, axis, highest_velocity, period_ns);
         let brake = brake(reader, axis);
         if let (Some((bus, device)), Some(scaling)) = (drive, scaling) {
             let layout = buses[bus].devices[device].layout.clone();
             let drive = drive_parameters(axis, layout, scaling, gains, brake);
+            // What it would say of an axis with a problem has been said better.
+            if reader.problem_count() == problems_before
+                && let Err(error) = Drive::new(&drive, period_ns as f64 * 1e-9)
+            {
+                what_the_drive_says(reader, axis, error);
+                continue;
+            }
             let simulated = simulated_drive(axis, &drive);
             let config = axis_config(axis, bus, device, drive);
             plans.push(AxisPlan { config, simulated });
@@ -145,12 +155,17 @@ fn increments_per_unit(scaling: &ScalingParameters) -> f64 {
     scaling.increments_per_motor_turn.as_f64() * scaling.gear.as_f64() / scaling.feed.as_f64()
 }
 
+/// What the drive's 32-bit velocities (606Ch, 60FFh) and position differences can hold, axis units/s.
+fn highest_velocity(scaling: &ScalingParameters) -> f64 {
+    f64::from(i32::MAX) / (increments_per_unit(scaling) * scaling.velocity_factor.as_f64().max(1.0))
+}
+
 /// Objects of 32 bits, and windows that are not finer than the encoder.
 fn what_the_drive_can_count(reader: &mut Reader<'_>, axis: &Axis, scaling: &ScalingParameters) {
     let symbol = unit(axis).symbol();
     let per_unit = increments_per_unit(scaling);
     let limit = &axis.limits.velocity;
-    let most = f64::from(i32::MAX) / (per_unit * scaling.velocity_factor.as_f64().max(1.0));
+    let most = highest_velocity(scaling);
     if **limit > most {
         let allowed = format!(
             "above 0 up to {most:.6} {symbol}/s: beyond that the drive's velocity does not fit 32 bits ({per_unit:.3} increments a {symbol})"
@@ -215,7 +230,7 @@ fn what_motion_needs(reader: &mut Reader<'_>, axis: &Axis) {
     }
 }
 
-fn gains(reader: &mut Reader<'_>, axis: &Axis, period_ns: u64) -> ServoGains {
+fn gains(reader: &mut Reader<'_>, axis: &Axis, highest_velocity: f64, period_ns: u64) -> ServoGains {
     let mode = axis.mode.word();
     let (gains, cst) = match (&axis.gains, *axis.mode) {
         (None, ModeWord::Csp) => return ServoGains::default(),
@@ -250,9 +265,14 @@ fn gains(reader: &mut Reader<'_>, axis: &Axis, period_ns: u64) -> ServoGains {
             reader.report(place, "nothing: only in cst does the cycle close the velocity loop");
         }
     }
-    let velocity_limit = gains.velocity_limit.unwrap_or(VELOCITY_HEADROOM * *axis.limits.velocity);
-    if velocity_limit < *axis.limits.velocity {
+    let velocity_limit =
+        gains.velocity_limit.unwrap_or((VELOCITY_HEADROOM * *axis.limits.velocity).min(highest_velocity));
+    if gains.velocity_limit.is_some() && velocity_limit < *axis.limits.velocity {
         let allowed = format!("at least the highest velocity of the axis, {}", *axis.limits.velocity);
+        reader.report(&gains.velocity_limit.place, allowed);
+    }
+    if velocity_limit > highest_velocity && *axis.limits.velocity <= highest_velocity {
+        let allowed = format!("up to {highest_velocity:.6}: beyond that the drive's velocity does not fit 32 bits");
         reader.report(&gains.velocity_limit.place, allowed);
     }
     ServoGains {
@@ -321,6 +341,24 @@ fn drive_parameters(
     }
 }
 
+/// What the drive refuses of what it is given.
+fn what_the_drive_says(reader: &mut Reader<'_>, axis: &Axis, error: ParameterError) {
+    let place = match error {
+        ParameterError::MissingOutput { .. } | ParameterError::MissingInput { .. } | ParameterError::Length { .. } => {
+            &axis.device.place
+        }
+        ParameterError::Ratio { .. } if axis.modulo.is_some() => &axis.modulo.place,
+        ParameterError::Ratio { .. } => &axis.mechanics.gear.place,
+        ParameterError::Range { .. } => &axis.place,
+    };
+    match error {
+        ParameterError::Range { what, found, lowest, highest } => {
+            reader.report_found(place, format!("{what} {found}"), format!("{lowest} to {highest}"));
+        }
+        _ => reader.report(place, format!("what the drive can work with ({error})")),
+    }
+}
+
 fn axis_config(axis: &Axis, bus: usize, device: usize, drive: DriveParameters) -> AxisConfig {
     let limits = &axis.limits;
     let modulo = axis.modulo.map(Ratio::as_f64);
@@ -341,15 +379,17 @@ fn axis_config(axis: &Axis, bus: usize, device: usize, drive: DriveParameters) -
             offset: *axis.offset,
             referenced: *axis.reference == ReferenceKind::Absolute,
         },
-        bus: BusId(bus as u8),
-        device,
-        drive,
-        supervision: SupervisionParameters {
-            following_window: Some(*axis.following.window),
-            following_time_s: *axis.following.time_ms / 1000.0,
-            stale_cycles_tolerated: *axis.following.stale_cycles,
-            modulo,
+        wiring: AxisWiring {
+            bus: BusId(bus as u8),
+            device: device as u8,
+            drive,
+            supervision: SupervisionParameters {
+                following_window: Some(*axis.following.window),
+                following_time_s: *axis.following.time_ms / 1000.0,
+                stale_cycles_tolerated: *axis.following.stale_cycles,
+                modulo,
+            },
+            limit_switches: limits.drive_switches.then_some(switches),
         },
-        drive_limit_switches: limits.drive_switches.then_some(switches),
     }
 }

@@ -7,10 +7,12 @@ mod simulation;
 
 use std::path::PathBuf;
 
-use super::machine::{ControlConfig, GroupConfig, MachineConfig, ReactionConfig, RealtimeConfig};
+use super::machine::{ControlConfig, GroupConfig, MachineConfig, RealtimeConfig};
 use super::reader::{At, Place, Reader, nearest};
-use super::schema::{File, Group, ReactionTo, ScopeWord, StopWord};
+use super::schema::{BusKind, File, Group, ReactionTo, ScopeWord, StopWord};
+use crate::cycle::ReactionRule;
 use crate::fault::{Fault, Reaction, Scope, StopKind};
+use crate::fieldbus::sim::SimulatedBus;
 use crate::ids::AxisId;
 use crate::limits::{self, DEFAULT_PERIOD_NS};
 use crate::motion::{GroupParameters, Limits};
@@ -42,10 +44,15 @@ pub fn validate(reader: &mut Reader<'_>, file: File) -> Option<MachineConfig> {
 
     let (machine, realtime) = (file.machine.0?, file.realtime.0?);
     let (control, metrics) = (file.control.0?, file.metrics.0?);
-    if !reader.sound() {
+    if reader.problem_count() > 0 {
         return None;
     }
     simulation::plan(&mut buses, &axes, &inputs);
+    for (written, bus) in file.buses.iter().zip(&buses).filter(|(_, bus)| bus.kind == BusKind::Simulated) {
+        if let Err(error) = SimulatedBus::new(&bus.simulation) {
+            reader.report_found(&written.place, "this bus", format!("what can be simulated ({error})"));
+        }
+    }
     Some(MachineConfig {
         name: machine.name.value,
         period_ns,
@@ -137,7 +144,7 @@ fn group(reader: &mut Reader<'_>, group: &Group, file: &File) -> Option<GroupCon
     })
 }
 
-fn reaction(reader: &mut Reader<'_>, to: &ReactionTo, file: &File) -> Option<ReactionConfig> {
+fn reaction(reader: &mut Reader<'_>, to: &ReactionTo, file: &File) -> Option<ReactionRule> {
     let Some(fault) = Fault::ALL.iter().copied().find(|fault| fault.name() == *to.fault) else {
         let names: Vec<_> = Fault::ALL.iter().map(|fault| fault.name()).collect();
         find(reader, &to.fault.place, &to.fault, std::iter::empty(), &names, "the name of a fault");
@@ -172,5 +179,5 @@ fn reaction(reader: &mut Reader<'_>, to: &ReactionTo, file: &File) -> Option<Rea
         StopWord::Ramp => StopKind::Ramp,
         StopWord::QuickStop => StopKind::QuickStop,
     };
-    Some(ReactionConfig { fault, axes, reaction: Reaction { scope, stop } })
+    Some(ReactionRule { fault, axes, reaction: Reaction { scope, stop } })
 }

@@ -77,7 +77,10 @@ pub fn plan(buses: &mut [BusConfig], axes: &[AxisPlan], inputs: &[InputConfig]) 
         let simulated = bus.devices.iter().enumerate().map(|(index, device)| {
             let kind = match device.kind {
                 DeviceKind::Drive => {
-                    let axis = axes.iter().find(|axis| axis.config.bus == id && axis.config.device == index);
+                    let axis = axes.iter().find(|axis| {
+                        let wiring = &axis.config.wiring;
+                        wiring.bus == id && usize::from(wiring.device) == index
+                    });
                     let drive = axis.map_or_else(SimulatedDriveParameters::default, |axis| axis.simulated.clone());
                     SimulatedDeviceKind::Drive(Box::new(drive))
                 }
