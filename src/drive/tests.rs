@@ -1,1 +1,9 @@
+//! The whole drive against a small scripted one, byte for byte.
 
+mod bench;
+mod brake;
+mod enabling;
+mod faults;
+mod garbage;
+mod loops;
+mod planted;
