@@ -12,10 +12,15 @@ pub mod bus_watch;
 pub mod clock;
 mod dispatch;
 pub mod machine_inputs;
+pub mod memory;
 mod outlet;
+pub mod preparation;
 mod publish;
+pub mod rights;
+pub mod rt_watch;
 pub mod schedule;
 pub mod supervision;
+pub mod timing;
 
 pub use axis_slot::{AxisWiring, DriveLimitSwitches};
 
