@@ -20,10 +20,12 @@
 //! | [`fieldbus`] | real-time | the bus trait and its buses |
 //! | [`simulation`] | real-time (pure) | byte-level drives and terminals with motor, load and faults |
 //! | [`config`] | ordinary | TOML, checked whole, to each module's parameters |
+//! | [`client`] | ordinary | the client's side of the control socket, for `motionctl` and `motiond demo` |
 //! | [`limits`], [`units`], [`ids`], [`fault`] | pure | maxima, quantities, names, numbered faults |
 
 #![forbid(unsafe_op_in_unsafe_fn)]
 
+pub mod client;
 pub mod config;
 pub mod cycle;
 pub mod drive;

@@ -1,2 +1,66 @@
-//! Command-line client of motiond.
-fn main() {}
+//! `motionctl`: commands the machine from a terminal. One file a verb.
+//!
+//! Exit codes: 0 done, 2 wrong usage, 3 no connection to the daemon, 4 the daemon refused, 5 the command ended
+//! aborted, 6 a fault ended the command, 1 anything else.
+
+mod cli;
+mod events;
+mod group;
+mod halt;
+mod interfaces;
+mod jog;
+mod moves;
+mod output;
+mod overrides;
+mod position;
+mod power;
+mod recover;
+mod release;
+mod reset;
+mod shell;
+mod status;
+mod stop;
+mod table;
+mod wait;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use motiond::client::Error;
+
+use cli::{Arguments, Verb};
+use shell::Shell;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let socket = arguments.socket.unwrap_or_else(motiond::client::find_socket);
+    let result = Shell::open(&socket, arguments.json).and_then(|mut shell| run(arguments.verb, &mut shell));
+    match result {
+        Ok(outcome) => outcome.exit_code(),
+        Err(error) => shell::complain(&error, arguments.json),
+    }
+}
+
+fn run(verb: Verb, shell: &mut Shell) -> Result<shell::Outcome, Error> {
+    match verb {
+        Verb::Status(arguments) => status::run(&arguments, shell),
+        Verb::Power(arguments) => power::run(&arguments, shell),
+        Verb::Reset(arguments) => reset::run(&arguments, shell),
+        Verb::Move(arguments) => moves::run(&arguments, shell),
+        Verb::Velocity(arguments) => moves::run_velocity(&arguments, shell),
+        Verb::Jog(arguments) => jog::run(&arguments, shell),
+        Verb::Halt(arguments) => halt::run(&arguments, shell),
+        Verb::Stop(arguments) => stop::run(&arguments, shell),
+        Verb::Release(arguments) => release::run(&arguments, shell),
+        Verb::Override(arguments) => overrides::run(&arguments, shell),
+        Verb::SetPosition(arguments) => position::run(&arguments, shell),
+        Verb::Group(verb) => group::run(&verb, shell),
+        Verb::Wait(arguments) => wait::run(&arguments, shell),
+        Verb::Watch(arguments) => watch::run(&arguments, shell),
+        Verb::Events(arguments) => events::run(&arguments, shell),
+        Verb::SetOutput(arguments) => output::run(&arguments, shell),
+        Verb::Recover(arguments) => recover::run(&arguments, shell),
+        Verb::Interfaces(arguments) => interfaces::run(&arguments, shell),
+    }
+}

@@ -1,0 +1,109 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Command a motiond from a terminal
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 done, 2 wrong usage, 3 no connection to the daemon, 4 the daemon refused, \
+                  5 the command ended aborted, 6 a fault ended the command, 1 anything else.\n\
+                  Positions are mm or degrees as the axis counts; velocities those per second, and so on."
+)]
+pub struct Arguments {
+    /// Socket of the daemon [default: $MOTIOND_SOCKET, else /run/motiond/control.sock, else the user's own]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Print replies as JSON, one object a line
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Show the machine, its axes and groups
+    Status(crate::status::Arguments),
+    /// Switch drives on or off
+    Power(crate::power::Arguments),
+    /// Leave the error state of axes and of the machine
+    Reset(crate::reset::Arguments),
+    /// Move an axis to a position, or by a distance
+    Move(crate::moves::Arguments),
+    /// Move an axis at a velocity until something else is asked for
+    Velocity(crate::moves::VelocityArguments),
+    /// Move an axis for as long as this command runs
+    Jog(crate::jog::Arguments),
+    /// Bring axes to rest
+    Halt(crate::halt::Arguments),
+    /// Stop the machine, an axis or a group at once, and lock it
+    Stop(crate::stop::Arguments),
+    /// End the lock of a stop
+    Release(crate::release::Arguments),
+    /// Scale the velocity of an axis or a group
+    Override(crate::overrides::Arguments),
+    /// Call the present place of an axis this position
+    SetPosition(crate::position::Arguments),
+    /// Command a group of axes
+    #[command(subcommand)]
+    Group(crate::group::Verb),
+    /// Wait for the end of a command
+    Wait(crate::wait::Arguments),
+    /// Show the axes as they move
+    Watch(crate::watch::Arguments),
+    /// Show what happened
+    Events(crate::events::Arguments),
+    /// Switch a digital output
+    SetOutput(crate::output::Arguments),
+    /// Bring a lost bus back
+    Recover(crate::recover::Arguments),
+    /// Print the interfaces of the socket
+    Interfaces(crate::interfaces::Arguments),
+}
+
+/// How fast, and when.
+#[derive(Args)]
+pub struct Dynamics {
+    /// Velocity [default: the limit]
+    #[arg(long, short, value_name = "PER_S")]
+    pub velocity: Option<f64>,
+    /// Acceleration and deceleration [default: the limit]
+    #[arg(long, short, value_name = "PER_S2")]
+    pub acceleration: Option<f64>,
+    /// Jerk [default: the limit]
+    #[arg(long, short, value_name = "PER_S3")]
+    pub jerk: Option<f64>,
+    /// Start when everything asked before is done
+    #[arg(long)]
+    pub buffered: bool,
+}
+
+impl Dynamics {
+    /// As the client library has it.
+    pub fn to_move(&self) -> motiond::client::Move {
+        motiond::client::Move {
+            velocity: self.velocity,
+            acceleration: self.acceleration,
+            jerk: self.jerk,
+            buffered: self.buffered,
+        }
+    }
+}
+
+/// Whether to stay until the end.
+#[derive(Args, Clone, Copy)]
+pub struct Waiting {
+    /// Stay until the command has ended, and tell how
+    #[arg(long, short)]
+    pub wait: bool,
+}
+
+/// On or off.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
+}

@@ -1,0 +1,143 @@
+//! Why a call came to nothing, for the person at the machine.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+/// Why a call came to nothing.
+#[derive(Debug)]
+pub enum Error {
+    /// Nobody answers at the socket.
+    CannotConnect {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The connection ended before the answer.
+    Lost(io::Error),
+    /// The daemon refused.
+    Refused {
+        /// The error's full Varlink name.
+        name: String,
+        /// Its fields.
+        fields: Map<String, Value>,
+    },
+    /// What came was no answer of a motiond.
+    NotUnderstood(String),
+}
+
+impl Error {
+    /// The error's name without its interface; empty unless the daemon refused.
+    pub fn short_name(&self) -> &str {
+        match self {
+            Error::Refused { name, .. } => name.rsplit('.').next().unwrap_or(name),
+            _ => "",
+        }
+    }
+
+    /// A field of the daemon's refusal.
+    pub fn field(&self, name: &str) -> Option<&Value> {
+        match self {
+            Error::Refused { fields, .. } => fields.get(name),
+            _ => None,
+        }
+    }
+
+    fn text_field(&self, name: &str) -> Option<&str> {
+        self.field(name).and_then(Value::as_str)
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::CannotConnect { path, error } => Some(match error.kind() {
+                io::ErrorKind::NotFound => {
+                    "is the daemon running? Start it (systemctl start motiond, or motiond demo), \
+                                            or name its socket with --socket or MOTIOND_SOCKET"
+                        .to_string()
+                }
+                io::ErrorKind::ConnectionRefused => {
+                    "the daemon that made this socket is gone: start it again (systemctl start motiond)".to_string()
+                }
+                io::ErrorKind::PermissionDenied => {
+                    format!("you may not use this socket: become a member of the group that owns {}", path.display())
+                }
+                _ => "look at the daemon's log: journalctl -u motiond".to_string(),
+            }),
+            Error::Lost(_) => Some("look at the daemon's log: journalctl -u motiond".to_string()),
+            Error::Refused { .. } => self.text_field("hint").map(ToOwned::to_owned),
+            Error::NotUnderstood(_) => Some("is this the socket of motiond?".to_string()),
+        }
+    }
+
+    fn describe_refusal(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.text_field("axis").map(|axis| format!("axis {axis:?}")) {
+            Some(axis) => write!(f, "{axis}: ")?,
+            None => {
+                if let Some(group) = self.text_field("group") {
+                    write!(f, "group {group:?}: ")?;
+                }
+            }
+        }
+        match self.short_name() {
+            "Refused" => write!(f, "{}", self.text_field("reason").unwrap_or("refused"))?,
+            "InvalidParameter" | "OutOfRange" => {
+                write!(f, "parameter {:?} is not accepted", self.text_field("parameter").unwrap_or("?"))?;
+            }
+            "MethodNotFound" | "InterfaceNotFound" => write!(f, "this daemon does not know the request")?,
+            other => write!(f, "{other}")?,
+        }
+        let unit = self.text_field("unit").map(|unit| format!(" {unit}")).unwrap_or_default();
+        if let Some(requested) = self.field("requested").and_then(Value::as_f64) {
+            write!(f, ": {requested}{unit} asked")?;
+        }
+        let number = |name| self.field(name).and_then(Value::as_f64);
+        if let Some(limit) = number("limit") {
+            write!(f, ", limit {limit}{unit}")?;
+        }
+        if let Some((minimum, maximum)) = number("minimum").zip(number("maximum")) {
+            write!(f, ", {minimum} to {maximum}{unit} allowed")?;
+        }
+        if let Some((depth, capacity)) = number("depth").zip(number("capacity")) {
+            write!(f, ": {depth} of {capacity} places taken")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::CannotConnect { path, error } => write!(f, "cannot connect to {}: {error}", path.display()),
+            Error::Lost(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                write!(f, "the daemon closed the connection")
+            }
+            Error::Lost(error) => write!(f, "the connection to the daemon broke: {error}"),
+            Error::Refused { .. } => self.describe_refusal(f),
+            Error::NotUnderstood(what) => write!(f, "the answer was not understood: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_refusal_reads_as_a_sentence_with_its_figures() {
+        let Value::Object(fields) = json!({
+            "reason": "SoftLimit", "axis": "x", "requested": 900.5, "limit": 500.0, "unit": "mm", "hint": "stay inside"
+        }) else {
+            unreachable!()
+        };
+        let error = Error::Refused { name: "io.motiond.v1.Axis.Refused".to_string(), fields };
+        assert_eq!(error.to_string(), "axis \"x\": SoftLimit: 900.5 mm asked, limit 500 mm");
+        assert_eq!(error.hint().as_deref(), Some("stay inside"));
+    }
+}

@@ -1,0 +1,13 @@
+//! The client's side of the control socket, blocking: for `motionctl` and `motiond demo`.
+//!
+//! [`Connection`] speaks Varlink; [`Machine`] says in one call each what one wants of axes and groups.
+
+mod connection;
+mod error;
+mod machine;
+mod path;
+
+pub use connection::{Connection, Stream};
+pub use error::Error;
+pub use machine::{Ended, Machine, Move, Progress, progress};
+pub use path::{SYSTEM_SOCKET, find_socket, user_socket};
