@@ -28,6 +28,7 @@
 pub mod client;
 pub mod config;
 pub mod cycle;
+pub mod daemon;
 pub mod drive;
 pub mod exchange;
 pub mod fault;

@@ -12,7 +12,7 @@ impl Cycle {
     /// Takes at most `COMMANDS_PER_CYCLE` commands. Each is answered in this cycle.
     pub(super) fn take_commands(&mut self) {
         for _ in 0..COMMANDS_PER_CYCLE {
-            let Some(command) = self.ports.commands.receive() else { return };
+            let Some(command) = self.commands.receive() else { return };
             self.take(command);
         }
     }
@@ -51,7 +51,7 @@ impl Cycle {
             Request::GroupMove { group, shape, slot, slot_generation, relative, dynamics, buffer } => {
                 // A stale slot means that its claimer took the command back: it changes nothing.
                 let address = SlotAddress { index: slot, generation: slot_generation };
-                let target = self.ports.targets.take(address).ok_or(Rejection::of(Reason::WrongState))?;
+                let target = self.targets.take(address).ok_or(Rejection::of(Reason::WrongState))?;
                 let axes = motion.groups().get(group.index()).map_or(0, |group| group.axes().len());
                 let targets = &target[..axes.min(target.len())];
                 motion.group_move(handle, group, GroupMoveRequest { shape, targets, relative, dynamics, buffer })
@@ -81,8 +81,8 @@ impl Cycle {
 
     /// Ends a stop that nobody has renewed.
     fn release(&mut self, scope: StopScope, generation: u64) -> Result<(), Rejection> {
-        let latest = self.ports.stops.seen(scope);
-        if !self.ports.stops.releases(scope, generation) {
+        let latest = self.stops.seen(scope);
+        if !self.stops.releases(scope, generation) {
             return Err(Rejection::with(Reason::NotStopped, generation as f64, latest as f64));
         }
         let subject = match scope {

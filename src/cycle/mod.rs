@@ -25,10 +25,10 @@ pub mod timing;
 pub use axis_slot::{AxisWiring, DriveLimitSwitches};
 
 use crate::drive::{Demand, Feedback, ParameterError};
+use crate::exchange::CycleEnds;
 use crate::exchange::command::StopScope;
-use crate::exchange::event::{Event, EventKind, Report, Subject};
+use crate::exchange::event::{EventKind, Subject};
 use crate::exchange::pool::SlotTaker;
-use crate::exchange::ring::Sender;
 use crate::exchange::snapshot::SnapshotWriter;
 use crate::exchange::stop::StopReader;
 use crate::exchange::ticket::CommandReceiver;
@@ -85,28 +85,6 @@ pub struct CycleParameters {
     pub reactions: Vec<ReactionRule>,
 }
 
-/// The cycle's ends of the exchange.
-pub struct Ports {
-    /// Commands inward.
-    pub commands: CommandReceiver,
-    /// Targets of group moves inward.
-    pub targets: SlotTaker,
-    /// Stops inward.
-    pub stops: StopReader,
-    /// Progress of commands outward.
-    pub reports: Sender<Report>,
-    /// Events outward.
-    pub events: Sender<Event>,
-    /// The newest state outward.
-    pub snapshot: SnapshotWriter,
-}
-
-struct InwardPorts {
-    commands: CommandReceiver,
-    targets: SlotTaker,
-    stops: StopReader,
-}
-
 /// One bus in the cycle.
 struct BusSlot {
     bus: Box<dyn CyclicBus>,
@@ -139,9 +117,11 @@ pub struct Cycle {
     machine_faults: FaultSet,
     machine_stopped: bool,
     reactions: Box<[ReactionRule]>,
-    ports: InwardPorts,
+    commands: CommandReceiver,
+    targets: SlotTaker,
+    stops: StopReader,
     outlet: Outlet,
-    snapshot: SnapshotWriter,
+    snapshots: SnapshotWriter,
     skipped: u64,
 }
 
@@ -150,7 +130,7 @@ impl Cycle {
     ///
     /// # Errors
     /// Where a drive's parameters do not fit together.
-    pub fn new(parameters: CycleParameters, buses: Vec<BusWiring>, ports: Ports) -> Result<Cycle, ParameterError> {
+    pub fn new(parameters: CycleParameters, buses: Vec<BusWiring>, ends: CycleEnds) -> Result<Cycle, ParameterError> {
         let period_s = parameters.period_ns as f64 * 1e-9;
         let buses: Box<[BusSlot]> = buses
             .into_iter()
@@ -167,7 +147,7 @@ impl Cycle {
             AxisSlot::new(wiring, delay_periods, period_s)
         };
         let axes = parameters.axes.into_iter().map(slot).collect::<Result<Box<[AxisSlot]>, _>>()?;
-        let Ports { commands, targets, stops, reports, events, snapshot } = ports;
+        let CycleEnds { commands, targets, stops, reports, events, snapshots } = ends;
         Ok(Cycle {
             cycle: 0,
             cycle_start_ns: 0,
@@ -183,9 +163,11 @@ impl Cycle {
             machine_faults: FaultSet::default(),
             machine_stopped: false,
             reactions: parameters.reactions.into(),
-            ports: InwardPorts { commands, targets, stops },
+            commands,
+            targets,
+            stops,
             outlet: Outlet::new(reports, events),
-            snapshot,
+            snapshots,
             skipped: 0,
         })
     }
@@ -368,8 +350,8 @@ impl Cycle {
     }
 
     fn read_stops(&mut self) {
-        let Cycle { motion, outlet, machine_stopped, .. } = self;
-        self.ports.stops.poll(|scope, generation| {
+        let Cycle { motion, outlet, machine_stopped, stops, .. } = self;
+        stops.poll(|scope, generation| {
             let subject = match scope {
                 StopScope::Axis(axis) => {
                     motion.stop_axis(axis);

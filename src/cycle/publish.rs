@@ -12,7 +12,7 @@ use crate::motion::{Axis, AxisInputs, Group};
 impl Cycle {
     /// Publishes what this cycle saw and decided.
     pub(super) fn publish(&mut self) {
-        let (motion, stops) = (&self.motion, &self.ports.stops);
+        let (motion, stops) = (&self.motion, &self.stops);
         let machine = MachineSnapshot {
             cycle: self.cycle,
             time_ns: self.cycle_start_ns,
@@ -36,7 +36,7 @@ impl Cycle {
             working_counter_errors: slot.watch.working_counter_errors,
             not_operational: slot.report.not_operational,
         });
-        self.snapshot.publish(&machine, axes, groups, buses);
+        self.snapshots.publish(&machine, axes, groups, buses);
     }
 }
 

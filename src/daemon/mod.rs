@@ -1,0 +1,3 @@
+//! The composition root: builds every part from the configuration and joins them.
+
+pub mod assembly;
