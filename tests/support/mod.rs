@@ -1,5 +1,8 @@
 //! What the tests share.
 
+#[allow(dead_code, reason = "each test program uses a part")]
+pub mod rig;
+
 /// SplitMix64: a seed, a stream of numbers; the same on every machine.
 #[derive(Clone)]
 pub struct Random(u64);
