@@ -94,7 +94,7 @@ fn a_stop_brakes_within_two_cycles_and_locks_until_released() {
     let generation = rig.stop(StopScope::Axis(X));
     rig.step();
     rig.step();
-    assert!(rig.snapshot.axes[0].acceleration < rig.config.axes[0].limits.acceleration);
+    assert!(rig.snapshot.axes[0].acceleration < rig.config.axes[0].motion.limits.acceleration);
     assert_eq!(rig.snapshot.axes[0].state, AxisState::Stopping);
     assert_eq!(rig.end_of(handle), Some(Verdict::Progress(Progress::Aborted)));
     rig.run_until(5000, "at rest", |rig| rig.snapshot.axes[0].velocity == 0.0);

@@ -6,7 +6,6 @@ use crate::drive::ParameterError;
 use crate::exchange::snapshot::Shape;
 use crate::exchange::{GatewayEnds, open};
 use crate::fieldbus::sim::{SimulatedBus, SimulatedBusError};
-use crate::motion::{AxisParameters, GroupParameters};
 use crate::simulation::control::SimulationControl;
 use std::fmt;
 
@@ -82,26 +81,12 @@ fn parameters(config: &MachineConfig) -> CycleParameters {
             .drive_limit_switches
             .map(|bits| DriveLimitSwitches { negative_bit: bits.negative_bit, positive_bit: bits.positive_bit }),
     };
-    let motion = |axis: &crate::config::machine::AxisConfig| AxisParameters {
-        unit: axis.unit,
-        limits: axis.limits,
-        soft_limits: axis.soft_limits,
-        modulo: axis.modulo,
-        in_position_window: axis.in_position_window,
-        in_position_time_s: axis.in_position_time_s,
-        offset: axis.offset,
-        referenced: axis.referenced,
-    };
     CycleParameters {
         period_ns: config.period_ns,
         receive_deadline_ns: config.period_ns * RECEIVE_SHARE.0 / RECEIVE_SHARE.1,
         axes: config.axes.iter().map(wiring).collect(),
-        motion_axes: config.axes.iter().map(motion).collect(),
-        groups: config
-            .groups
-            .iter()
-            .map(|group| GroupParameters { axes: group.axes.clone(), path_limits: group.path })
-            .collect(),
+        motion_axes: config.axes.iter().map(|axis| axis.motion.clone()).collect(),
+        groups: config.groups.iter().map(|group| group.motion.clone()).collect(),
         inputs: config.inputs.iter().map(|input| input.parameters).collect(),
         outputs: config.outputs.iter().map(|output| output.parameters).collect(),
         reactions: config

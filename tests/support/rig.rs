@@ -175,7 +175,7 @@ impl Rig {
     fn judge_axis(&self, index: usize, before: &AxisSnapshot, now: &AxisSnapshot) -> Result<(), String> {
         let config = &self.config.axes[index];
         let period_s = self.config.period_ns as f64 * 1e-9;
-        let limits = config.limits;
+        let limits = config.motion.limits;
         if !legal(before.state, now.state) {
             return Err(format!("{} to {} is no arrow", before.state.name(), now.state.name()));
         }
@@ -193,7 +193,7 @@ impl Rig {
         if jerk > limits.jerk * (1.0 + SLACK) + 1e-6 {
             return Err(format!("jerk {jerk} of {}", limits.jerk));
         }
-        let range = config.modulo.unwrap_or(0.0);
+        let range = config.motion.modulo.unwrap_or(0.0);
         let mut moved = now.setpoint - before.setpoint;
         if range > 0.0 {
             moved -= (moved / range).round() * range;
@@ -207,7 +207,7 @@ impl Rig {
         if (moved - mean).abs() > allowed && !set_position {
             return Err(format!("jumped by {moved}, {mean} expected: {before:?} {now:?}"));
         }
-        if let (Some((low, high)), true) = (config.soft_limits, now.flags.has(AxisFlags::REFERENCED)) {
+        if let (Some((low, high)), true) = (config.motion.soft_limits, now.flags.has(AxisFlags::REFERENCED)) {
             let slack = 1e-6 * (high - low);
             let inside = |axis: &AxisSnapshot| axis.setpoint > low - slack && axis.setpoint < high + slack;
             if inside(before) && !inside(now) {
