@@ -60,7 +60,7 @@ fn a_move_reaches_its_place_at_the_load() {
     assert_eq!(axis.setpoint, target);
     assert!((axis.actual - target).abs() < 0.05, "{axis:?}");
     // The plant is asked itself, past all scaling of ours: motor turns = distance / feed × gear.
-    let scaling = rig.config.axes[0].drive.scaling;
+    let scaling = rig.config.axes[0].wiring.drive.scaling;
     let sign = if scaling.inverted { -1.0 } else { 1.0 };
     let expected = sign * 100.0 / scaling.feed.as_f64() * scaling.gear.as_f64();
     let moved = rig.simulations[0].plant(0).unwrap().position_turns - before;

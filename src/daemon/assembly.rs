@@ -1,16 +1,13 @@
 //! From a checked configuration to a cycle that is ready to run, and the other ends of its exchange.
 
 use crate::config::MachineConfig;
-use crate::cycle::{AxisWiring, BusWiring, Cycle, CycleParameters, DriveLimitSwitches, ReactionRule};
+use crate::cycle::{BusWiring, Cycle};
 use crate::drive::ParameterError;
 use crate::exchange::snapshot::Shape;
 use crate::exchange::{GatewayEnds, open};
 use crate::fieldbus::sim::{SimulatedBus, SimulatedBusError};
 use crate::simulation::control::SimulationControl;
 use std::fmt;
-
-/// Share of the period until which inputs are waited for: the rest is for computing.
-const RECEIVE_SHARE: (u64, u64) = (1, 2);
 
 /// A machine put together.
 pub struct Assembly {
@@ -67,32 +64,6 @@ pub fn assemble(config: &MachineConfig) -> Result<Assembly, AssemblyError> {
     }
     let shape = Shape { axes: config.axes.len(), groups: config.groups.len(), buses: config.buses.len() };
     let (cycle_ends, ends) = open(shape);
-    let cycle = Cycle::new(parameters(config), buses, cycle_ends).map_err(AssemblyError::Drive)?;
+    let cycle = Cycle::new(config.cycle_parameters(), buses, cycle_ends).map_err(AssemblyError::Drive)?;
     Ok(Assembly { cycle, ends, simulations })
-}
-
-fn parameters(config: &MachineConfig) -> CycleParameters {
-    let wiring = |axis: &crate::config::machine::AxisConfig| AxisWiring {
-        bus: axis.bus,
-        device: axis.device as u8,
-        drive: axis.drive.clone(),
-        supervision: axis.supervision,
-        limit_switches: axis
-            .drive_limit_switches
-            .map(|bits| DriveLimitSwitches { negative_bit: bits.negative_bit, positive_bit: bits.positive_bit }),
-    };
-    CycleParameters {
-        period_ns: config.period_ns,
-        receive_deadline_ns: config.period_ns * RECEIVE_SHARE.0 / RECEIVE_SHARE.1,
-        axes: config.axes.iter().map(wiring).collect(),
-        motion_axes: config.axes.iter().map(|axis| axis.motion.clone()).collect(),
-        groups: config.groups.iter().map(|group| group.motion.clone()).collect(),
-        inputs: config.inputs.iter().map(|input| input.parameters).collect(),
-        outputs: config.outputs.iter().map(|output| output.parameters).collect(),
-        reactions: config
-            .reactions
-            .iter()
-            .map(|rule| ReactionRule { fault: rule.fault, axes: rule.axes, reaction: rule.reaction })
-            .collect(),
-    }
 }
