@@ -19,6 +19,8 @@
 //! | [`drive`] | real-time (pure) | CiA 402: statusword to state to controlword, scaling, servo loops |
 //! | [`fieldbus`] | real-time | the bus trait and its buses |
 //! | [`simulation`] | real-time (pure) | byte-level drives and terminals with motor, load and faults |
+//! | [`gateway`] | its own | the one service that talks to the cycle: handles, leases, events |
+//! | [`service`] | ordinary | what every service has: heartbeat, planted failures |
 //! | [`config`] | ordinary | TOML, checked whole, to each module's parameters |
 //! | [`client`] | ordinary | the client's side of the control socket, for `motionctl` and `motiond demo` |
 //! | [`limits`], [`units`], [`ids`], [`fault`] | pure | maxima, quantities, names, numbered faults |
@@ -33,9 +35,11 @@ pub mod drive;
 pub mod exchange;
 pub mod fault;
 pub mod fieldbus;
+pub mod gateway;
 pub mod ids;
 pub mod limits;
 pub mod metrics;
 pub mod motion;
+pub mod service;
 pub mod simulation;
 pub mod units;

@@ -60,6 +60,24 @@ pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 pub const MAX_REPLY_BYTES: usize = 32 * 1024;
 /// Requests that wait for the gateway.
 pub const GATEWAY_QUEUE: usize = 1024;
+/// How long a command may wait for the cycle before it is withdrawn, nanoseconds.
+pub const CYCLE_PATIENCE_NS: u64 = 300_000_000;
+/// How long a client waits for the gateway before it takes its request back, milliseconds.
+pub const GATEWAY_ANSWER_MS: u64 = 800;
+/// Longest time between two looks at the outward rings, nanoseconds.
+pub const GATEWAY_POLL_NS: u64 = 2_000_000;
+/// The same while an answer of the cycle is waited for.
+pub const GATEWAY_QUICK_POLL_NS: u64 = 250_000;
+/// Leases at a time.
+pub const MAX_LEASES: usize = 64;
+/// Shortest time to live of a lease, milliseconds.
+pub const MIN_LEASE_TTL_MS: u64 = 100;
+/// Longest time to live of a lease, milliseconds.
+pub const MAX_LEASE_TTL_MS: u64 = 60_000;
+/// How long a lease outlives the last connection that used it, nanoseconds.
+pub const LEASE_GRACE_NS: u64 = 2_000_000_000;
+/// Answers to numbered commands that are kept for replay, per lease.
+pub const LEASE_ANSWERS: usize = 256;
 
 /// Shortest cycle period, nanoseconds.
 pub const MIN_PERIOD_NS: u64 = 250_000;
@@ -88,4 +106,8 @@ const _: () = assert!(
 const _: () = assert!(COMMAND_RING.is_power_of_two() && REPORT_RING.is_power_of_two() && EVENT_RING.is_power_of_two());
 const _: () = assert!(COMMAND_RING <= TARGET_SLOTS, "each waiting command may hold a slot");
 const _: () = assert!(COMMANDS_PER_CYCLE <= COMMAND_RING);
+const _: () = assert!(
+    CYCLE_PATIENCE_NS >= 16 * MAX_PERIOD_NS && CYCLE_PATIENCE_NS * 2 <= GATEWAY_ANSWER_MS * 1_000_000,
+    "the cycle has time to answer, and the gateway to say that it did not"
+);
 const _: () = assert!(SETPOINT_HISTORY.is_power_of_two());

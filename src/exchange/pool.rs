@@ -93,6 +93,11 @@ impl SlotClaimer {
         reclaimed
     }
 
+    /// Slots that can be claimed.
+    pub fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Slots that are claimed.
     pub fn claimed(&self) -> usize {
         self.slots.iter().filter(|slot| slot.generation.load(Ordering::Relaxed) & 1 == 1).count()

@@ -98,6 +98,11 @@ pub struct AxisSnapshot {
     pub turns: i64,
 }
 
+/// The name of a CiA 402 state by its number in [`AxisSnapshot::drive_state`].
+pub fn drive_state_name(number: u8) -> &'static str {
+    crate::drive::State::from_u8(number).unwrap_or_default().name()
+}
+
 /// Yes-or-no facts of an axis, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AxisFlags(pub u32);

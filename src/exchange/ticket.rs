@@ -15,6 +15,7 @@ type Tickets = Arc<Vec<AtomicU64>>;
 pub struct CommandSender {
     ring: Sender<Command>,
     tickets: Tickets,
+    last: Handle,
 }
 
 /// The cycle's end.
@@ -27,7 +28,10 @@ pub struct CommandReceiver {
 pub fn commands(capacity: usize) -> (CommandSender, CommandReceiver) {
     let (sender, receiver) = super::ring::channel(capacity);
     let tickets: Tickets = Arc::new((0..2 * capacity).map(|_| AtomicU64::new(0)).collect());
-    (CommandSender { ring: sender, tickets: Arc::clone(&tickets) }, CommandReceiver { ring: receiver, tickets })
+    (
+        CommandSender { ring: sender, tickets: Arc::clone(&tickets), last: Handle::NONE },
+        CommandReceiver { ring: receiver, tickets },
+    )
 }
 
 fn ticket(tickets: &[AtomicU64], handle: Handle) -> &AtomicU64 {
@@ -42,7 +46,7 @@ fn redeem(tickets: &[AtomicU64], handle: Handle) -> bool {
 }
 
 impl CommandSender {
-    /// Sends a command; its handle must be new and not [`Handle::NONE`].
+    /// Sends a command; its handle must be higher than those before.
     pub fn send(&mut self, command: Command) -> Result<(), Full> {
         let ticket = ticket(&self.tickets, command.handle);
         if ticket.load(Ordering::Acquire) != 0 {
@@ -50,7 +54,19 @@ impl CommandSender {
             return Err(Full { depth: self.depth(), capacity: self.capacity() });
         }
         ticket.store(command.handle.0, Ordering::Release);
-        self.ring.send(command).inspect_err(|_| ticket.store(0, Ordering::Release))
+        match self.ring.send(command) {
+            Ok(()) => self.last = command.handle,
+            Err(full) => {
+                ticket.store(0, Ordering::Release);
+                return Err(full);
+            }
+        }
+        Ok(())
+    }
+
+    /// The handle of the last command that was sent: what a sender that died half-way has done.
+    pub fn last_sent(&self) -> Handle {
+        self.last
     }
 
     /// Takes a command back; `false` where the cycle has taken it (its report comes, or is there) or it was

@@ -1,7 +1,7 @@
 //! The exchange without the acquire fence of its readers.
 
 pub(crate) mod sync {
-    pub use loom::cell::UnsafeCell as SharedCell;
+    pub type SharedCell<T> = loom::cell::UnsafeCell<T>;
     pub use loom::sync::Arc;
     pub use loom::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 

@@ -1,7 +1,7 @@
 //! The exchange with every load and store relaxed.
 
 pub(crate) mod sync {
-    pub use loom::cell::UnsafeCell as SharedCell;
+    pub type SharedCell<T> = loom::cell::UnsafeCell<T>;
     pub use loom::sync::Arc;
     pub use loom::sync::atomic::{Ordering, fence};
 

@@ -1,0 +1,94 @@
+//! What the machine is: the names, units and limits behind the numbers of the exchange.
+
+use crate::ids::{AxisId, BusId, GroupId};
+use crate::motion::Limits;
+use crate::units::AxisUnit;
+
+/// A machine, as it is described to people and programs. Never changes while the daemon runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MachineDescription {
+    /// Its name.
+    pub name: String,
+    /// Differs between two runs of the daemon: handles, event sequences and stop generations belong to one.
+    pub boot_id: String,
+    /// Time from one cycle to the next, nanoseconds.
+    pub period_ns: u64,
+    /// Every bus is simulated.
+    pub simulated: bool,
+    /// Axes; [`AxisId`] counts them.
+    pub axes: Vec<AxisDescription>,
+    /// Groups; [`GroupId`] counts them.
+    pub groups: Vec<GroupDescription>,
+    /// Names of the buses; [`BusId`] counts them.
+    pub buses: Vec<String>,
+    /// Names of the digital inputs, in the order of their bits.
+    pub inputs: Vec<String>,
+    /// Names of the digital outputs, in the order of their bits.
+    pub outputs: Vec<String>,
+}
+
+/// One axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AxisDescription {
+    /// Its name.
+    pub name: String,
+    /// What it counts in.
+    pub unit: AxisUnit,
+    /// How fast it may move.
+    pub limits: Limits,
+    /// Lowest and highest position, axis coordinates.
+    pub soft_limits: Option<(f64, f64)>,
+    /// Length of the modulo range, axis units.
+    pub modulo: Option<f64>,
+}
+
+/// One group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupDescription {
+    /// Its name.
+    pub name: String,
+    /// What its path is measured in.
+    pub unit: AxisUnit,
+    /// Its axes, in the order of targets.
+    pub axes: Vec<AxisId>,
+    /// Highest magnitudes along a straight line.
+    pub path_limits: Limits,
+}
+
+impl MachineDescription {
+    /// The axis of this name.
+    pub fn axis(&self, name: &str) -> Option<AxisId> {
+        self.axes.iter().position(|axis| axis.name == name).map(|place| AxisId(place as u8))
+    }
+
+    /// The group of this name.
+    pub fn group(&self, name: &str) -> Option<GroupId> {
+        self.groups.iter().position(|group| group.name == name).map(|place| GroupId(place as u8))
+    }
+
+    /// The bus of this name.
+    pub fn bus(&self, name: &str) -> Option<BusId> {
+        self.buses.iter().position(|bus| bus == name).map(|place| BusId(place as u8))
+    }
+
+    /// The digital output of this name.
+    pub fn output(&self, name: &str) -> Option<u8> {
+        self.outputs.iter().position(|output| output == name).map(|place| place as u8)
+    }
+
+    /// The axes of a group, one bit each; none for a group that there is not.
+    pub(super) fn members(&self, group: GroupId) -> u64 {
+        self.groups.get(group.index()).map_or(0, |group| group.axes.iter().map(|axis| 1 << axis.0).sum())
+    }
+}
+
+/// A name for this run of the daemon: the kernel's random UUID, or time and process where /proc is not there.
+pub fn boot_id() -> String {
+    match std::fs::read_to_string("/proc/sys/kernel/random/uuid") {
+        Ok(uuid) => uuid.trim().to_string(),
+        Err(_) => {
+            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            format!("{:x}-{:x}", since.as_nanos(), std::process::id())
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The one service that talks to the cycle: it owns the outer ends of the exchange and everything that must outlive
+//! a connection: handles, the progress of commands, leases, request ids, the event log.
+//!
+//! ```text
+//! clients ─ Client ─► inbox ─► GatewayState ─► command ring, slots ─► cycle
+//!    ▲  ▲                          │  ▲
+//!    │  └── answers, watches ◄─────┘  └── reports, events ◄────────── cycle
+//!    └───── snapshots, stop board (directly) ◄──────────────────────► cycle
+//! ```
+//!
+//! - A command is answered once, after the cycle has accepted or refused it, or with a [`Refusal`] that says whether it
+//!   may have been carried out. Only [`Refusal::Unknown`] leaves that open; every other one is a promise, kept by
+//!   tickets and claims of which exactly one side gets each.
+//! - The cycle alone decides about commands; the gateway gives its refusals names and units.
+//! - A panic of the service loses nothing: see [`GatewayState::recover`].
+//! - A stop does not pass here.
+
+mod client;
+mod counts;
+mod event_log;
+mod lease;
+mod ledger;
+mod machine;
+mod refusal;
+mod state;
+mod status;
+mod submission;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+pub use crate::exchange::command::{Request, StopScope};
+pub use crate::exchange::event::{Event, EventKind, Subject};
+pub use crate::exchange::snapshot::{
+    AxisFlags, AxisSnapshot, BusSnapshot, GroupSnapshot, MachineSnapshot, Snapshot, drive_state_name,
+};
+pub use crate::motion::{AxisState, BufferMode, Direction, Dynamics, GroupShape, GroupState, Limits, MoveKind, Reason};
+pub use client::Client;
+pub use counts::{Counts, Outcome, QueueDepth};
+pub use event_log::LoggedEvent;
+pub use lease::{LeaseRequest, LeaseToken, LossPolicy};
+pub use machine::{AxisDescription, GroupDescription, MachineDescription, boot_id};
+pub use refusal::{Refusal, Rejected};
+pub use state::GatewayState;
+pub use status::{CommandState, CommandStatus};
+pub use submission::{Accepted, GroupMove, Method, Order, Submission};
+
+use crate::exchange::GatewayEnds;
+use crate::ids::Handle;
+use crate::limits::{EVENT_LOG, GATEWAY_QUEUE};
+use crate::service::Sabotage;
+
+/// A gateway for this machine: what clients use, and what its service runs.
+pub fn gateway(machine: MachineDescription, ends: GatewayEnds) -> (Client, GatewayState) {
+    let machine = Arc::new(machine);
+    let (sender, inbox) = crossbeam::channel::bounded(GATEWAY_QUEUE);
+    let (last_event_sender, last_event) = watch::channel(0);
+    let (counts, answer_latency) = Counts::new();
+    let client = Client {
+        machine: Arc::clone(&machine),
+        inbox: sender,
+        stops: ends.stops.clone(),
+        snapshots: ends.snapshots.clone(),
+        last_event,
+        counts: counts.clone(),
+    };
+    let state = GatewayState {
+        machine,
+        ends,
+        inbox,
+        ledger: ledger::Ledger::new(),
+        leases: lease::Leases::new(),
+        events: event_log::EventLog::new(EVENT_LOG),
+        last_event: last_event_sender,
+        counts,
+        answer_latency,
+        sabotage: Sabotage::new(),
+        handle: Handle::NONE,
+        in_hand: None,
+    };
+    (client, state)
+}

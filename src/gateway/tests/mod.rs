@@ -1,0 +1,1 @@
+//! Claims about the gateway, with the cycle played by the test.

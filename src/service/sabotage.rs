@@ -1,0 +1,105 @@
+//! Failures on purpose, planted by tests and by the test-only command.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Where a service can be made to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Place {
+    /// In the middle of its work.
+    Task = 1,
+    /// In a `Drop`.
+    Drop = 2,
+    /// With a request taken from its queue, but not yet passed on.
+    Taken = 3,
+    /// With a request passed on, but not yet noted as such.
+    Passed = 4,
+    /// With a report dealt with, but not yet taken from its ring.
+    Reported = 5,
+}
+
+/// At most one failure that waits for its service to come by. Costs one load a place where nothing is planted.
+#[derive(Clone, Debug, Default)]
+pub struct Sabotage {
+    planted: Arc<AtomicU8>,
+    hang_ms: Arc<AtomicU64>,
+}
+
+impl Sabotage {
+    /// Nothing planted.
+    pub fn new() -> Sabotage {
+        Sabotage::default()
+    }
+
+    /// The service panics once, the next time that it comes by.
+    pub fn plant_panic(&self, place: Place) {
+        self.planted.store(place as u8, Ordering::Release);
+    }
+
+    /// The service hangs once, at its next step.
+    pub fn plant_hang(&self, milliseconds: u64) {
+        self.hang_ms.store(milliseconds, Ordering::Release);
+    }
+
+    /// Ends a hang, or takes it back.
+    pub fn end_hang(&self) {
+        self.hang_ms.store(0, Ordering::Release);
+    }
+
+    /// Whether what was planted has not struck yet.
+    pub fn is_planted(&self) -> bool {
+        self.planted.load(Ordering::Acquire) != 0 || self.hang_ms.load(Ordering::Acquire) != 0
+    }
+
+    /// The service comes by.
+    ///
+    /// # Panics
+    /// Where that was planted for this place.
+    pub fn pass(&self, place: Place) {
+        if place == Place::Task {
+            self.hang();
+        }
+        if self.planted.load(Ordering::Relaxed) == place as u8 {
+            self.planted.store(0, Ordering::Release);
+            panic!("planted by a test: {place:?}");
+        }
+    }
+
+    fn hang(&self) {
+        for _ in 0..self.hang_ms.load(Ordering::Relaxed) {
+            if self.hang_ms.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.hang_ms.store(0, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planted_panic_strikes_once_and_only_at_its_place() {
+        let sabotage = Sabotage::new();
+        sabotage.plant_panic(Place::Drop);
+        sabotage.pass(Place::Task);
+        assert!(sabotage.is_planted());
+        assert!(std::panic::catch_unwind(|| sabotage.pass(Place::Drop)).is_err());
+        assert!(!sabotage.is_planted());
+        sabotage.pass(Place::Drop);
+    }
+
+    #[test]
+    fn hang_ends_by_itself() {
+        let sabotage = Sabotage::new();
+        sabotage.plant_hang(2);
+        sabotage.pass(Place::Drop);
+        assert!(sabotage.is_planted());
+        sabotage.pass(Place::Task);
+        assert!(!sabotage.is_planted());
+    }
+}
