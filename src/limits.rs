@@ -89,6 +89,15 @@ pub const DEFAULT_PERIOD_NS: u64 = 1_000_000;
 pub const DEFAULT_MAX_SKIPS: u32 = 5;
 /// Times that an interrupted sleep of the cycle is taken up again.
 pub const SLEEP_RETRIES: usize = 8;
+/// Stack of the real-time thread.
+pub const RT_STACK_BYTES: usize = 1 << 20;
+/// How much of it is touched before the first cycle; more than any cycle takes.
+pub const RT_STACK_PREFAULT_BYTES: usize = 768 << 10;
+/// Periods for which the quick stop after a panic of the cycle is sent at most, unless drives stand still before: 10 s
+/// at 1 kHz.
+pub const RT_FALLBACK_CYCLES: u32 = 10_000;
+/// Periods in which the machine comes to rest and is disabled at the end of the daemon: 60 s at 1 kHz.
+pub const RT_SHUTDOWN_CYCLES: u32 = 60_000;
 /// Longest time for which one jog request is valid, nanoseconds.
 pub const MAX_JOG_VALIDITY_NS: u64 = 200_000_000;
 /// Highest override, as a ratio.
@@ -110,4 +119,6 @@ const _: () = assert!(
     CYCLE_PATIENCE_NS >= 16 * MAX_PERIOD_NS && CYCLE_PATIENCE_NS * 2 <= GATEWAY_ANSWER_MS * 1_000_000,
     "the cycle has time to answer, and the gateway to say that it did not"
 );
+const _: () =
+    assert!(RT_STACK_PREFAULT_BYTES <= RT_STACK_BYTES / 4 * 3, "touching takes a little more than it touches");
 const _: () = assert!(SETPOINT_HISTORY.is_power_of_two());
