@@ -47,6 +47,8 @@ pub const PROFILE_PHASES: usize = 8;
 pub const SYNCHRONISED_SOLVES: usize = 64;
 /// Evaluations of one guarded root search in a scalar profile.
 pub const PROFILE_ITERATIONS: usize = 64;
+/// Times that a direct move is planned anew with a longer duration because a member cannot take the common one.
+pub const DIRECT_RESTARTS: usize = 2;
 
 /// Events kept for readers.
 pub const EVENT_LOG: usize = 16384;
@@ -102,6 +104,12 @@ pub const RT_SHUTDOWN_CYCLES: u32 = 60_000;
 pub const MAX_JOG_VALIDITY_NS: u64 = 200_000_000;
 /// Highest override, as a ratio.
 pub const MAX_OVERRIDE: f64 = 2.0;
+/// Lowest override other than 0, as a ratio.
+pub const MIN_OVERRIDE: f64 = 1e-4;
+/// Lowest velocity, acceleration or jerk that a command can ask for, as a share of the limit.
+pub const MIN_DYNAMICS_SHARE: f64 = 1e-6;
+/// Largest magnitude of a drive position and of a distance, axis units: beyond it a double resolves less than 0.2 µm.
+pub const MAX_POSITION: f64 = 1e9;
 /// Setpoints kept for comparison with delayed feedback; bounds a bus's feedback delay in periods.
 pub const SETPOINT_HISTORY: usize = 16;
 
