@@ -118,6 +118,7 @@ impl GatewayState {
     fn take_reports(&mut self, now_ns: u64) {
         for _ in 0..REPORT_RING {
             let Some(report) = self.ends.reports.peek() else { return };
+            self.sabotage.pass(Place::Reporting);
             self.take_report(report, now_ns);
             self.sabotage.pass(Place::Reported);
             self.ends.reports.advance();
@@ -285,6 +286,7 @@ impl GatewayState {
                     let capacity = self.ends.targets.capacity();
                     return Err(Refusal::QueueFull { queue: "targets", depth: capacity, capacity });
                 };
+                self.sabotage.pass(Place::Claimed);
                 record.slot = Some(slot);
                 group_request(order, slot)
             }

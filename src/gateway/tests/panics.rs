@@ -13,10 +13,11 @@ use crate::service::Place;
 
 #[tokio::test(start_paused = true)]
 async fn panic_between_taking_and_sending_refuses_and_sends_nothing() {
-    for order in [Submission::from(reset(X)), line(vec![1.0, 2.0]).into()] {
+    let line = || Submission::from(line(vec![1.0, 2.0]));
+    for (order, place) in [(reset(X).into(), Place::Taken), (line(), Place::Taken), (line(), Place::Claimed)] {
         let mut bench = Bench::new();
         let asked = bench.ask(order).await;
-        bench.gateway.sabotage().plant_panic(Place::Taken);
+        bench.gateway.sabotage().plant_panic(place);
         assert!(bench.round_and_restart());
         let refusal = asked.await.unwrap().unwrap_err();
         assert_eq!(refusal, Refusal::Interrupted);
@@ -24,7 +25,7 @@ async fn panic_between_taking_and_sending_refuses_and_sends_nothing() {
         bench.round();
         assert_eq!(bench.take(), 0);
         assert_eq!(bench.gateway.ends.targets.claimed(), 0, "a slot was lost");
-        bench.accepted(line(vec![1.0, 2.0])).await;
+        bench.accepted(line()).await;
     }
 }
 
@@ -43,15 +44,17 @@ async fn panic_after_sending_loses_no_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn panic_with_a_report_in_hand_deals_with_it_once() {
-    let mut bench = Bench::new();
-    let handle = bench.accepted(reset(X)).await;
-    bench.progress(handle, Progress::Done);
-    bench.gateway.sabotage().plant_panic(Place::Reported);
-    assert!(bench.round_and_restart());
-    bench.round();
-    assert_eq!(bench.client.counts().commands(Method::Reset, Outcome::Done), 1);
-    let watch = bench.call(move |client| async move { client.watch(handle).await }).await.unwrap().unwrap();
-    assert_eq!(watch.borrow().state, CommandState::Done);
+    for place in [Place::Reporting, Place::Reported] {
+        let mut bench = Bench::new();
+        let handle = bench.accepted(reset(X)).await;
+        bench.progress(handle, Progress::Done);
+        bench.gateway.sabotage().plant_panic(place);
+        assert!(bench.round_and_restart());
+        bench.round();
+        assert_eq!(bench.client.counts().commands(Method::Reset, Outcome::Done), 1);
+        let watch = bench.call(move |client| async move { client.watch(handle).await }).await.unwrap().unwrap();
+        assert_eq!(watch.borrow().state, CommandState::Done);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,8 +122,8 @@ async fn every_command_is_answered_once_and_truly_whatever_panics() {
                 0 | 1 => asked.push(bench.ask(reset(X)).await),
                 2 => asked.push(bench.ask(line(vec![step as f64, 1.0])).await),
                 3 => {
-                    let places = [Place::Task, Place::Drop, Place::Taken, Place::Passed, Place::Reported];
-                    bench.gateway.sabotage().plant_panic(places[random.below(5) as usize]);
+                    let place = Place::ALL[random.below(Place::ALL.len() as u64) as usize];
+                    bench.gateway.sabotage().plant_panic(place);
                 }
                 4 | 5 => {
                     bench.now_ns += 40 * MS;
