@@ -114,7 +114,7 @@ impl Leases {
         }
         let concern = Concern::from(request.scope);
         if let Some(rejected) = concern.missing(machine) {
-            return Err(Refusal::Rejected(rejected));
+            return Err(Refusal::Rejected(Box::new(rejected)));
         }
         let axes = concern.axes(machine);
         self.held_by_other(axes, None, now_ns)?;

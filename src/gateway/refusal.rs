@@ -12,7 +12,7 @@ use super::submission::{Concern, Order};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Refusal {
     /// The cycle refused it.
-    Rejected(Rejected),
+    Rejected(Box<Rejected>),
     /// A group move has another number of targets than the group has axes.
     TargetCount {
         /// The group.

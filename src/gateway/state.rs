@@ -134,7 +134,7 @@ impl GatewayState {
                 let Some(record) = self.ledger.get(handle) else { return };
                 self.answer_latency.record(now_ns.saturating_sub(record.sent_ns));
                 let rejected = Rejected::new(rejection, cycle, &record.order, record.concern, &self.machine);
-                self.give_up(handle, Refusal::Rejected(rejected));
+                self.give_up(handle, Refusal::Rejected(Box::new(rejected)));
             }
             Verdict::Progress(progress) => {
                 self.accept(handle, cycle, now_ns);
@@ -360,7 +360,7 @@ fn outstanding_full() -> Refusal {
 /// The cycle sees slots of a fixed length, so it cannot tell.
 fn check_targets(order: &GroupMove, machine: &MachineDescription) -> Result<(), Refusal> {
     let Some(group) = machine.groups.get(order.group.index()) else {
-        return Err(Refusal::Rejected(Rejected::known(Reason::NoSuchGroup)));
+        return Err(Refusal::Rejected(Box::new(Rejected::known(Reason::NoSuchGroup))));
     };
     let (found, allowed) = (order.targets.len(), group.axes.len());
     if found == allowed {

@@ -62,7 +62,7 @@ async fn rejected(order: impl Into<Submission>, rejection: Rejection) -> Rejecte
     bench.reject(rejection);
     bench.round();
     match asked.await.unwrap() {
-        Err(Refusal::Rejected(rejected)) => rejected,
+        Err(Refusal::Rejected(rejected)) => *rejected,
         other => panic!("{other:?}"),
     }
 }
@@ -75,7 +75,7 @@ async fn rejection_gets_names_units_and_figures() {
     assert_eq!(refused.axis.as_deref(), Some("table"));
     assert_eq!((refused.requested, refused.limit, refused.unit), (Some(120.0), Some(100.0), Some("deg/s")));
     assert_eq!(
-        Refusal::Rejected(refused).to_string(),
+        Refusal::Rejected(Box::new(refused)).to_string(),
         "axis \"table\": VelocityLimit: found 120, allowed 100 deg/s; the velocity exceeds the limit"
     );
 

@@ -80,10 +80,9 @@ impl Bench {
     }
 
     /// Calls the gateway, gives it a round, and waits.
-    pub async fn call<T: Send + 'static>(&mut self, call: impl FnOnce(Client) -> T) -> <T as Future>::Output
+    pub async fn call<F>(&mut self, call: impl FnOnce(Client) -> F) -> F::Output
     where
-        T: Future,
-        T::Output: Send + 'static,
+        F: Future<Output: Send + 'static> + Send + 'static,
     {
         let asked = tokio::spawn(call(self.client.clone()));
         settle().await;
