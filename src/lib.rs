@@ -19,6 +19,7 @@
 //! | [`drive`] | real-time (pure) | CiA 402: statusword to state to controlword, scaling, servo loops |
 //! | [`fieldbus`] | real-time | the bus trait and its buses |
 //! | [`simulation`] | real-time (pure) | byte-level drives and terminals with motor, load and faults |
+//! | [`control`] | its own | the Varlink socket: sessions, streams, typed errors |
 //! | [`gateway`] | its own | the one service that talks to the cycle: handles, leases, events |
 //! | [`service`] | ordinary | what every service has: heartbeat, planted failures |
 //! | [`config`] | ordinary | TOML, checked whole, to each module's parameters |
@@ -29,6 +30,7 @@
 
 pub mod client;
 pub mod config;
+pub mod control;
 pub mod cycle;
 pub mod daemon;
 pub mod drive;

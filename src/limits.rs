@@ -47,8 +47,6 @@ pub const PROFILE_PHASES: usize = 8;
 pub const SYNCHRONISED_SOLVES: usize = 64;
 /// Evaluations of one guarded root search in a scalar profile.
 pub const PROFILE_ITERATIONS: usize = 64;
-/// Times that a direct move is planned anew with a longer duration because a member cannot take the common one.
-pub const DIRECT_RESTARTS: usize = 2;
 
 /// Events kept for readers.
 pub const EVENT_LOG: usize = 16384;
@@ -60,6 +58,18 @@ pub const MAX_CLIENTS: usize = 2048;
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 /// Bytes of one reply; longer lists are paged.
 pub const MAX_REPLY_BYTES: usize = 32 * 1024;
+/// Bytes of the items of one page of a list: a reply without its frame.
+pub const PAGE_BYTES: usize = MAX_REPLY_BYTES - 1024;
+/// Requests of one client that wait for their turn; while there are more its socket is not read.
+pub const MAX_PENDING_REQUESTS: usize = 32;
+/// Streams (telemetry, events, waiting for commands) over all clients.
+pub const MAX_STREAMS: usize = 512;
+/// Events in one reply.
+pub const EVENTS_PER_REPLY: usize = 40;
+/// How long a client may leave a reply unread before its connection is closed.
+pub const CLIENT_WRITE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+/// Shortest interval between two samples of a conflated telemetry stream, nanoseconds.
+pub const MIN_LATEST_INTERVAL_NS: u64 = 10_000_000;
 /// Requests that wait for the gateway.
 pub const GATEWAY_QUEUE: usize = 1024;
 /// How long a command may wait for the cycle before it is withdrawn, nanoseconds.
@@ -91,25 +101,10 @@ pub const DEFAULT_PERIOD_NS: u64 = 1_000_000;
 pub const DEFAULT_MAX_SKIPS: u32 = 5;
 /// Times that an interrupted sleep of the cycle is taken up again.
 pub const SLEEP_RETRIES: usize = 8;
-/// Stack of the real-time thread.
-pub const RT_STACK_BYTES: usize = 1 << 20;
-/// How much of it is touched before the first cycle; more than any cycle takes.
-pub const RT_STACK_PREFAULT_BYTES: usize = 768 << 10;
-/// Periods for which the quick stop after a panic of the cycle is sent at most, unless drives stand still before: 10 s
-/// at 1 kHz.
-pub const RT_FALLBACK_CYCLES: u32 = 10_000;
-/// Periods in which the machine comes to rest and is disabled at the end of the daemon: 60 s at 1 kHz.
-pub const RT_SHUTDOWN_CYCLES: u32 = 60_000;
 /// Longest time for which one jog request is valid, nanoseconds.
 pub const MAX_JOG_VALIDITY_NS: u64 = 200_000_000;
 /// Highest override, as a ratio.
 pub const MAX_OVERRIDE: f64 = 2.0;
-/// Lowest override other than 0, as a ratio.
-pub const MIN_OVERRIDE: f64 = 1e-4;
-/// Lowest velocity, acceleration or jerk that a command can ask for, as a share of the limit.
-pub const MIN_DYNAMICS_SHARE: f64 = 1e-6;
-/// Largest magnitude of a drive position and of a distance, axis units: beyond it a double resolves less than 0.2 µm.
-pub const MAX_POSITION: f64 = 1e9;
 /// Setpoints kept for comparison with delayed feedback; bounds a bus's feedback delay in periods.
 pub const SETPOINT_HISTORY: usize = 16;
 
@@ -127,6 +122,4 @@ const _: () = assert!(
     CYCLE_PATIENCE_NS >= 16 * MAX_PERIOD_NS && CYCLE_PATIENCE_NS * 2 <= GATEWAY_ANSWER_MS * 1_000_000,
     "the cycle has time to answer, and the gateway to say that it did not"
 );
-const _: () =
-    assert!(RT_STACK_PREFAULT_BYTES <= RT_STACK_BYTES / 4 * 3, "touching takes a little more than it touches");
 const _: () = assert!(SETPOINT_HISTORY.is_power_of_two());

@@ -1,0 +1,68 @@
+//! Commands to the cycle, and how refusals read on the wire.
+
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::dispatch::Reply;
+use super::failure::{Failure, fields};
+use crate::gateway::{Refusal, Rejected, StopScope, Submission};
+
+/// Gives a command, and answers with handle and cycle once the cycle has accepted it.
+pub async fn submit(context: &Context, submission: impl Into<Submission>) -> Result<Reply, Failure> {
+    let accepted = context.gateway.submit(submission).await.map_err(refused)?;
+    Ok(fields(json!({ "handle": accepted.handle.0, "cycle": accepted.cycle })))
+}
+
+/// Stops, through no queue.
+pub fn stop(context: &Context, scope: StopScope) -> Reply {
+    fields(json!({ "generation": context.gateway.stop(scope) }))
+}
+
+/// A refusal in the words of the interface descriptions.
+pub fn refused(refusal: Refusal) -> Failure {
+    let (hint, retryable, reason) = (refusal.hint(), refusal.retryable(), refusal.name());
+    match refusal {
+        Refusal::Rejected(rejected) => rejection(rejected, hint, retryable),
+        Refusal::QueueFull { queue, depth, capacity } => Failure::Own(
+            "QueueFull",
+            fields(json!({
+                "queue": queue, "depth": depth, "capacity": capacity, "hint": hint, "retryable": retryable
+            })),
+        ),
+        Refusal::CycleSilent { .. } | Refusal::Interrupted | Refusal::Unavailable => {
+            Failure::Own("Unavailable", fields(json!({ "reason": reason, "hint": hint, "retryable": retryable })))
+        }
+        Refusal::Unknown { handle } => {
+            let handle = handle.map(|handle| handle.0);
+            let unknown = json!({ "reason": reason, "handle": handle, "hint": hint, "retryable": retryable });
+            Failure::Own("Unavailable", fields(unknown))
+        }
+        Refusal::TargetCount { group, found, allowed } => Failure::Own(
+            "Refused",
+            fields(json!({
+                "reason": reason, "group": group, "requested": found, "limit": allowed, "unit": "targets", "hint": hint,
+                "retryable": retryable
+            })),
+        ),
+        other => {
+            let hint = format!("{other}");
+            Failure::Own("Refused", fields(json!({ "reason": reason, "hint": hint, "retryable": retryable })))
+        }
+    }
+}
+
+fn rejection(rejected: Rejected, hint: &str, retryable: bool) -> Failure {
+    let mut refused = fields(json!({ "reason": rejected.reason.name(), "hint": hint, "retryable": retryable }));
+    let figures: [(&str, Option<Value>); 8] = [
+        ("axis", rejected.axis.map(Value::from)),
+        ("group", rejected.group.map(Value::from)),
+        ("state", rejected.state.map(Value::from)),
+        ("requested", rejected.requested.map(Value::from)),
+        ("limit", rejected.limit.map(Value::from)),
+        ("unit", rejected.unit.map(Value::from)),
+        ("cycle", rejected.cycle.map(Value::from)),
+        ("event_sequence", rejected.event_sequence.map(Value::from)),
+    ];
+    refused.extend(figures.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?))));
+    Failure::Own("Refused", refused)
+}

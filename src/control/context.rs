@@ -1,0 +1,87 @@
+//! What every session of the control service shares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use serde_json::json;
+
+use super::failure::{Failure, fields};
+use super::test_commands::TestCommands;
+use crate::gateway;
+use crate::limits::MAX_STREAMS;
+use crate::service::Sabotage;
+
+/// Hears of every answered request: the method's full name and `ok` or the error's bare name.
+pub type CallCounter = Arc<dyn Fn(&str, &'static str) + Send + Sync>;
+
+/// What every session of the control service shares. It outlives a restart of the service.
+pub struct Context {
+    /// The way to the cycle.
+    pub gateway: gateway::Client,
+    /// Why the cycle is not real-time; empty when it is.
+    pub degraded: Vec<String>,
+    /// Faults on purpose, where the daemon was started for them.
+    pub tests: Option<Arc<dyn TestCommands>>,
+    /// Counts answered requests for the metrics.
+    pub counter: Option<CallCounter>,
+    /// CLOCK_MONOTONIC in nanoseconds.
+    pub now_ns: fn() -> u64,
+    /// Whom tests ask to make the service fail.
+    pub sabotage: Sabotage,
+    /// Clients connected now.
+    pub clients: AtomicUsize,
+    /// Sessions that ended by a panic.
+    pub session_panics: AtomicU64,
+    /// Streams open now.
+    pub streams: AtomicUsize,
+}
+
+impl Context {
+    /// A context without clients.
+    pub fn new(gateway: gateway::Client) -> Context {
+        Context {
+            gateway,
+            degraded: Vec::new(),
+            tests: None,
+            counter: None,
+            now_ns: monotonic_ns,
+            sabotage: Sabotage::new(),
+            clients: AtomicUsize::new(0),
+            session_panics: AtomicU64::new(0),
+            streams: AtomicUsize::new(0),
+        }
+    }
+
+    /// Takes a place among the streams until the guard is dropped.
+    pub fn open_stream(&self) -> Result<OpenStream<'_>, Failure> {
+        let open = OpenStream(&self.streams);
+        if self.streams.fetch_add(1, Ordering::Relaxed) < MAX_STREAMS {
+            return Ok(open);
+        }
+        let hint = "close a stream, or try again later";
+        Err(Failure::Own("TooManyStreams", fields(json!({ "limit": MAX_STREAMS, "hint": hint, "retryable": true }))))
+    }
+
+    /// Tells the metrics of an answered request. Names that clients make up are not counted by name.
+    pub fn count(&self, method: &str, outcome: &'static str) {
+        if let Some(counter) = &self.counter {
+            let known = !matches!(outcome, "InterfaceNotFound" | "MethodNotFound");
+            counter(if known { method } else { "unknown" }, outcome);
+        }
+    }
+}
+
+/// A place among the streams.
+pub struct OpenStream<'a>(&'a AtomicUsize);
+
+impl Drop for OpenStream<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn monotonic_ns() -> u64 {
+    let now =
+        nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).map_or(std::time::Duration::ZERO, Into::into);
+    now.as_nanos() as u64
+}

@@ -1,0 +1,104 @@
+//! The control socket: Varlink over a Unix stream socket, for people and programs that command the machine.
+//!
+//! ```text
+//! listener ─► session (one task a client) ─► dispatch ─► machine, axis, group ─► commands ─► gateway
+//!                 │  ▲                             └───► command, events, telemetry (streams)
+//!                 │  └─ replies (bounded, in order)
+//!                 └─ stop: from the reading half straight to the stop generations
+//! ```
+//!
+//! The `.varlink` files in `interface/` say what there is; [`schema`] checks every request against them, so that
+//! a handler only sees parameters of the right names and types. A mutating call is logged with who made it.
+//!
+//! zlink reads requests and parses the descriptions. Its server is not used: it would let one client that does
+//! not read its replies hold up all the others.
+
+mod axis;
+pub mod call;
+mod command;
+mod commands;
+pub mod context;
+mod dispatch;
+mod events;
+pub mod failure;
+mod group;
+pub mod listener;
+mod machine;
+mod replies;
+pub mod schema;
+mod service;
+pub mod session;
+mod socket;
+mod telemetry;
+pub mod test_commands;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use nix::unistd::Group;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+pub use context::{CallCounter, Context};
+pub use test_commands::{InjectedFault, TestCommands};
+
+use crate::service::{Beat, Place};
+
+/// How often the service shows that it is alive, and looks whether it shall stop.
+const BEAT: Duration = Duration::from_millis(20);
+
+/// Opens the control socket at `path`, for its owner and a user group (`None`: that of this process). A socket that a
+/// dead daemon left is replaced; that of a living one is an error.
+pub fn bind(path: &Path, group: Option<&str>) -> io::Result<UnixListener> {
+    let invalid = |problem: String| io::Error::new(io::ErrorKind::InvalidInput, problem);
+    if UnixStream::connect(path).is_ok() {
+        let problem = format!("{}: another daemon serves this socket", path.display());
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, problem));
+    }
+    let group = match group {
+        Some(name) => Some(Group::from_name(name)?.ok_or_else(|| invalid(format!("there is no user group {name:?}")))?),
+        None => None,
+    };
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    std::os::unix::fs::chown(path, None, group.map(|group| group.gid.as_raw()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    Ok(listener)
+}
+
+/// Serves clients on this thread until `stop`, with `beat` as proof of progress. The listeners stay open, so that a
+/// restarted service finds the clients that connected in between; every session ends with the service.
+pub fn serve(context: &Arc<Context>, listeners: &[UnixListener], beat: &Beat, stop: &AtomicBool) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    runtime.block_on(async {
+        let mut accepting = JoinSet::new();
+        for listener in listeners {
+            let listener = listener.try_clone()?;
+            listener.set_nonblocking(true)?;
+            let listener = tokio::net::UnixListener::from_std(listener)?;
+            accepting.spawn(listener::accept_clients(listener, Arc::clone(context)));
+        }
+        let mut beats = tokio::time::interval(BEAT);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !stop.load(Ordering::Relaxed) {
+            beat.tick();
+            context.sabotage.pass(Place::Task);
+            tokio::select! {
+                _ = beats.tick() => {}
+                Some(Err(error)) = accepting.join_next() => return Err(io::Error::other(error)),
+            }
+        }
+        Ok(())
+    })
+}

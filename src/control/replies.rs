@@ -1,0 +1,89 @@
+//! Replies on their way to one client: encoded whole, bounded in length, with the boot id in each.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::context::Context;
+use super::failure::{Failure, fields};
+use super::socket::{Gone, Writer};
+use crate::limits::MAX_REPLY_BYTES;
+
+/// Where the replies to one request go.
+pub struct Replies<'a> {
+    writer: &'a mut Writer,
+    boot_id: &'a str,
+    interface: &'a str,
+    more: bool,
+    oneway: bool,
+}
+
+#[derive(Serialize)]
+struct Reply<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    parameters: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continues: Option<bool>,
+}
+
+impl<'a> Replies<'a> {
+    /// Replies to a request for `interface` that takes several (`more`) or none (`oneway`).
+    pub fn new(
+        writer: &'a mut Writer,
+        context: &'a Context,
+        interface: &'a str,
+        more: bool,
+        oneway: bool,
+    ) -> Replies<'a> {
+        Replies { writer, boot_id: &context.gateway.description().boot_id, interface, more, oneway }
+    }
+
+    /// Whether the client takes several replies.
+    pub fn more(&self) -> bool {
+        self.more
+    }
+
+    /// Sends a reply that others follow.
+    pub async fn push(&mut self, parameters: Map<String, Value>) -> Result<(), Gone> {
+        self.send(None, parameters, Some(true)).await
+    }
+
+    /// Sends the only or last reply.
+    pub async fn finish(mut self, result: Result<Map<String, Value>, Failure>) -> Result<(), Gone> {
+        let continues = self.more.then_some(false);
+        match result {
+            Ok(parameters) => self.send(None, parameters, continues).await,
+            Err(failure) => {
+                let (error, parameters) = failure.into_wire(self.interface, self.boot_id);
+                self.send(Some(&error), parameters, continues).await
+            }
+        }
+    }
+
+    async fn send(
+        &mut self,
+        error: Option<&str>,
+        mut parameters: Map<String, Value>,
+        continues: Option<bool>,
+    ) -> Result<(), Gone> {
+        if self.oneway {
+            return Ok(());
+        }
+        if error.is_none() && self.interface != "org.varlink.service" {
+            parameters.insert("boot_id".to_string(), Value::String(self.boot_id.to_string()));
+        }
+        let mut message = encode(&Reply { error, parameters, continues });
+        if message.len() > MAX_REPLY_BYTES {
+            let excess = fields(json!({ "bytes": message.len(), "limit": MAX_REPLY_BYTES }));
+            let (error, parameters) = Failure::Machine("ReplyTooLarge", excess).into_wire("", self.boot_id);
+            message = encode(&Reply { error: Some(&error), parameters, continues });
+        }
+        self.writer.write(&message).await
+    }
+}
+
+fn encode(reply: &Reply<'_>) -> Vec<u8> {
+    let mut message = serde_json::to_vec(reply).expect("a reply has string keys only");
+    message.push(0);
+    message
+}

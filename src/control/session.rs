@@ -1,0 +1,168 @@
+//! One client: requests in, replies out in their order.
+//!
+//! Two halves run side by side. The reading half takes requests off the socket and carries out stops at once, so that
+//! a stop waits for no other request; the answering half takes everything else in turn. Reading goes on
+//! while a request streams its replies, so the end of a client is seen at once. A client that does not
+//! read its replies holds up nobody but itself, and is given up after [`CLIENT_WRITE_PATIENCE`].
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tokio::net::UnixStream;
+use tokio::sync::{mpsc, watch};
+use zlink::connection::{Connection, ReadConnection};
+
+use super::call::{Envelope, Request, Sender};
+use super::context::Context;
+use super::dispatch;
+use super::failure::Failure;
+use super::replies::Replies;
+use super::socket::{BoundedReader, BoundedSocket, Gone, Writer};
+use crate::limits::{CLIENT_WRITE_PATIENCE, MAX_PENDING_REQUESTS, MAX_REQUEST_BYTES};
+
+/// What the reading half hands to the answering half.
+enum Pending {
+    /// A request that waits for its turn.
+    Call(Request),
+    /// A stop, which has been carried out.
+    Stopped(Request, Result<Map<String, Value>, Failure>),
+    /// A message that is no call.
+    Malformed(String),
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The client closed the connection.
+    Closed,
+    /// The client sent a request without an end.
+    Oversize,
+    /// The client does not read its replies.
+    NotReading,
+}
+
+/// Serves one client until it is gone.
+pub async fn serve(stream: UnixStream, context: Arc<Context>) -> End {
+    let peer = stream.peer_cred().ok();
+    let sender = Sender {
+        peer_uid: peer.as_ref().map_or(u32::MAX, tokio::net::unix::UCred::uid),
+        peer_pid: peer.as_ref().and_then(tokio::net::unix::UCred::pid).unwrap_or(0),
+        ..Sender::default()
+    };
+    let Ok(socket) = BoundedSocket::new(stream) else { return End::Closed };
+    let (read, write) = Connection::new(socket).split();
+    let writer = Writer::new(write.into_write_half(), CLIENT_WRITE_PATIENCE);
+    let (requests, pending) = mpsc::channel(MAX_PENDING_REQUESTS);
+    let (ended, reading_ended) = watch::channel(false);
+
+    let reading = async {
+        let end = read_requests(read, sender, &context, requests).await;
+        let _ = ended.send(true);
+        end
+    };
+    let answering = answer_requests(writer, &context, pending, reading_ended);
+    tokio::pin!(reading, answering);
+    tokio::select! {
+        end = &mut answering => end,
+        end = &mut reading => match end {
+            // What was asked before the end is still carried out and answered.
+            End::Closed => answering.await,
+            end => end,
+        },
+    }
+}
+
+async fn read_requests(
+    mut read: ReadConnection<BoundedReader>,
+    sender: Sender,
+    context: &Context,
+    requests: mpsc::Sender<Pending>,
+) -> End {
+    loop {
+        let received = read.receive_call::<Envelope<'_>>().await.map(|(call, _)| owned(&call, sender));
+        let mut pending = match received {
+            Ok(request) => Pending::Call(request),
+            Err(zlink::Error::Json(problem)) => Pending::Malformed(problem.to_string()),
+            Err(zlink::Error::BufferOverflow) => {
+                tracing::warn!(
+                    pid = sender.peer_pid,
+                    uid = sender.peer_uid,
+                    limit = MAX_REQUEST_BYTES,
+                    "request too long: connection closed"
+                );
+                return End::Oversize;
+            }
+            Err(_) => return End::Closed,
+        };
+        if let Pending::Call(mut request) = pending {
+            if let Some(credentials) = read.received_credentials() {
+                request.sender.uid = credentials.unix_user_id().as_raw();
+                request.sender.pid = credentials.process_id().as_raw_nonzero().get();
+            }
+            pending = match dispatch::stop_at_once(context, &request) {
+                Some(result) => Pending::Stopped(request, result),
+                None => Pending::Call(request),
+            };
+        }
+        if requests.send(pending).await.is_err() {
+            return End::Closed;
+        }
+    }
+}
+
+fn owned(call: &zlink::Call<Envelope<'_>>, sender: Sender) -> Request {
+    let envelope = call.method();
+    Request {
+        method: envelope.method.clone().into_owned(),
+        parameters: envelope.parameters.map(ToOwned::to_owned),
+        more: call.more(),
+        oneway: call.oneway(),
+        sender: Sender { uid: sender.peer_uid, pid: sender.peer_pid, ..sender },
+    }
+}
+
+async fn answer_requests(
+    mut writer: Writer,
+    context: &Context,
+    mut pending: mpsc::Receiver<Pending>,
+    mut reading_ended: watch::Receiver<bool>,
+) -> End {
+    while let Some(next) = pending.recv().await {
+        let answered = match next {
+            Pending::Malformed(problem) => {
+                Replies::new(&mut writer, context, "", false, false).finish(Err(Failure::not_a_call(&problem))).await
+            }
+            Pending::Stopped(request, result) => {
+                let (interface, _) = dispatch::split(&request.method);
+                Replies::new(&mut writer, context, interface, false, request.oneway).finish(result).await
+            }
+            Pending::Call(request) => {
+                let (interface, _) = dispatch::split(&request.method);
+                let mut replies = Replies::new(&mut writer, context, interface, request.more, request.oneway);
+                let work = dispatch::call(context, &request, &mut replies);
+                let result = if dispatch::is_long(&request) {
+                    tokio::select! {
+                        result = work => result,
+                        _ = reading_ended.wait_for(|ended| *ended) => return End::Closed,
+                    }
+                } else {
+                    work.await
+                };
+                match result {
+                    Err(dispatch::Interrupted::Gone(gone)) => Err(gone),
+                    Err(dispatch::Interrupted::Failed(failure)) => replies.finish(Err(failure)).await,
+                    Ok(reply) => replies.finish(Ok(reply)).await,
+                }
+            }
+        };
+        match answered {
+            Ok(()) => {}
+            Err(Gone::Closed) => return End::Closed,
+            Err(Gone::NotReading) => {
+                tracing::warn!("a client does not read its replies: connection closed");
+                return End::NotReading;
+            }
+        }
+    }
+    End::Closed
+}

@@ -1,0 +1,131 @@
+//! A machine with two axes whose cycle the test plays, and a client that checks every reply against the descriptions.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
+
+use crate::control::schema::INTERFACES;
+use crate::control::session::{self, End};
+use crate::control::{Context, InjectedFault, TestCommands};
+
+pub use super::machine::Machine;
+
+/// Does what is asked, except for the service `nothing`.
+struct Tests;
+
+impl TestCommands for Tests {
+    fn inject(&self, _: InjectedFault, axis: Option<&str>, bus: Option<&str>, _: u64, _: u16) -> Result<(), String> {
+        axis.or(bus).map(|_| ()).ok_or_else(|| "name an axis or a bus".to_string())
+    }
+
+    fn set_input(&self, _: &str, _: bool) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn panic(&self, service: &str) -> Result<(), String> {
+        if service == "nothing" { Err("there is no such service".to_string()) } else { Ok(()) }
+    }
+
+    fn hang(&self, service: &str, _: u64) -> Result<(), String> {
+        self.panic(service)
+    }
+}
+
+/// What sessions share, over this machine.
+pub fn context(machine: &Machine) -> Arc<Context> {
+    let mut context = Context::new(machine.client());
+    context.tests = Some(Arc::new(Tests));
+    context.now_ns = || 1_000_000_000_000;
+    Arc::new(context)
+}
+
+/// A client on one end of a socket pair; a session serves the other.
+pub struct Client {
+    pub stream: UnixStream,
+    pub session: JoinHandle<End>,
+}
+
+impl Client {
+    pub fn of(context: &Arc<Context>) -> Client {
+        let (stream, served) = UnixStream::pair().unwrap();
+        Client { stream, session: tokio::spawn(session::serve(served, Arc::clone(context))) }
+    }
+
+    pub async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    pub async fn ask(&mut self, method: &str, parameters: Value) {
+        self.send(&message(json!({ "method": method, "parameters": parameters }))).await;
+    }
+
+    pub async fn ask_more(&mut self, method: &str, parameters: Value) {
+        self.send(&message(json!({ "method": method, "parameters": parameters, "more": true }))).await;
+    }
+
+    /// The next reply as it stands.
+    pub async fn receive(&mut self) -> Value {
+        let mut bytes = Vec::new();
+        loop {
+            match self.stream.read_u8().await {
+                Ok(0) => return serde_json::from_slice(&bytes).unwrap(),
+                Ok(byte) => bytes.push(byte),
+                Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&bytes)),
+            }
+        }
+    }
+
+    /// The next reply, which is one to `method` as its interface describes it.
+    pub async fn receive_for(&mut self, method: &str) -> Value {
+        let reply = self.receive().await;
+        assert_fits(method, &reply);
+        reply
+    }
+
+    /// Calls a method and gives its reply's parameters, which are no error.
+    pub async fn call(&mut self, method: &str, parameters: Value) -> Value {
+        self.ask(method, parameters).await;
+        let reply = self.receive_for(method).await;
+        assert_eq!(reply.get("error"), None, "{reply}");
+        reply["parameters"].clone()
+    }
+
+    /// Calls a method and gives the error's full name and parameters.
+    pub async fn fail(&mut self, method: &str, parameters: Value) -> (String, Value) {
+        self.ask(method, parameters).await;
+        let reply = self.receive_for(method).await;
+        let error = reply["error"].as_str().unwrap_or_else(|| panic!("no error: {reply}"));
+        (error.to_string(), reply["parameters"].clone())
+    }
+
+    /// Whether the daemon closed the connection after everything that it had to say.
+    pub async fn is_closed(&mut self) -> bool {
+        let mut rest = Vec::new();
+        match self.stream.read_to_end(&mut rest).await {
+            Ok(_) => rest.is_empty(),
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
+    }
+}
+
+pub fn message(value: Value) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec(&value).unwrap();
+    bytes.push(0);
+    bytes
+}
+
+/// Checks a reply against the description of its method, or of the error that it is.
+pub fn assert_fits(method: &str, reply: &Value) {
+    let full_name = reply["error"].as_str().unwrap_or(method);
+    let (interface, name) = full_name.rsplit_once('.').unwrap();
+    let interface = INTERFACES.iter().find(|known| known.name == interface).unwrap_or_else(|| panic!("{interface}"));
+    let kind = match reply.get("error") {
+        Some(_) => interface.errors.iter().find(|(known, _)| known == name).map(|(_, fields)| fields),
+        None => interface.method(name).map(|method| &method.outputs),
+    };
+    let kind = kind.unwrap_or_else(|| panic!("{full_name} is not described"));
+    assert!(kind.accepts(&reply["parameters"]), "{full_name} does not describe {reply}");
+}

@@ -1,0 +1,163 @@
+//! Each method answers, and answers what its description says.
+
+use serde_json::{Value, json};
+
+use super::fixture::{Client, Machine, context};
+use crate::control::schema::INTERFACES;
+use crate::gateway::{Request, StopScope};
+use crate::ids::{AxisId, GroupId};
+
+/// A call of each method; the machine of the fixture has the axes x and y in the group xy.
+fn example(method: &str) -> Value {
+    match method {
+        "org.varlink.service.GetInterfaceDescription" => json!({ "interface": "io.motiond.v1.Axis" }),
+        "io.motiond.v1.Machine.Release" => json!({ "generation": 1 }),
+        "io.motiond.v1.Machine.SetOutput" => json!({ "output": "coolant", "on": true }),
+        "io.motiond.v1.Machine.RecoverBus" => json!({ "bus": "main" }),
+        "io.motiond.v1.Axis.Power" => json!({ "axis": "x", "on": true }),
+        "io.motiond.v1.Axis.MoveAbsolute" => json!({ "axis": "x", "position": 10.5, "direction": "positive" }),
+        "io.motiond.v1.Axis.MoveRelative" => json!({ "axis": "y", "distance": -3, "buffer": "buffered" }),
+        "io.motiond.v1.Axis.MoveAdditive" => json!({ "axis": "y", "distance": 3, "velocity": 10, "jerk": 5 }),
+        "io.motiond.v1.Axis.MoveVelocity" => json!({ "axis": "x", "velocity": -4.5 }),
+        "io.motiond.v1.Axis.Jog" => {
+            json!({ "axis": "x", "velocity": 2, "valid_ms": 100, "sent_at_ns": 999_999_000_000_u64 })
+        }
+        "io.motiond.v1.Axis.Release" => json!({ "axis": "x", "generation": 1 }),
+        "io.motiond.v1.Axis.SetPosition" => json!({ "axis": "x", "position": 0 }),
+        "io.motiond.v1.Axis.SetOverride" => json!({ "axis": "x", "ratio": 0.5 }),
+        "io.motiond.v1.Group.MoveDirect" | "io.motiond.v1.Group.MoveLinear" => {
+            json!({ "group": "xy", "targets": [{ "axis": "y", "value": 2 }, { "axis": "x", "value": 1 }] })
+        }
+        "io.motiond.v1.Group.Release" => json!({ "group": "xy", "generation": 1 }),
+        "io.motiond.v1.Group.SetOverride" => json!({ "group": "xy", "ratio": 2 }),
+        "io.motiond.v1.Command.Status" | "io.motiond.v1.Command.Wait" => json!({ "handle": 1 }),
+        "io.motiond.v1.Test.Inject" => json!({ "fault": "drive_fault", "axis": "x", "code": 0x7305 }),
+        "io.motiond.v1.Test.SetInput" => json!({ "input": "e-stop", "on": false }),
+        "io.motiond.v1.Test.Panic" => json!({ "service": "gateway" }),
+        "io.motiond.v1.Test.Hang" => json!({ "service": "gateway", "milliseconds": 100 }),
+        other if other.ends_with("Describe") || other.ends_with("List") => json!({}),
+        other if other.starts_with("io.motiond.v1.Axis.") => json!({ "axis": "x" }),
+        other if other.starts_with("io.motiond.v1.Group.") => json!({ "group": "xy" }),
+        _ => json!({}),
+    }
+}
+
+#[tokio::test]
+async fn every_method_of_every_interface_answers_as_described() {
+    let machine = Machine::new();
+    machine.run();
+    let mut client = Client::of(&context(&machine));
+    let handle = client.call("io.motiond.v1.Axis.Reset", json!({ "axis": "x" })).await["handle"].clone();
+    assert_eq!(handle, 1);
+    machine.finish(1);
+    for interface in INTERFACES.iter() {
+        for method in &interface.methods {
+            let name = format!("{}.{}", interface.name, method.name);
+            if method.name == "Subscribe" {
+                let (error, _) = client.fail(&name, json!({})).await;
+                assert_eq!(error, "org.varlink.service.ExpectedMore", "{name}");
+            } else {
+                client.call(&name, example(&name)).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn introspection_hands_out_the_files() {
+    let machine = Machine::new();
+    let mut client = Client::of(&context(&machine));
+    let info = client.call("org.varlink.service.GetInfo", json!({})).await;
+    let names: Vec<&str> = info["interfaces"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    assert_eq!(names, INTERFACES.iter().map(|interface| interface.name.as_str()).collect::<Vec<_>>());
+    for interface in INTERFACES.iter() {
+        let reply =
+            client.call("org.varlink.service.GetInterfaceDescription", json!({ "interface": interface.name })).await;
+        assert_eq!(reply["description"], interface.text);
+    }
+}
+
+#[tokio::test]
+async fn the_test_interface_is_not_there_unless_asked_for() {
+    let machine = Machine::new();
+    let context = std::sync::Arc::new(crate::control::Context::new(machine.client()));
+    let mut client = Client::of(&context);
+    let info = client.call("org.varlink.service.GetInfo", json!({})).await;
+    assert!(!info["interfaces"].as_array().unwrap().contains(&json!("io.motiond.v1.Test")));
+    for parameters in [json!({ "service": "gateway" }), json!({})] {
+        let (error, _) = client.fail("io.motiond.v1.Test.Panic", parameters).await;
+        assert_eq!(error, "org.varlink.service.InterfaceNotFound");
+    }
+}
+
+#[tokio::test]
+async fn requests_reach_the_cycle_as_they_were_asked() {
+    let machine = Machine::new();
+    machine.run();
+    let mut client = Client::of(&context(&machine));
+    client.call("io.motiond.v1.Axis.SetOverride", json!({ "axis": "y", "ratio": 0.25 })).await;
+    client.call("io.motiond.v1.Group.Enable", json!({ "group": "xy" })).await;
+    client.call("io.motiond.v1.Axis.Jog", example("io.motiond.v1.Axis.Jog")).await;
+    client.call("io.motiond.v1.Axis.Release", json!({ "axis": "y", "generation": 9 })).await;
+    let expected = [
+        Request::Override { axis: AxisId(1), ratio: 0.25 },
+        Request::GroupEnable { group: GroupId(0) },
+        Request::Jog { axis: AxisId(0), velocity: 2.0, valid_until_ns: 1_000_099_000_000 },
+        Request::Release { scope: StopScope::Axis(AxisId(1)), generation: 9 },
+    ];
+    assert_eq!(machine.requests(), expected);
+}
+
+#[tokio::test]
+async fn targets_of_a_group_are_put_in_its_order_and_must_be_complete() {
+    let machine = Machine::new();
+    machine.run();
+    let mut client = Client::of(&context(&machine));
+    let linear = "io.motiond.v1.Group.MoveLinear";
+    client.call(linear, example(linear)).await;
+    assert_eq!(machine.targets(), [1.0, 2.0]);
+    client.call(linear, json!({ "group": "xy", "relative": true, "targets": [{ "axis": "y", "value": 7 }] })).await;
+    assert_eq!(machine.targets(), [0.0, 7.0]);
+    let bad = [
+        json!([{ "axis": "x", "value": 1 }]),
+        json!([{ "axis": "x", "value": 1 }, { "axis": "x", "value": 1 }]),
+        json!([{ "axis": "x", "value": 1 }, { "axis": "y", "value": 1 }, { "axis": "a", "value": 1 }]),
+    ];
+    for targets in bad {
+        let (error, fields) = client.fail(linear, json!({ "group": "xy", "targets": targets })).await;
+        assert_eq!((error.as_str(), &fields["reason"]), ("io.motiond.v1.Group.Refused", &json!("TargetCount")));
+    }
+}
+
+#[tokio::test]
+async fn refusals_say_what_was_asked_and_what_is_allowed() {
+    let machine = Machine::new();
+    machine.run();
+    let mut client = Client::of(&context(&machine));
+    let (error, fields) = client.fail("io.motiond.v1.Axis.MoveAbsolute", json!({ "axis": "x", "position": 2e6 })).await;
+    assert_eq!(error, "io.motiond.v1.Axis.Refused");
+    assert_eq!(fields["reason"], "SoftLimit");
+    assert_eq!((&fields["axis"], &fields["unit"]), (&json!("x"), &json!("mm")));
+    assert_eq!((&fields["requested"], &fields["limit"]), (&json!(2e6), &json!(500.0)));
+    assert_eq!((&fields["retryable"], &fields["boot_id"]), (&json!(false), &json!("boot-1")));
+
+    let (error, fields) = client.fail("io.motiond.v1.Axis.Halt", json!({ "axis": "q" })).await;
+    assert_eq!((error.as_str(), &fields["reason"]), ("io.motiond.v1.Axis.Refused", &json!("NoSuchAxis")));
+    let (error, _) = client.fail("io.motiond.v1.Command.Status", json!({ "handle": 77 })).await;
+    assert_eq!(error, "io.motiond.v1.Command.NoSuchCommand");
+}
+
+#[tokio::test]
+async fn a_jog_is_refused_beyond_its_longest_validity_and_from_the_future() {
+    let machine = Machine::new();
+    machine.run();
+    let mut client = Client::of(&context(&machine));
+    let now = 1_000_000_000_000_u64;
+    for (valid_ms, sent_at_ns, wrong) in [(201, now, "valid_ms"), (0, now, "valid_ms"), (200, now + 1, "sent_at_ns")] {
+        let jog = json!({ "axis": "x", "velocity": 2, "valid_ms": valid_ms, "sent_at_ns": sent_at_ns });
+        let (error, fields) = client.fail("io.motiond.v1.Axis.Jog", jog).await;
+        assert_eq!(error, "io.motiond.v1.Axis.OutOfRange");
+        assert_eq!(fields["parameter"], wrong);
+    }
+    assert!(machine.requests().is_empty());
+}

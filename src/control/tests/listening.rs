@@ -1,0 +1,115 @@
+//! The accept loop, and the service as a whole on a real socket.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream as BlockingStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+
+use super::fixture::{Client, Machine, context, message};
+use crate::control::listener::{Accept, accept_clients};
+use crate::control::{bind, serve};
+use crate::limits::MAX_CLIENTS;
+use crate::service::Beat;
+
+/// A listening socket that gives what the test puts in.
+struct Script(mpsc::UnboundedReceiver<io::Result<UnixStream>>);
+
+impl Accept for Script {
+    async fn accept(&mut self) -> io::Result<UnixStream> {
+        match self.0.recv().await {
+            Some(accepted) => accepted,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_accept_loop_outlives_every_error() {
+    let machine = Machine::new();
+    let (clients, script) = mpsc::unbounded_channel();
+    tokio::spawn(accept_clients(Script(script), context(&machine)));
+    for errno in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::ECONNABORTED, libc::EPERM, libc::EBADF]
+    {
+        for _ in 0..20 {
+            clients.send(Err(io::Error::from_raw_os_error(errno))).unwrap();
+        }
+        let (stream, served) = UnixStream::pair().unwrap();
+        clients.send(Ok(served)).unwrap();
+        let mut client = Client { stream, session: tokio::spawn(std::future::pending()) };
+        client.call("io.motiond.v1.Machine.Status", json!({})).await;
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_one_session_is_counted_and_stays_there() {
+    let machine = Machine::new();
+    let context = context(&machine);
+    let (clients, script) = mpsc::unbounded_channel();
+    tokio::spawn(accept_clients(Script(script), Arc::clone(&context)));
+    let connect = || {
+        let (stream, served) = UnixStream::pair().unwrap();
+        clients.send(Ok(served)).unwrap();
+        Client { stream, session: tokio::spawn(std::future::pending()) }
+    };
+    let (mut one, mut two) = (connect(), connect());
+    two.call("io.motiond.v1.Machine.Status", json!({})).await;
+    one.ask("io.motiond.v1.Test.Panic", json!({ "service": "session" })).await;
+    assert!(one.is_closed().await);
+    two.call("io.motiond.v1.Machine.Status", json!({})).await;
+    while context.session_panics.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(context.clients.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn clients_beyond_the_limit_are_closed_and_the_others_served() {
+    let machine = Machine::new();
+    let context = context(&machine);
+    context.clients.store(MAX_CLIENTS - 1, Ordering::Relaxed);
+    let (clients, script) = mpsc::unbounded_channel();
+    tokio::spawn(accept_clients(Script(script), Arc::clone(&context)));
+    let connect = || {
+        let (stream, served) = UnixStream::pair().unwrap();
+        clients.send(Ok(served)).unwrap();
+        Client { stream, session: tokio::spawn(std::future::pending()) }
+    };
+    let (mut last, mut excess) = (connect(), connect());
+    last.call("io.motiond.v1.Machine.Status", json!({})).await;
+    assert!(excess.is_closed().await);
+    last.call("io.motiond.v1.Machine.Status", json!({})).await;
+}
+
+#[test]
+fn the_service_serves_a_real_socket_until_it_is_told_to_stop() {
+    let machine = Machine::new();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("control");
+    let listener = bind(&path, None).unwrap();
+    assert_eq!(bind(&path, None).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    let context = context(&machine);
+    let beat = Beat::new();
+    // A restarted service goes on with the same listener.
+    for _ in 0..2 {
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let service = scope.spawn(|| serve(&context, std::slice::from_ref(&listener), &beat, &stop));
+            let mut client = BlockingStream::connect(&path).unwrap();
+            client.write_all(&message(json!({ "method": "org.varlink.service.GetInfo" }))).unwrap();
+            let mut byte = [1];
+            while byte != [0] {
+                client.read_exact(&mut byte).unwrap();
+            }
+            stop.store(true, Ordering::Relaxed);
+            service.join().unwrap().unwrap();
+        });
+    }
+    assert!(beat.count() > 0);
+    drop(listener);
+    // What a dead daemon leaves is replaced.
+    bind(&path, None).unwrap();
+}

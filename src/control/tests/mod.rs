@@ -1,0 +1,9 @@
+//! Sessions from the first byte to the last reply, against a machine whose cycle is played by the test.
+
+mod bad_input;
+mod fixture;
+mod interfaces;
+mod listening;
+mod machine;
+mod sessions;
+mod streams;
