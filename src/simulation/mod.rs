@@ -4,11 +4,15 @@
 //! `fieldbus::sim`, an EtherCAT slave controller or a CANopen node. It shares no code with `drive`: a wrong sign
 //! there must show here.
 
+pub mod brake;
 pub mod control;
 pub mod encoder;
 pub mod fault_plan;
 pub mod motor;
+pub mod object_dictionary;
 pub mod parameters;
+pub mod process_data;
+pub mod sdo_abort;
 pub mod servo;
 
 pub use control::{PlantState, SimulationControl};

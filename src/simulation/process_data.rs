@@ -1,0 +1,315 @@
+//! PDO mapping and assignment: 1600h/1A00h say what a PDO holds, 1C12h/1C13h which PDOs make up the process data.
+//!
+//! The mapping lives in the object dictionary and can be changed by SDO in Pre-Operational; from it follows a flat list of
+//! slots, by which bytes are copied in a cycle.
+
+use crate::fieldbus::mapping::PdoEntry;
+use crate::simulation::object_dictionary::{Access, Checked, DataType, Entry, Mapping, ObjectDictionary, Slot};
+use crate::simulation::sdo_abort::SdoAbort;
+
+/// Receive PDOs, and as many transmit PDOs.
+pub const PDOS: usize = 4;
+/// Entries of one PDO.
+pub const PDO_ENTRIES: usize = 16;
+/// Entries of one direction.
+const FLAT: usize = PDOS * PDO_ENTRIES;
+/// A mapped gap: bytes without an object.
+const GAP: u16 = u16::MAX;
+
+/// Master to device, or device to master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Master to device: 1600h and 1C12h.
+    Receive,
+    /// Device to master: 1A00h and 1C13h.
+    Transmit,
+}
+
+impl Direction {
+    fn mapping_index(self) -> u16 {
+        match self {
+            Direction::Receive => 0x1600,
+            Direction::Transmit => 0x1A00,
+        }
+    }
+
+    fn assignment_index(self) -> u16 {
+        match self {
+            Direction::Receive => 0x1C12,
+            Direction::Transmit => 0x1C13,
+        }
+    }
+
+    fn allows(self, mapping: Mapping) -> bool {
+        match self {
+            Direction::Receive => matches!(mapping, Mapping::Receive | Mapping::Both),
+            Direction::Transmit => matches!(mapping, Mapping::Transmit | Mapping::Both),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Mapped {
+    slot: u16,
+    bytes: u8,
+}
+
+/// One direction, ready to copy.
+#[derive(Clone, Debug)]
+struct Flat {
+    entries: [Mapped; FLAT],
+    count: usize,
+    bytes: usize,
+    /// First slot of 1600h/1A00h and of 1C12h/1C13h.
+    mapping_slot: Slot,
+    assignment_slot: Slot,
+    direction: Direction,
+}
+
+/// Both directions.
+#[derive(Clone, Debug)]
+pub struct ProcessData {
+    receive: Flat,
+    transmit: Flat,
+}
+
+impl ProcessData {
+    /// Adds the mapping objects to `dictionary` and maps `outputs` and `inputs`, 16 entries a PDO. An object that
+    /// the device does not have becomes plain storage, as a vendor's object would be.
+    pub fn new(
+        dictionary: &mut ObjectDictionary,
+        outputs: &[PdoEntry],
+        inputs: &[PdoEntry],
+    ) -> Result<ProcessData, String> {
+        for (direction, entries) in [(Direction::Receive, outputs), (Direction::Transmit, inputs)] {
+            if entries.len() > FLAT {
+                return Err(format!("{} mapped objects in one direction, {FLAT} are possible", entries.len()));
+            }
+            entries.iter().try_for_each(|entry| provide(dictionary, direction, entry))?;
+        }
+        let mut process_data = ProcessData {
+            receive: Flat::new(dictionary, Direction::Receive, outputs),
+            transmit: Flat::new(dictionary, Direction::Transmit, inputs),
+        };
+        process_data.rebuild(dictionary).map_err(|abort| format!("mapping refused: {abort:?}"))?;
+        Ok(process_data)
+    }
+
+    /// Bytes of the outputs (master to device).
+    pub fn output_bytes(&self) -> usize {
+        self.receive.bytes
+    }
+
+    /// Bytes of the inputs (device to master).
+    pub fn input_bytes(&self) -> usize {
+        self.transmit.bytes
+    }
+
+    /// Whether the object is among the outputs.
+    pub fn receives(&self, slot: Slot) -> bool {
+        self.receive.entries[..self.receive.count].iter().any(|mapped| usize::from(mapped.slot) == slot)
+    }
+
+    /// Takes outputs into the dictionary. Bytes beyond the mapping are ignored, missing ones leave their objects.
+    pub fn write(&self, dictionary: &mut ObjectDictionary, mut bytes: &[u8]) {
+        // Bound: FLAT entries.
+        for mapped in &self.receive.entries[..self.receive.count] {
+            let Some((value, rest)) = bytes.split_at_checked(usize::from(mapped.bytes)) else { return };
+            if mapped.slot != GAP {
+                dictionary.set_raw(usize::from(mapped.slot), from_bytes(value));
+            }
+            bytes = rest;
+        }
+    }
+
+    /// Gives inputs from the dictionary; gaps become 0.
+    pub fn read(&self, dictionary: &ObjectDictionary, mut bytes: &mut [u8]) {
+        // Bound: FLAT entries.
+        for mapped in &self.transmit.entries[..self.transmit.count] {
+            let Some((value, rest)) = bytes.split_at_mut_checked(usize::from(mapped.bytes)) else { return };
+            let raw = if mapped.slot == GAP { 0 } else { dictionary.raw(usize::from(mapped.slot)) };
+            to_bytes(raw, value);
+            bytes = rest;
+        }
+    }
+
+    /// Checks the value of a download to a mapping object; `None` for any other object.
+    pub fn check(&self, dictionary: &ObjectDictionary, checked: Checked) -> Option<Result<(), SdoAbort>> {
+        [&self.receive, &self.transmit].into_iter().find_map(|flat| flat.check(dictionary, checked))
+    }
+
+    /// Takes the mapping from the dictionary, after its objects changed.
+    pub fn rebuild(&mut self, dictionary: &ObjectDictionary) -> Result<(), SdoAbort> {
+        self.receive.rebuild(dictionary)?;
+        self.transmit.rebuild(dictionary)
+    }
+}
+
+fn from_bytes(bytes: &[u8]) -> u64 {
+    match *bytes {
+        [a] => u64::from(a),
+        [a, b] => u64::from(u16::from_le_bytes([a, b])),
+        [a, b, c, d] => u64::from(u32::from_le_bytes([a, b, c, d])),
+        [a, b, c, d, e, f, g, h] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        _ => 0,
+    }
+}
+
+fn to_bytes(raw: u64, bytes: &mut [u8]) {
+    match bytes.len() {
+        1 => bytes[0] = raw as u8,
+        2 => bytes.copy_from_slice(&(raw as u16).to_le_bytes()),
+        4 => bytes.copy_from_slice(&(raw as u32).to_le_bytes()),
+        8 => bytes.copy_from_slice(&raw.to_le_bytes()),
+        _ => bytes.fill(0),
+    }
+}
+
+/// Makes sure that an object of a layout exists and can be mapped.
+fn provide(dictionary: &mut ObjectDictionary, direction: Direction, wanted: &PdoEntry) -> Result<(), String> {
+    let PdoEntry { index, subindex, bits } = *wanted;
+    if index == 0 && bits % 8 == 0 {
+        return Ok(());
+    }
+    let name = format!("object {index:04X}h:{subindex:02X}");
+    match dictionary.find(index, subindex) {
+        Ok(slot) => {
+            let entry = dictionary.entry(slot);
+            if entry.data_type.bytes() * 8 != usize::from(bits) {
+                return Err(format!("{name} has {} bits, mapped are {bits}", entry.data_type.bytes() * 8));
+            }
+            if !direction.allows(entry.mapping) {
+                return Err(format!("{name} ({}) cannot be mapped in this direction", entry.name));
+            }
+        }
+        Err(_) => {
+            let data_type = DataType::unsigned(bits)
+                .ok_or_else(|| format!("{name}: {bits} bits; 8, 16, 32 and 64 are possible"))?;
+            let (access, mapping) = (Access::ReadWrite, Mapping::Both);
+            dictionary.add(Entry { index, subindex, data_type, access, mapping, name: "Vendor object" }, 0);
+        }
+    }
+    Ok(())
+}
+
+impl Flat {
+    fn new(dictionary: &mut ObjectDictionary, direction: Direction, entries: &[PdoEntry]) -> Flat {
+        let mut add = |index, subindex: usize, data_type, name, raw| {
+            let (subindex, access, mapping) = (subindex as u8, Access::PreOperational, Mapping::No);
+            dictionary.add(Entry { index, subindex, data_type, access, mapping, name }, raw)
+        };
+        let mut mapping_slot = 0;
+        for pdo in 0..PDOS {
+            let mapped = entries.chunks(PDO_ENTRIES).nth(pdo).unwrap_or(&[]);
+            let index = direction.mapping_index() + pdo as u16;
+            let count = add(index, 0, DataType::U8, "PDO mapping", mapped.len() as u64);
+            if pdo == 0 {
+                mapping_slot = count;
+            }
+            for place in 0..PDO_ENTRIES {
+                let raw = mapped.get(place).map_or(0, |entry| {
+                    u64::from(entry.index) << 16 | u64::from(entry.subindex) << 8 | u64::from(entry.bits)
+                });
+                add(index, place + 1, DataType::U32, "Mapped object", raw);
+            }
+        }
+        let used = entries.len().div_ceil(PDO_ENTRIES);
+        let index = direction.assignment_index();
+        let assignment_slot = add(index, 0, DataType::U8, "PDO assignment", used as u64);
+        for place in 0..PDOS {
+            let raw = if place < used { u64::from(direction.mapping_index()) + place as u64 } else { 0 };
+            add(index, place + 1, DataType::U16, "Assigned PDO", raw);
+        }
+        let entries = [Mapped::default(); FLAT];
+        Flat { entries, count: 0, bytes: 0, mapping_slot, assignment_slot, direction }
+    }
+
+    /// Slot of sub-index 0 of a PDO's mapping.
+    fn mapping(&self, pdo: usize) -> Slot {
+        self.mapping_slot + pdo * (PDO_ENTRIES + 1)
+    }
+
+    fn rebuild(&mut self, dictionary: &ObjectDictionary) -> Result<(), SdoAbort> {
+        let (mut count, mut bytes) = (0, 0);
+        let mut entries = [Mapped::default(); FLAT];
+        let assigned = (dictionary.raw(self.assignment_slot) as usize).min(PDOS);
+        for place in 1..=assigned {
+            let index = dictionary.raw(self.assignment_slot + place) as u16;
+            let pdo = usize::from(index.wrapping_sub(self.direction.mapping_index()));
+            if pdo >= PDOS {
+                return Err(SdoAbort::Range);
+            }
+            let mapped = (dictionary.raw(self.mapping(pdo)) as usize).min(PDO_ENTRIES);
+            for place in 1..=mapped {
+                // A PDO can be assigned twice, so the flat list can run full.
+                if count == FLAT {
+                    return Err(SdoAbort::PdoLength);
+                }
+                entries[count] = self.resolve(dictionary, dictionary.raw(self.mapping(pdo) + place))?;
+                bytes += usize::from(entries[count].bytes);
+                count += 1;
+            }
+        }
+        (self.entries, self.count, self.bytes) = (entries, count, bytes);
+        Ok(())
+    }
+
+    /// The slot of a mapping entry's value.
+    fn resolve(&self, dictionary: &ObjectDictionary, raw: u64) -> Result<Mapped, SdoAbort> {
+        let (index, subindex, bits) = ((raw >> 16) as u16, (raw >> 8) as u8, raw as u8);
+        if index == 0 {
+            return if bits % 8 == 0 { Ok(Mapped { slot: GAP, bytes: bits / 8 }) } else { Err(SdoAbort::CannotMap) };
+        }
+        let slot = dictionary.find(index, subindex)?;
+        let entry = dictionary.entry(slot);
+        if !self.direction.allows(entry.mapping) {
+            return Err(SdoAbort::CannotMap);
+        }
+        if entry.data_type.bytes() * 8 != usize::from(bits) {
+            return Err(SdoAbort::Length);
+        }
+        Ok(Mapped { slot: slot as u16, bytes: bits / 8 })
+    }
+
+    fn check(&self, dictionary: &ObjectDictionary, checked: Checked) -> Option<Result<(), SdoAbort>> {
+        let Checked { slot, raw } = checked;
+        if (self.mapping_slot..self.mapping(PDOS)).contains(&slot) {
+            let place = (slot - self.mapping_slot) % (PDO_ENTRIES + 1);
+            let count = slot - place;
+            return Some(if place != 0 {
+                if dictionary.raw(count) != 0 {
+                    Err(SdoAbort::CountNotZero)
+                } else if raw == 0 {
+                    Ok(())
+                } else {
+                    self.resolve(dictionary, raw).map(|_| ())
+                }
+            } else if raw as usize > PDO_ENTRIES {
+                Err(SdoAbort::PdoLength)
+            } else {
+                (1..=raw as usize).try_for_each(|n| self.resolve(dictionary, dictionary.raw(count + n)).map(|_| ()))
+            });
+        }
+        if (self.assignment_slot..=self.assignment_slot + PDOS).contains(&slot) {
+            let place = slot - self.assignment_slot;
+            let pdos = u64::from(self.direction.mapping_index());
+            return Some(if place == 0 {
+                let valid = |n| (pdos..pdos + PDOS as u64).contains(&dictionary.raw(self.assignment_slot + n));
+                if raw as usize > PDOS {
+                    Err(SdoAbort::TooHigh)
+                } else if (1..=raw as usize).all(valid) {
+                    Ok(())
+                } else {
+                    Err(SdoAbort::Range)
+                }
+            } else if dictionary.raw(self.assignment_slot) != 0 {
+                Err(SdoAbort::CountNotZero)
+            } else if raw == 0 || (pdos..pdos + PDOS as u64).contains(&raw) {
+                Ok(())
+            } else {
+                Err(SdoAbort::Range)
+            });
+        }
+        None
+    }
+}
