@@ -189,6 +189,62 @@ impl SimulatedDriveParameters {
     }
 }
 
+impl SimulatedDriveParameters {
+    /// Says what cannot be simulated: a quantity that is not finite, negative, or zero where it must not be.
+    pub fn check(&self) -> Result<(), String> {
+        let motor = &self.motor;
+        let servo = &self.servo;
+        let brake = self.brake.map_or((0.0, 0.0, 0.0), |b| (b.holding_torque_nm, b.release_time_s, b.engage_time_s));
+        let positive = [
+            ("inertia", motor.inertia_kg_m2()),
+            ("gear ratio", motor.gear_ratio),
+            ("rated torque", motor.rated_torque_nm),
+            ("peak torque ratio", motor.peak_torque_ratio),
+            ("maximum velocity", motor.max_velocity_turns_s),
+            ("velocity units", self.velocity_units_per_turn_s),
+            ("encoder increments", f64::from(self.encoder.increments_per_turn)),
+        ];
+        let not_negative = [
+            ("rotor inertia", motor.rotor_inertia_kg_m2),
+            ("load inertia", motor.load_inertia_kg_m2),
+            ("viscous friction", motor.viscous_friction_nm_s),
+            ("Coulomb friction", motor.coulomb_friction_nm),
+            ("static friction", motor.static_friction_nm),
+            ("position gain", servo.position_gain_per_s),
+            ("velocity gain", servo.velocity_gain_nm_s),
+            ("velocity integral", servo.velocity_integral_nm),
+            ("velocity feed-forward", servo.velocity_feed_forward),
+            ("torque time constant", servo.torque_time_constant_s),
+            ("brake holding torque", brake.0),
+            ("brake release time", brake.1),
+            ("brake engage time", brake.2),
+            ("power-on time", self.power_on_time_s),
+            ("start time", self.start_time_s),
+            ("quick-stop deceleration", self.quick_stop_deceleration_turns_s2),
+            ("slow-down deceleration", self.slow_down_deceleration_turns_s2),
+        ];
+        let finite = [("gravity torque", motor.gravity_torque_nm), ("start position", motor.start_turns)];
+        let wrong = |what: &str, value: f64, allowed: &str| Err(format!("{what} is {value}, must be {allowed}"));
+        for (what, value) in positive {
+            if !(value.is_finite() && value > 0.0) {
+                return wrong(what, value, "positive");
+            }
+        }
+        for (what, value) in not_negative {
+            if !(value.is_finite() && value >= 0.0) {
+                return wrong(what, value, "0 or more");
+            }
+        }
+        // 2⁴⁰ turns of 2²³ fine counts stay within an i64.
+        for (what, value) in finite {
+            if !value.is_finite() || value.abs() > 1e9 {
+                return wrong(what, value, "within ±10⁹");
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Default for SimulatedDriveParameters {
     /// A 750 W servo: 2²⁰ increments a turn, 2.4 N·m, 3000 rpm, 3000 rpm reached in 100 ms.
     fn default() -> SimulatedDriveParameters {

@@ -110,6 +110,21 @@ impl ProcessData {
         self.receive.entries[..self.receive.count].iter().any(|mapped| usize::from(mapped.slot) == slot)
     }
 
+    /// Slot, first bit and bits of each mapped object of one direction.
+    pub fn places(&self, direction: Direction) -> impl Iterator<Item = (Slot, u32, u32)> {
+        let flat = match direction {
+            Direction::Receive => &self.receive,
+            Direction::Transmit => &self.transmit,
+        };
+        let mut next = 0;
+        let places = flat.entries[..flat.count].iter().map(move |mapped| {
+            let first = next;
+            next += 8 * u32::from(mapped.bytes);
+            (mapped.slot, first, 8 * u32::from(mapped.bytes))
+        });
+        places.filter(|&(slot, ..)| slot != GAP).map(|(slot, first, bits)| (usize::from(slot), first, bits))
+    }
+
     /// Takes outputs into the dictionary. Bytes beyond the mapping are ignored, missing ones leave their objects.
     pub fn write(&self, dictionary: &mut ObjectDictionary, mut bytes: &[u8]) {
         // Bound: FLAT entries.
