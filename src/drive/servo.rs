@@ -120,3 +120,84 @@ impl Servo {
 fn clamp(value: f64, limit: f64) -> f64 {
     value.min(limit).max(-limit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PERIOD_S: f64 = 0.001;
+
+    fn servo(gains: ServoGains) -> Servo {
+        let mut servo = Servo::new(gains, 1.0, 2.0, 0.0, PERIOD_S);
+        servo.start(&Setpoint::default());
+        servo
+    }
+
+    fn stiff() -> ServoGains {
+        ServoGains {
+            position_gain: 10.0,
+            velocity_feed_forward: 1.0,
+            velocity_limit: 1000.0,
+            velocity_gain: 0.01,
+            integral_time_s: Some(0.01),
+            acceleration_feed_forward: 0.001,
+        }
+    }
+
+    #[test]
+    fn the_velocity_fed_forward_adds_up_to_the_distance_planned() {
+        let mut servo = servo(ServoGains { position_gain: 0.0, ..stiff() });
+        let mut covered = 0.0;
+        for step in 1..=500 {
+            // Constant acceleration: 100 units/s².
+            let time_s = f64::from(step) * PERIOD_S;
+            let (position, velocity) = (50.0 * time_s * time_s, 100.0 * time_s);
+            let setpoint = Setpoint { turns: 0, position, velocity, acceleration: 100.0 };
+            covered += servo.velocity(&setpoint, &Feedback::default()) * PERIOD_S;
+            assert!((covered - position).abs() < 1e-9, "after {step}: {covered} instead of {position}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_go_out_is_not_integrated() {
+        let mut servo = servo(stiff());
+        // 90 units/s short: 0.9 of the torque by proportion, the integral may only add the last tenth.
+        let behind = Feedback { velocity: -90.0, ..Feedback::default() };
+        let mut torque = 0.0;
+        for _ in 0..1000 {
+            torque = servo.torque(&Setpoint::default(), &behind);
+        }
+        assert_eq!(torque, 1.0);
+        let after = servo.torque(&Setpoint::default(), &Feedback::default());
+        assert!((0.0..0.2).contains(&after), "the integral wound up to {after}");
+    }
+
+    #[test]
+    fn the_integral_stays_within_the_torque_even_against_a_feed_forward() {
+        let mut servo = servo(stiff());
+        let braking = Setpoint { acceleration: -4000.0, ..Setpoint::default() };
+        for _ in 0..1000 {
+            servo.torque(&braking, &Feedback { velocity: -10.0, ..Feedback::default() });
+        }
+        assert!(servo.integral.abs() <= 1.0, "{}", servo.integral);
+    }
+
+    #[test]
+    fn an_error_counts_whole_turns() {
+        let mut servo = Servo::new(ServoGains { velocity_limit: 1e9, ..stiff() }, 1.0, 0.0, 360.0, PERIOD_S);
+        servo.start(&Setpoint { turns: 3, position: 1.0, ..Setpoint::default() });
+        let feedback = Feedback { turns: 2, position: 359.0, ..Feedback::default() };
+        let setpoint = Setpoint { turns: 3, position: 1.0, ..Setpoint::default() };
+        assert!((servo.velocity(&setpoint, &feedback) - 20.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_delay_between_two_periods_is_interpolated() {
+        let mut servo = Servo::new(stiff(), 1.0, 1.25, 0.0, PERIOD_S);
+        servo.start(&Setpoint::default());
+        for position in [1.0, 2.0, 4.0, 8.0] {
+            servo.push(&Setpoint { position, ..Setpoint::default() });
+        }
+        assert_eq!(servo.position_error(&Feedback::default()), 0.75 * 4.0 + 0.25 * 2.0);
+    }
+}

@@ -181,3 +181,40 @@ fn a_fault_that_follows_a_loss_of_operation_takes_its_place() {
     let feedback = bench.powered();
     assert_eq!((feedback.fault, feedback.error_code), (Some(Fault::DriveFault), 0x3220));
 }
+
+#[test]
+fn a_fault_that_comes_back_during_the_reset_gets_no_second_edge() {
+    let mut bench = running();
+    bench.script.fail(1);
+    bench.script.refuses_reset = true;
+    bench.until(20, Bench::powered, |bench| bench.script.state == FAULT);
+    bench.cycle(|_| Demand { reset: true, ..Demand::default() });
+    bench.until(10, Bench::off, |bench| bench.told().controlword == 0x80);
+    bench.script.motor.velocity = 5.0 * PER_DEGREE;
+    bench.script.fail(2);
+    bench.until(10, Bench::off, |bench| bench.told().controlword != 0x80);
+    for _ in 0..200 {
+        bench.off();
+        assert_eq!(bench.told().controlword & 0x80, 0);
+    }
+    assert_eq!(bench.feedback.fault, Some(Fault::ResetRefused));
+}
+
+#[test]
+fn a_power_edge_during_a_fault_does_not_count() {
+    for reset_later in [false, true] {
+        let mut bench = running();
+        bench.script.state = SWITCH_ON_DISABLED;
+        bench.powered();
+        bench.off();
+        bench.off();
+        bench.powered();
+        if reset_later {
+            bench.cycle(|f| Demand { power: true, reset: true, setpoint: f.held, ..Demand::default() });
+        }
+        for _ in 0..50 {
+            bench.powered();
+            assert_eq!(bench.script.state, SWITCH_ON_DISABLED, "reset later {reset_later}");
+        }
+    }
+}

@@ -177,6 +177,11 @@ fn stale_feedback_holds_the_last_correction() {
         for (_, told) in rest(&mut bench, 20) {
             assert_eq!((told.velocity, told.torque), (before.velocity, before.torque), "{mode:?}");
         }
+        // Nor does a target that moves on without feedback open an error.
+        bench.feedback.held.position += 1.0;
+        for (_, told) in rest(&mut bench, 20) {
+            assert_eq!((told.velocity, told.torque), (before.velocity, before.torque), "{mode:?}");
+        }
     }
 }
 
@@ -194,5 +199,29 @@ fn the_output_limits_hold_whatever_is_asked() {
             assert!(told.torque.abs() <= 400 && f64::from(told.velocity).abs() <= 50.0 * PER_DEGREE, "{told:?}");
             assert!(told.torque != 0 || told.velocity != 0);
         }
+    }
+}
+
+#[test]
+fn a_modulo_axis_turns_on_over_its_boundary_in_either_direction() {
+    for (mode, sense) in [(Mode::Csv, 1.0), (Mode::Csv, -1.0), (Mode::Cst, 1.0), (Mode::Cst, -1.0)] {
+        let mut parameters = parameters(mode);
+        parameters.scaling.modulo = crate::units::Ratio::new(360, 1);
+        let mut bench = Bench::operational(&parameters, Script::default());
+        let mut worst = 0f64;
+        for step in 0..3000u64 {
+            let at = |step: i64| {
+                let planned = smooth(sense * 1000.0, 2.5, (step + 1).max(0) as f64 * PERIOD_S);
+                let turns = (planned.position / 360.0).floor();
+                Setpoint { turns: turns as i64, position: planned.position - 360.0 * turns, ..planned }
+            };
+            let setpoint = at(step as i64);
+            let feedback = bench.cycle(|_| Demand { power: true, setpoint, ..Demand::default() });
+            let planned = at(step as i64 - 2);
+            let turns = (feedback.turns - planned.turns) as f64;
+            worst = worst.max((turns * 360.0 + feedback.position - planned.position).abs());
+        }
+        assert!(worst < 0.6, "{mode:?} {sense}: {worst} degrees off");
+        assert_eq!(bench.feedback.turns, if sense > 0.0 { 2 } else { -3 });
     }
 }
