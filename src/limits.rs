@@ -47,6 +47,8 @@ pub const PROFILE_PHASES: usize = 8;
 pub const SYNCHRONISED_SOLVES: usize = 64;
 /// Evaluations of one guarded root search in a scalar profile.
 pub const PROFILE_ITERATIONS: usize = 64;
+/// Times that a direct move is planned anew with a longer duration because a member cannot take the common one.
+pub const DIRECT_RESTARTS: usize = 2;
 
 /// Events kept for readers.
 pub const EVENT_LOG: usize = 16384;
@@ -101,10 +103,25 @@ pub const DEFAULT_PERIOD_NS: u64 = 1_000_000;
 pub const DEFAULT_MAX_SKIPS: u32 = 5;
 /// Times that an interrupted sleep of the cycle is taken up again.
 pub const SLEEP_RETRIES: usize = 8;
+/// Stack of the real-time thread.
+pub const RT_STACK_BYTES: usize = 1 << 20;
+/// How much of it is touched before the first cycle; more than any cycle takes.
+pub const RT_STACK_PREFAULT_BYTES: usize = 768 << 10;
+/// Periods for which the quick stop after a panic of the cycle is sent at most, unless drives stand still before: 10 s
+/// at 1 kHz.
+pub const RT_FALLBACK_CYCLES: u32 = 10_000;
+/// Periods in which the machine comes to rest and is disabled at the end of the daemon: 60 s at 1 kHz.
+pub const RT_SHUTDOWN_CYCLES: u32 = 60_000;
 /// Longest time for which one jog request is valid, nanoseconds.
 pub const MAX_JOG_VALIDITY_NS: u64 = 200_000_000;
 /// Highest override, as a ratio.
 pub const MAX_OVERRIDE: f64 = 2.0;
+/// Lowest override other than 0, as a ratio.
+pub const MIN_OVERRIDE: f64 = 1e-4;
+/// Lowest velocity, acceleration or jerk that a command can ask for, as a share of the limit.
+pub const MIN_DYNAMICS_SHARE: f64 = 1e-6;
+/// Largest magnitude of a drive position and of a distance, axis units: beyond it a double resolves less than 0.2 µm.
+pub const MAX_POSITION: f64 = 1e9;
 /// Setpoints kept for comparison with delayed feedback; bounds a bus's feedback delay in periods.
 pub const SETPOINT_HISTORY: usize = 16;
 
@@ -122,4 +139,6 @@ const _: () = assert!(
     CYCLE_PATIENCE_NS >= 16 * MAX_PERIOD_NS && CYCLE_PATIENCE_NS * 2 <= GATEWAY_ANSWER_MS * 1_000_000,
     "the cycle has time to answer, and the gateway to say that it did not"
 );
+const _: () =
+    assert!(RT_STACK_PREFAULT_BYTES <= RT_STACK_BYTES / 4 * 3, "touching takes a little more than it touches");
 const _: () = assert!(SETPOINT_HISTORY.is_power_of_two());

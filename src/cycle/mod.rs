@@ -14,12 +14,15 @@ mod dispatch;
 pub mod machine_inputs;
 pub mod memory;
 mod outlet;
+pub mod panic_note;
 pub mod preparation;
 mod publish;
 pub mod rights;
 pub mod rt_watch;
+pub mod run;
 pub mod schedule;
 pub mod supervision;
+pub mod thread;
 pub mod timing;
 
 pub use axis_slot::{AxisWiring, DriveLimitSwitches};

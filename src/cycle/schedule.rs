@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(schedule.wake(hours_ns + 1), None);
         let wake = schedule.wake(schedule.deadline_ns()).unwrap();
         assert_eq!(wake.deadline_ns, hours_ns + MS);
-        assert!(wake.too_many_skips && wake.deadline_ns % MS == 0);
+        assert!(wake.too_many_skips && wake.deadline_ns.is_multiple_of(MS));
     }
 
     #[test]

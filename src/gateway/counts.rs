@@ -4,7 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::exchange::histogram::{Histogram, Recorder, histogram};
-use crate::limits::{COMMAND_RING, EVENT_RING, GATEWAY_QUEUE, MAX_OUTSTANDING_COMMANDS, REPORT_RING, TARGET_SLOTS};
+use crate::fault::Fault;
+use crate::ids::AxisId;
+use crate::limits::{
+    COMMAND_RING, EVENT_RING, GATEWAY_QUEUE, MAX_AXES, MAX_OUTSTANDING_COMMANDS, REPORT_RING, TARGET_SLOTS,
+};
 
 use super::submission::Method;
 
@@ -39,11 +43,15 @@ outcomes! {
     Failed = "error", "A fault ended it.";
 }
 
+/// Where faults are seen, as [`Fault::class`] names it.
+pub const FAULT_CLASSES: [&str; 5] = ["machine", "bus", "drive", "axis", "group"];
+
 const METHODS: usize = Method::ALL.len();
 const OUTCOMES: usize = Outcome::ALL.len();
 
 struct Shared {
     commands: [[AtomicU64; OUTCOMES]; METHODS],
+    faults: [[AtomicU64; FAULT_CLASSES.len()]; MAX_AXES],
     outstanding: AtomicUsize,
     command_ring: AtomicUsize,
     report_ring: AtomicUsize,
@@ -87,6 +95,7 @@ impl Counts {
         let zero = || AtomicUsize::new(0);
         let shared = Arc::new(Shared {
             commands: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
+            faults: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
             outstanding: zero(),
             command_ring: zero(),
             report_ring: zero(),
@@ -99,6 +108,13 @@ impl Counts {
 
     pub(super) fn add(&self, method: Method, outcome: Outcome) {
         self.shared.commands[method as usize][outcome as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_fault(&self, axis: AxisId, fault: Fault) {
+        let class = FAULT_CLASSES.iter().position(|class| *class == fault.class());
+        if let Some((axis, class)) = self.shared.faults.get(axis.index()).zip(class) {
+            axis[class].fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn set_depths(&self, depths: Depths) {
@@ -114,6 +130,14 @@ impl Counts {
     /// Commands of this kind with this outcome, since start.
     pub fn commands(&self, method: Method, outcome: Outcome) -> u64 {
         self.shared.commands[method as usize][outcome as usize].load(Ordering::Relaxed)
+    }
+
+    /// Faults of this axis since start, by class.
+    pub fn faults(&self, axis: AxisId) -> [(&'static str, u64); FAULT_CLASSES.len()] {
+        std::array::from_fn(|class| {
+            let count = self.shared.faults.get(axis.index()).map_or(0, |axis| axis[class].load(Ordering::Relaxed));
+            (FAULT_CLASSES[class], count)
+        })
     }
 
     /// Every queue of the way to the cycle and back, as of the gateway's last round.

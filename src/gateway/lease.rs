@@ -112,7 +112,11 @@ impl Leases {
             let allowed_ms = (MIN_LEASE_TTL_MS, MAX_LEASE_TTL_MS);
             return Err(Refusal::LeaseTime { found_ms: request.ttl_ms, allowed_ms });
         }
-        let axes = Concern::from(request.scope).axes(machine);
+        let concern = Concern::from(request.scope);
+        if let Some(rejected) = concern.missing(machine) {
+            return Err(Refusal::Rejected(Box::new(rejected)));
+        }
+        let axes = concern.axes(machine);
         self.held_by_other(axes, None, now_ns)?;
         if self.held.len() >= MAX_LEASES {
             return Err(Refusal::TooManyLeases { capacity: MAX_LEASES });
@@ -194,7 +198,7 @@ impl Leases {
         if let Some(known) = lease.numbered.iter_mut().find(|known| known.request_id == request_id) {
             return match &known.answer {
                 _ if known.order != *order => Admission::Refused(Refusal::RequestIdReused { request_id }),
-                None => Admission::Refused(Refusal::QueueFull { queue: "request", depth: 1, capacity: 1 }),
+                None => Admission::Refused(Refusal::RequestPending { request_id }),
                 // It was not carried out, so this is a first attempt still.
                 Some(Err(refusal)) if refusal.retryable() => {
                     known.answer = None;

@@ -39,7 +39,7 @@ pub use crate::exchange::snapshot::{
 };
 pub use crate::motion::{AxisState, BufferMode, Direction, Dynamics, GroupShape, GroupState, Limits, MoveKind, Reason};
 pub use client::Client;
-pub use counts::{Counts, Outcome, QueueDepth};
+pub use counts::{Counts, FAULT_CLASSES, Outcome, QueueDepth};
 pub use event_log::LoggedEvent;
 pub use lease::{LeaseRequest, LeaseToken, LossPolicy};
 pub use machine::{AxisDescription, GroupDescription, MachineDescription, boot_id};

@@ -12,7 +12,7 @@ use super::submission::{Concern, Order};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Refusal {
     /// The cycle refused it.
-    Rejected(Rejected),
+    Rejected(Box<Rejected>),
     /// A group move has another number of targets than the group has axes.
     TargetCount {
         /// The group.
@@ -66,6 +66,11 @@ pub enum Refusal {
         /// Shortest and longest, milliseconds.
         allowed_ms: (u64, u64),
     },
+    /// The same command with the same request id is being answered.
+    RequestPending {
+        /// The id.
+        request_id: u64,
+    },
     /// The request id was used with another command before.
     RequestIdReused {
         /// The id.
@@ -104,6 +109,21 @@ pub struct Rejected {
 }
 
 impl Rejected {
+    /// One that the gateway knows without asking, without figures.
+    pub(super) fn known(reason: Reason) -> Rejected {
+        Rejected {
+            reason,
+            cycle: None,
+            axis: None,
+            group: None,
+            requested: None,
+            limit: None,
+            unit: None,
+            state: None,
+            event_sequence: None,
+        }
+    }
+
     /// Gives a rejection its names and units.
     pub(super) fn new(
         rejection: Rejection,
@@ -184,6 +204,7 @@ impl Refusal {
             Refusal::NoSuchLease => "NoSuchLease",
             Refusal::TooManyLeases { .. } => "TooManyLeases",
             Refusal::LeaseTime { .. } => "LeaseTime",
+            Refusal::RequestPending { .. } => "RequestPending",
             Refusal::RequestIdReused { .. } => "RequestIdReused",
             Refusal::RequestIdOld { .. } => "RequestIdOld",
         }
@@ -207,6 +228,7 @@ impl Refusal {
             Refusal::NoSuchLease => "acquire the lease again",
             Refusal::TooManyLeases { .. } => "release a lease first",
             Refusal::LeaseTime { .. } => "give a time to live in the permitted range",
+            Refusal::RequestPending { .. } => "wait for the answer, or ask again with the same id",
             Refusal::RequestIdReused { .. } => "give each command under a lease a new request id",
             Refusal::RequestIdOld { .. } => "request ids rise: read the status, then go on with a higher id",
         }
@@ -220,7 +242,8 @@ impl Refusal {
             | Refusal::CycleSilent { .. }
             | Refusal::Interrupted
             | Refusal::Unavailable
-            | Refusal::LeaseHeld { .. } => true,
+            | Refusal::LeaseHeld { .. }
+            | Refusal::RequestPending { .. } => true,
             Refusal::TargetCount { .. }
             | Refusal::Unknown { .. }
             | Refusal::NoSuchLease
@@ -274,6 +297,7 @@ impl fmt::Display for Refusal {
             Refusal::LeaseTime { found_ms, allowed_ms: (least, most) } => {
                 write!(f, "a lease of {found_ms} ms; allowed are {least} to {most} ms")?;
             }
+            Refusal::RequestPending { request_id } => write!(f, "request id {request_id} is being answered")?,
             Refusal::RequestIdReused { request_id } => write!(f, "request id {request_id} was used before")?,
             Refusal::RequestIdOld { request_id, latest } => {
                 write!(f, "request id {request_id} is older than what is remembered (latest {latest})")?;

@@ -13,7 +13,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::exchange::GatewayEnds;
 use crate::exchange::command::{Command, Request};
-use crate::exchange::event::{Report, Verdict};
+use crate::exchange::event::{EventKind, Report, Subject, Verdict};
 use crate::exchange::histogram::Recorder;
 use crate::exchange::pool::SlotAddress;
 use crate::ids::Handle;
@@ -21,7 +21,7 @@ use crate::limits::{
     CYCLE_PATIENCE_NS, EVENT_RING, GATEWAY_POLL_NS, GATEWAY_QUEUE, GATEWAY_QUICK_POLL_NS, MAX_OUTSTANDING_COMMANDS,
     REPORT_RING,
 };
-use crate::motion::{Reason, Rejection};
+use crate::motion::Reason;
 use crate::service::{Beat, Place, Sabotage};
 
 use super::client::{Claim, Message};
@@ -32,7 +32,7 @@ use super::ledger::{Ledger, Record, Stage};
 use super::machine::MachineDescription;
 use super::refusal::{Refusal, Rejected};
 use super::status::{CommandState, CommandStatus};
-use super::submission::{self, Accepted, Concern, GroupMove, Method, Order, Submission};
+use super::submission::{self, Accepted, GroupMove, Method, Order, Submission};
 
 /// Everything that the gateway knows. One thread at a time runs it; after a panic the next finds all of it.
 pub struct GatewayState {
@@ -48,7 +48,7 @@ pub struct GatewayState {
     pub(super) sabotage: Sabotage,
     /// The newest handle given out.
     pub(super) handle: Handle,
-    /// A request that came while the gateway slept.
+    /// A request that came while the gateway slept; nothing was done about it yet.
     pub(super) in_hand: Option<Message>,
 }
 
@@ -60,7 +60,9 @@ impl GatewayState {
             beat.tick();
             // The cycle signals nobody, so its answers are looked for.
             let wait_ns = if self.ledger.is_waiting() { GATEWAY_QUICK_POLL_NS } else { GATEWAY_POLL_NS };
-            self.in_hand = self.inbox.recv_timeout(Duration::from_nanos(wait_ns)).ok();
+            if self.in_hand.is_none() {
+                self.in_hand = self.inbox.recv_timeout(Duration::from_nanos(wait_ns)).ok();
+            }
             self.poll_once(now_ns());
         }
     }
@@ -93,8 +95,6 @@ impl GatewayState {
     /// Puts in order what a panic left: a command that was noted but not sent is refused, one that was sent is waited
     /// for, and slots that no command holds are free again. Changes nothing after an orderly end.
     pub fn recover(&mut self) {
-        // Its requester hears of it by the channel's end.
-        self.in_hand = None;
         let sent = self.ends.commands.last_sent();
         let noted: Vec<Handle> =
             self.ledger.records().filter(|r| r.stage == Stage::Sending).map(|r| r.handle).collect();
@@ -118,6 +118,7 @@ impl GatewayState {
     fn take_reports(&mut self, now_ns: u64) {
         for _ in 0..REPORT_RING {
             let Some(report) = self.ends.reports.peek() else { return };
+            self.sabotage.pass(Place::Reporting);
             self.take_report(report, now_ns);
             self.sabotage.pass(Place::Reported);
             self.ends.reports.advance();
@@ -133,7 +134,7 @@ impl GatewayState {
                 let Some(record) = self.ledger.get(handle) else { return };
                 self.answer_latency.record(now_ns.saturating_sub(record.sent_ns));
                 let rejected = Rejected::new(rejection, cycle, &record.order, record.concern, &self.machine);
-                self.give_up(handle, Refusal::Rejected(rejected));
+                self.give_up(handle, Refusal::Rejected(Box::new(rejected)));
             }
             Verdict::Progress(progress) => {
                 self.accept(handle, cycle, now_ns);
@@ -197,6 +198,9 @@ impl GatewayState {
         for _ in 0..EVENT_RING {
             let Some(event) = self.ends.events.receive() else { break };
             self.events.append(event);
+            if let EventKind::FaultRaised { fault, subject: Subject::Axis(axis), .. } = event.kind {
+                self.counts.add_fault(axis, fault);
+            }
         }
         if *self.last_event.borrow() != self.events.last() {
             self.last_event.send_replace(self.events.last());
@@ -276,14 +280,13 @@ impl GatewayState {
         let request = match &record.order {
             Order::Request(request) => *request,
             Order::GroupMove(order) => {
-                let axes =
-                    self.machine.groups.get(order.group.index()).map(|group| (group.name.as_str(), group.axes.len()));
-                check_targets(order, axes, &self.machine)?;
+                check_targets(order, &self.machine)?;
                 let slot = self.ends.targets.claim(&order.targets);
                 let Some(slot) = slot else {
                     let capacity = self.ends.targets.capacity();
                     return Err(Refusal::QueueFull { queue: "targets", depth: capacity, capacity });
                 };
+                self.sabotage.pass(Place::Claimed);
                 record.slot = Some(slot);
                 group_request(order, slot)
             }
@@ -354,19 +357,16 @@ fn outstanding_full() -> Refusal {
     Refusal::QueueFull { queue: "outstanding", depth: capacity, capacity }
 }
 
-fn check_targets(order: &GroupMove, group: Option<(&str, usize)>, machine: &MachineDescription) -> Result<(), Refusal> {
-    match group {
-        Some((_, axes)) if order.targets.len() == axes => Ok(()),
-        Some((name, allowed)) => {
-            Err(Refusal::TargetCount { group: name.to_string(), found: order.targets.len(), allowed })
-        }
-        None => {
-            let rejection = Rejection::with(Reason::NoSuchGroup, f64::from(order.group.0), machine.groups.len() as f64);
-            let concern = Concern::Group(order.group);
-            let rejected = Rejected::new(rejection, 0, &Order::GroupMove(order.clone()), concern, machine);
-            Err(Refusal::Rejected(Rejected { cycle: None, ..rejected }))
-        }
+/// The cycle sees slots of a fixed length, so it cannot tell.
+fn check_targets(order: &GroupMove, machine: &MachineDescription) -> Result<(), Refusal> {
+    let Some(group) = machine.groups.get(order.group.index()) else {
+        return Err(Refusal::Rejected(Box::new(Rejected::known(Reason::NoSuchGroup))));
+    };
+    let (found, allowed) = (order.targets.len(), group.axes.len());
+    if found == allowed {
+        return Ok(());
     }
+    Err(Refusal::TargetCount { group: group.name.clone(), found, allowed })
 }
 
 fn group_request(order: &GroupMove, slot: SlotAddress) -> Request {
@@ -392,6 +392,7 @@ fn outcome_of_refusal(refusal: &Refusal) -> Outcome {
         | Refusal::NoSuchLease
         | Refusal::TooManyLeases { .. }
         | Refusal::LeaseTime { .. }
+        | Refusal::RequestPending { .. }
         | Refusal::RequestIdReused { .. }
         | Refusal::RequestIdOld { .. } => Outcome::Refused,
     }

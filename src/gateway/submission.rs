@@ -2,10 +2,11 @@
 
 use crate::exchange::command::{Request, StopScope};
 use crate::ids::{GroupId, Handle};
-use crate::motion::{BufferMode, Dynamics, GroupShape};
+use crate::motion::{BufferMode, Dynamics, GroupShape, Reason};
 
 use super::lease::LeaseToken;
 use super::machine::MachineDescription;
+use super::refusal::Rejected;
 
 /// A move of all axes of a group, with its targets.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,6 +87,16 @@ pub(super) enum Concern {
 }
 
 impl Concern {
+    /// Why there is no such axis or group; `None` where there is.
+    pub(super) fn missing(self, machine: &MachineDescription) -> Option<Rejected> {
+        let (reason, index, count) = match self {
+            Concern::Axis(axis) => (Reason::NoSuchAxis, axis, machine.axes.len()),
+            Concern::Group(group) => (Reason::NoSuchGroup, group.0, machine.groups.len()),
+            Concern::Machine => return None,
+        };
+        (usize::from(index) >= count).then(|| Rejected::known(reason))
+    }
+
     /// The axes, one bit each; all bits for the machine.
     pub(super) fn axes(self, machine: &MachineDescription) -> u64 {
         match self {

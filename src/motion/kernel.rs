@@ -1,11 +1,12 @@
 //! The object that the cycle owns: commands in, one period a step, outcomes out.
 
-use crate::fault::{Fault, Reaction};
+use crate::fault::{Fault, Reaction, Scope, StopKind};
 use crate::ids::{AxisId, GroupId, Handle};
 
 use super::axis::Axis;
 use super::group::Group;
 use super::parameters::{AxisParameters, GroupParameters};
+use super::reports::Reports;
 use super::types::*;
 
 /// A move of one axis.
@@ -42,17 +43,35 @@ pub struct GroupMoveRequest<'a> {
 ///
 /// A command method returns `Ok` when the command is accepted; its progress is then reported by the next
 /// [`Motion::step`], which belongs to the same cycle. A rejection changes nothing.
+///
+/// A discrete move is done when the setpoint is at its target and the feedback has been in the in-position window for the
+/// settle time; there is no time-out of its own, since an axis that never gets there is a following error. Members of an enabled group
+/// are moved by the group only, at rest as well. A halt, a stop and a fault ramp with the full axis (path) limits.
 #[derive(Clone, Debug)]
 pub struct Motion {
     axes: Vec<Axis>,
     groups: Vec<Group>,
+    reports: Reports,
+    /// A stop of the machine.
+    stopped: bool,
 }
 
 impl Motion {
-    /// Everything disabled. `period_s` is what one step advances.
+    /// Everything disabled. `period_s` is what one step advances. The parameters are taken as the configuration checked them:
+    /// limits positive and finite, group axes existing and each once.
     pub fn new(axes: Vec<AxisParameters>, groups: Vec<GroupParameters>, period_s: f64) -> Motion {
-        let _ = period_s;
-        Motion { axes: axes.into_iter().map(Axis::new).collect(), groups: groups.into_iter().map(Group::new).collect() }
+        let reports = Reports::new(axes.len(), groups.len());
+        let axes: Vec<Axis> =
+            axes.into_iter().enumerate().map(|(index, parameters)| Axis::new(index, parameters, period_s)).collect();
+        let exists = |axis: &AxisId| axis.index() < axes.len();
+        let groups = groups
+            .into_iter()
+            .map(|mut parameters| {
+                parameters.axes.retain(exists);
+                Group::new(parameters)
+            })
+            .collect();
+        Motion { axes, groups, reports, stopped: false }
     }
 
     /// Every axis, by [`AxisId::index`].
@@ -65,25 +84,46 @@ impl Motion {
         &self.groups
     }
 
-    /// Enables the drive, or ramps down and disables it. Done when the drive has followed.
+    /// Locked by a stop of the machine.
+    pub fn stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Enables the drive, or ramps down and disables it. Done when the drive has followed. Switching a member of an enabled group
+    /// off disables that group, too.
     pub fn power(&mut self, handle: Handle, axis: AxisId, on: bool) -> Result<(), Rejection> {
-        let _ = (handle, axis, on);
-        Err(Rejection::of(Reason::WrongState))
+        let axis = self.admit_axis(axis)?;
+        if on {
+            self.axes[axis].check_power_on()?;
+            self.axes[axis].power_on(handle, &mut self.reports);
+            return Ok(());
+        }
+        if let Some(group) = self.axes[axis].group().and_then(|group| self.groups.get_mut(group.index()))
+            && group.state() != GroupState::GroupErrorStop
+        {
+            group.disable(Handle::NONE, &mut self.axes, &mut self.reports);
+        }
+        self.axes[axis].power_off(handle, &mut self.reports);
+        Ok(())
     }
 
-    /// Leaves ErrorStop: to Standstill where the drive is still enabled, else to Disabled.
+    /// Leaves ErrorStop: to Standstill where the drive is still enabled, else to Disabled. Done at once; nothing to do in other states.
     pub fn reset(&mut self, handle: Handle, axis: AxisId) -> Result<(), Rejection> {
-        let _ = (handle, axis);
-        Err(Rejection::of(Reason::WrongState))
+        let axis = self.admit_axis(axis)?;
+        self.axes[axis].check_reset()?;
+        self.axes[axis].reset();
+        self.reports.progress(handle, Progress::Done);
+        Ok(())
     }
 
-    /// Moves to a place.
+    /// Moves to a place. A buffered move is refused behind a velocity or a jog, which have no end.
     pub fn move_axis(&mut self, handle: Handle, axis: AxisId, request: MoveRequest) -> Result<(), Rejection> {
-        let _ = (handle, axis, request);
-        Err(Rejection::of(Reason::WrongState))
+        let axis = self.admit_axis(axis)?;
+        self.axes[axis].move_to(handle, request, &mut self.reports)
     }
 
-    /// Moves at a signed velocity until something else is asked for.
+    /// Moves at a signed velocity until something else is asked for. Reaching a soft limit it comes to rest there and
+    /// ends as aborted.
     pub fn velocity(
         &mut self,
         handle: Handle,
@@ -91,11 +131,12 @@ impl Motion {
         velocity: f64,
         dynamics: Dynamics,
     ) -> Result<(), Rejection> {
-        let _ = (handle, axis, velocity, dynamics);
-        Err(Rejection::of(Reason::WrongState))
+        let axis = self.admit_axis(axis)?;
+        self.axes[axis].move_at(handle, velocity, dynamics, &mut self.reports)
     }
 
-    /// Moves at a signed velocity until `valid_until_ns`, unless refreshed by another jog; then ramps down.
+    /// Moves at a signed velocity until `valid_until_ns` (at most [`crate::limits::MAX_JOG_VALIDITY_NS`] from now), unless
+    /// another jog takes it over (this one is done then); then ramps down and is done.
     pub fn jog(
         &mut self,
         handle: Handle,
@@ -104,119 +145,160 @@ impl Motion {
         valid_until_ns: u64,
         now_ns: u64,
     ) -> Result<(), Rejection> {
-        let _ = (handle, axis, velocity, valid_until_ns, now_ns);
-        Err(Rejection::of(Reason::WrongState))
+        let axis = self.admit_axis(axis)?;
+        self.axes[axis].jog(handle, velocity, valid_until_ns, now_ns, &mut self.reports)
     }
 
     /// Comes to rest; other motion may take over before that.
     pub fn halt(&mut self, handle: Handle, axis: AxisId) -> Result<(), Rejection> {
-        let _ = (handle, axis);
-        Err(Rejection::of(Reason::WrongState))
+        let axis = self.admit_axis(axis)?;
+        self.axes[axis].halt(handle, &mut self.reports)
     }
 
-    /// Calls the present place this position; gives the axis its reference.
+    /// Calls the present place this position; gives the axis its reference. Only at rest (Disabled, Standstill); nothing moves.
     pub fn set_position(&mut self, handle: Handle, axis: AxisId, position: f64) -> Result<(), Rejection> {
-        let _ = (handle, axis, position);
-        Err(Rejection::of(Reason::WrongState))
+        let axis = self.admit_axis(axis)?;
+        self.axes[axis].set_position(position)?;
+        self.reports.progress(handle, Progress::Done);
+        Ok(())
     }
 
-    /// Sets the velocity override, ratio 0 to 2; takes effect at once.
+    /// Sets the velocity override, ratio 0 (holds; commands stay active) to 2 (at most the axis limit); takes effect at once.
     pub fn set_override(&mut self, handle: Handle, axis: AxisId, ratio: f64) -> Result<(), Rejection> {
-        let _ = (handle, axis, ratio);
-        Err(Rejection::of(Reason::WrongState))
+        let axis = self.admit_axis(axis)?;
+        self.axes[axis].set_override(ratio)?;
+        self.reports.progress(handle, Progress::Done);
+        Ok(())
     }
 
-    /// GroupDisabled → GroupStandby.
+    /// GroupDisabled → GroupStandby. Every member must be at a standstill and in no other enabled group.
     pub fn group_enable(&mut self, handle: Handle, group: GroupId) -> Result<(), Rejection> {
-        let _ = (handle, group);
-        Err(Rejection::of(Reason::WrongState))
+        let index = self.admit_group(group)?;
+        self.groups[index].enable(group, handle, &mut self.axes, &mut self.reports)
     }
 
     /// → GroupDisabled; a moving group ramps down first.
     pub fn group_disable(&mut self, handle: Handle, group: GroupId) -> Result<(), Rejection> {
-        let _ = (handle, group);
-        Err(Rejection::of(Reason::WrongState))
+        let group = self.admit_group(group)?;
+        self.groups[group].disable(handle, &mut self.axes, &mut self.reports);
+        Ok(())
     }
 
-    /// Leaves GroupErrorStop, resetting each member.
+    /// Leaves GroupErrorStop, resetting each member: to GroupStandby, or GroupDisabled where a member has lost its power.
     pub fn group_reset(&mut self, handle: Handle, group: GroupId) -> Result<(), Rejection> {
-        let _ = (handle, group);
-        Err(Rejection::of(Reason::WrongState))
+        let group = self.admit_group(group)?;
+        self.groups[group].reset(handle, &mut self.axes, &mut self.reports)
     }
 
-    /// Moves all axes of a group.
+    /// Moves all axes of a group. A direct move starts when it is planned, one axis a cycle; a line that takes over from
+    /// motion starts when that has come to rest on its own path.
     pub fn group_move(
         &mut self,
         handle: Handle,
         group: GroupId,
         request: GroupMoveRequest<'_>,
     ) -> Result<(), Rejection> {
-        let _ = (handle, group, request);
-        Err(Rejection::of(Reason::WrongState))
+        let group = self.admit_group(group)?;
+        self.groups[group].move_to(handle, &request, &mut self.axes, &mut self.reports)
     }
 
     /// Comes to rest on the path; other motion may take over.
     pub fn group_halt(&mut self, handle: Handle, group: GroupId) -> Result<(), Rejection> {
-        let _ = (handle, group);
-        Err(Rejection::of(Reason::WrongState))
+        let group = self.admit_group(group)?;
+        self.groups[group].halt(handle, &mut self.axes, &mut self.reports)
     }
 
     /// Comes to rest on the path and keeps the move for [`Motion::group_continue`].
     pub fn group_interrupt(&mut self, handle: Handle, group: GroupId) -> Result<(), Rejection> {
-        let _ = (handle, group);
-        Err(Rejection::of(Reason::WrongState))
+        let group = self.admit_group(group)?;
+        self.groups[group].interrupt(handle, &mut self.axes, &mut self.reports)
     }
 
-    /// Takes the interrupted move up again.
+    /// Takes the interrupted move up again: the same line, the same targets.
     pub fn group_continue(&mut self, handle: Handle, group: GroupId) -> Result<(), Rejection> {
-        let _ = (handle, group);
-        Err(Rejection::of(Reason::WrongState))
+        let group = self.admit_group(group)?;
+        self.groups[group].resume(handle, &mut self.axes, &mut self.reports)
     }
 
     /// Sets the velocity override of a group, ratio 0 to 2.
     pub fn group_override(&mut self, handle: Handle, group: GroupId, ratio: f64) -> Result<(), Rejection> {
-        let _ = (handle, group, ratio);
-        Err(Rejection::of(Reason::WrongState))
+        let group = self.admit_group(group)?;
+        self.groups[group].set_override(ratio, &mut self.axes)?;
+        self.reports.progress(handle, Progress::Done);
+        Ok(())
     }
 
-    /// Stops an axis (and, where its group moves it, that group); locked until released. Never refused.
+    /// Stops an axis (and, where its group is enabled, that group, on its path); locked until released. Never refused.
     pub fn stop_axis(&mut self, axis: AxisId) {
-        let _ = axis;
+        if let Some(axis) = self.axes.get_mut(axis.index()) {
+            axis.stopped = true;
+            self.update_locks();
+        }
+    }
+
+    /// Stops the axes of a group, enabled or not; locked until released. Never refused.
+    pub fn stop_group(&mut self, group: GroupId) {
+        if let Some(group) = self.groups.get_mut(group.index()) {
+            group.stopped = true;
+            self.update_locks();
+        }
+    }
+
+    /// Stops every axis; locked until released. Never refused.
+    pub fn stop_machine(&mut self) {
+        self.stopped = true;
+        self.update_locks();
     }
 
     /// Ends the lock of [`Motion::stop_axis`].
     pub fn release_axis(&mut self, axis: AxisId) -> Result<(), Rejection> {
-        let _ = axis;
-        Err(Rejection::of(Reason::NotStopped))
-    }
-
-    /// Stops the axes of a group; locked until released. Never refused.
-    pub fn stop_group(&mut self, group: GroupId) {
-        let _ = group;
+        let axis = self.axes.get_mut(axis.index()).ok_or(Rejection::of(Reason::NoSuchAxis))?;
+        let stopped = std::mem::take(&mut axis.stopped);
+        self.released(stopped)
     }
 
     /// Ends the lock of [`Motion::stop_group`].
     pub fn release_group(&mut self, group: GroupId) -> Result<(), Rejection> {
-        let _ = group;
-        Err(Rejection::of(Reason::NotStopped))
+        let group = self.groups.get_mut(group.index()).ok_or(Rejection::of(Reason::NoSuchGroup))?;
+        let stopped = std::mem::take(&mut group.stopped);
+        self.released(stopped)
     }
-
-    /// Stops every axis; locked until released. Never refused.
-    pub fn stop_machine(&mut self) {}
 
     /// Ends the lock of [`Motion::stop_machine`].
     pub fn release_machine(&mut self) -> Result<(), Rejection> {
-        Err(Rejection::of(Reason::NotStopped))
+        let stopped = std::mem::take(&mut self.stopped);
+        self.released(stopped)
     }
 
-    /// A fault of one axis. Its enabled group stops with it, whatever the scope.
+    fn released(&mut self, was_stopped: bool) -> Result<(), Rejection> {
+        self.update_locks();
+        if was_stopped { Ok(()) } else { Err(Rejection::of(Reason::NotStopped)) }
+    }
+
+    /// A fault of one axis: it goes to ErrorStop, and its enabled group to GroupErrorStop, stopping on its path. With the scope
+    /// of the whole machine every powered axis goes to ErrorStop.
     pub fn fault(&mut self, axis: AxisId, fault: Fault, reaction: Reaction) {
-        let _ = (axis, fault, reaction);
+        let Some(failed) = self.axes.get_mut(axis.index()) else { return };
+        failed.fail(fault, reaction.stop, &mut self.reports);
+        if reaction.scope == Scope::All {
+            self.fault_all(fault, reaction);
+        } else if let Some(group) = failed.group().and_then(|group| self.groups.get_mut(group.index())) {
+            group.fail(Fault::MemberFault, &mut self.axes, &mut self.reports);
+        }
     }
 
-    /// A fault of the machine: every axis that is powered goes to ErrorStop.
+    /// A fault of the machine: every axis that is powered, or moving, goes to ErrorStop. Axes that are Disabled stay so: there
+    /// is nothing to stop.
     pub fn fault_all(&mut self, fault: Fault, reaction: Reaction) {
-        let _ = (fault, reaction);
+        for axis in &mut self.axes {
+            if axis.power || axis.operational || axis.state() != AxisState::Disabled {
+                let stop = if axis.power || axis.operational { reaction.stop } else { StopKind::Ramp };
+                axis.fail(fault, stop, &mut self.reports);
+            }
+        }
+        for group in &mut self.groups {
+            group.fail(fault, &mut self.axes, &mut self.reports);
+        }
     }
 
     /// Advances everything by exactly one period: called once for each image that is sent. Slices are indexed
@@ -228,6 +310,57 @@ impl Motion {
         outputs: &mut [AxisOutputs],
         outcomes: &mut impl Outcomes,
     ) {
-        let _ = (now_ns, inputs, outputs, outcomes);
+        for (index, input) in inputs.iter().enumerate().take(self.axes.len()) {
+            if let Some(fault) = self.axes[index].observe(input, &mut self.reports) {
+                self.reports.fault(index, fault);
+                self.fault(AxisId(index as u8), fault, fault.reaction());
+            }
+        }
+        for group in &mut self.groups {
+            group.step(&mut self.axes, &mut self.reports);
+        }
+        for ((axis, input), output) in self.axes.iter_mut().zip(inputs).zip(outputs) {
+            *output = axis.advance(now_ns, input.following_error, &mut self.reports);
+        }
+        self.reports.flush(outcomes);
+    }
+
+    /// Who is locked by which stop; whatever became locked stops.
+    fn update_locks(&mut self) {
+        for axis in &mut self.axes {
+            axis.locked = self.stopped || axis.stopped;
+        }
+        for group in self.groups.iter().filter(|group| group.stopped) {
+            for member in group.members() {
+                self.axes[member].locked = true;
+            }
+        }
+        for group in &mut self.groups {
+            group.locked = group.stopped || group.members().any(|member| self.axes[member].locked);
+            if group.locked {
+                group.stop(&mut self.axes, &mut self.reports);
+            }
+        }
+        for axis in &mut self.axes {
+            if axis.locked && axis.group().is_none() {
+                axis.stop(&mut self.reports);
+            }
+        }
+    }
+
+    fn admit_axis(&mut self, axis: AxisId) -> Result<usize, Rejection> {
+        if axis.index() >= self.axes.len() {
+            return Err(Rejection::of(Reason::NoSuchAxis));
+        }
+        self.reports.admit()?;
+        Ok(axis.index())
+    }
+
+    fn admit_group(&mut self, group: GroupId) -> Result<usize, Rejection> {
+        if group.index() >= self.groups.len() {
+            return Err(Rejection::of(Reason::NoSuchGroup));
+        }
+        self.reports.admit()?;
+        Ok(group.index())
     }
 }

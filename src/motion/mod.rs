@@ -7,14 +7,35 @@
 //! | file | what it is |
 //! |---|---|
 //! | `kernel` | [`Motion`], which the cycle owns: commands in, one period a step, outcomes out |
-//! | `axis` | one [`Axis`] |
-//! | `group` | one [`Group`] of axes |
+//! | `axis`, `axis_move`, `axis_power`, [`axis_state`] | one [`Axis`]: a period of it; its commands; power, faults and stops; its states |
+//! | `group`, `group_move`, [`group_state`] | one [`Group`] of axes: a period of it; its commands; its states |
+//! | `direct`, `line` | the shapes of group moves: all arrive together; a straight line |
+//! | [`profile`] | jerk-limited motion of one coordinate |
+//! | `trajectory`, `target` | a profile on its way; a place over any number of turns |
+//! | `soft_limits`, `dynamics`, `in_position`, `queue`, `reports` | ranges and the stop inside them; what a command may ask; arrival; waiting moves; outcomes |
+//!
+//! Invariants: a rejected command changed nothing; an accepted one ends exactly once; at every instant the axis limits permit a stop inside
+//! the soft limits; nothing allocates after [`Motion::new`]; a step looks at each axis a bounded number of times.
 
 mod axis;
+mod axis_move;
+mod axis_power;
+pub mod axis_state;
+mod direct;
+mod dynamics;
 mod group;
+mod group_move;
+pub mod group_state;
+mod in_position;
 mod kernel;
+mod line;
 mod parameters;
 pub mod profile;
+mod queue;
+mod reports;
+mod soft_limits;
+mod target;
+mod trajectory;
 pub mod types;
 
 pub use axis::Axis;

@@ -16,8 +16,18 @@ pub enum Place {
     Taken = 3,
     /// With a request passed on, but not yet noted as such.
     Passed = 4,
+    /// With a report seen, but not yet dealt with.
+    Reporting = 5,
     /// With a report dealt with, but not yet taken from its ring.
-    Reported = 5,
+    Reported = 6,
+    /// With a slot claimed, but not yet noted.
+    Claimed = 7,
+}
+
+impl Place {
+    /// Every place.
+    pub const ALL: [Place; 7] =
+        [Place::Task, Place::Drop, Place::Taken, Place::Passed, Place::Reporting, Place::Reported, Place::Claimed];
 }
 
 /// At most one failure that waits for its service to come by. Costs one load a place where nothing is planted.

@@ -41,6 +41,11 @@ impl Random {
         (self.next() % count as u64) as usize
     }
 
+    /// 1 or -1.
+    pub fn sign(&mut self) -> f64 {
+        if self.chance(0.5) { 1.0 } else { -1.0 }
+    }
+
     pub fn chance(&mut self, share: f64) -> bool {
         self.unit() < share
     }

@@ -1,1 +1,8 @@
 //! Claims about the gateway, with the cycle played by the test.
+
+mod commands;
+mod events;
+mod fixture;
+mod leases;
+mod panics;
+mod silence;

@@ -25,15 +25,15 @@ impl Assembly {
     }
 
     /// A phase with jerk `direction` (−1, 0, 1 times the limit) for the reduced `time`, after which the
-    /// acceleration is exactly `acceleration`.
+    /// acceleration is exactly `acceleration`. One too short for the clock at this point is left out.
     pub fn add(&mut self, direction: f64, time: f64, acceleration: f64) {
-        if time <= 0.0 {
-            return;
-        }
         let (begin_s, begin, jerk) = (self.time_s, self.state, direction * self.jerk);
-        self.time_s = begin_s + time / self.jerk;
-        self.state = State { acceleration, ..begin.advanced(self.time_s - begin_s, jerk) };
-        self.push(Piece::new(self.time_s, begin_s, begin, jerk));
+        let until_s = begin_s + time / self.jerk;
+        if until_s > begin_s {
+            self.state = State { acceleration, ..begin.advanced(until_s - begin_s, jerk) };
+            self.time_s = until_s;
+            self.push(Piece::new(until_s, begin_s, begin, jerk));
+        }
     }
 
     /// A time at constant `velocity`.

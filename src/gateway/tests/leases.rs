@@ -1,0 +1,175 @@
+use super::fixture::*;
+use crate::gateway::*;
+use crate::ids::AxisId;
+use crate::limits::{LEASE_ANSWERS, LEASE_GRACE_NS, MAX_LEASES};
+use crate::motion::Rejection;
+
+fn request(scope: StopScope, policy: LossPolicy) -> LeaseRequest {
+    LeaseRequest { scope, ttl_ms: 500, policy, holder: "alice".into() }
+}
+
+async fn acquire(bench: &mut Bench, scope: StopScope, policy: LossPolicy) -> Result<LeaseToken, Refusal> {
+    bench.call(move |client| async move { client.acquire(request(scope, policy)).await }).await
+}
+
+fn stops(bench: &mut Bench) -> Vec<StopScope> {
+    let mut found = Vec::new();
+    bench.cycle.stops.poll(|scope, _| found.push(scope));
+    found
+}
+
+#[tokio::test(start_paused = true)]
+async fn lease_keeps_others_out_of_what_it_covers() {
+    let mut bench = Bench::new();
+    let token = acquire(&mut bench, StopScope::Group(PLANE), LossPolicy::Finish).await.unwrap();
+    bench.now_ns += 100 * MS;
+    let held = Refusal::LeaseHeld { holder: "alice".into(), expires_in_ms: 400 };
+    assert_eq!(bench.refused(reset(X)).await, held);
+    assert_eq!(bench.refused(line(vec![1.0, 2.0])).await, held);
+    assert_eq!(bench.refused(Request::ResetMachine).await, held);
+    bench.accepted(reset(TABLE)).await;
+    bench.accepted(Submission::from(reset(X)).under(token)).await;
+    assert_eq!(bench.client.stop(StopScope::Axis(X)), 1, "a stop needs no lease");
+    for scope in [StopScope::Axis(Y), StopScope::Group(PLANE), StopScope::Machine] {
+        assert_eq!(acquire(&mut bench, scope, LossPolicy::Finish).await, Err(held.clone()), "{scope:?}");
+    }
+    acquire(&mut bench, StopScope::Axis(TABLE), LossPolicy::Finish).await.unwrap();
+    bench.call(move |client| async move { client.release(token).await }).await.unwrap();
+    bench.accepted(reset(X)).await;
+    assert_eq!(bench.refused(Submission::from(reset(X)).under(token)).await, Refusal::NoSuchLease);
+}
+
+#[tokio::test(start_paused = true)]
+async fn epochs_rise_and_secrets_differ() {
+    let mut bench = Bench::new();
+    let first = acquire(&mut bench, StopScope::Machine, LossPolicy::Finish).await.unwrap();
+    bench.call(move |client| async move { client.release(first).await }).await.unwrap();
+    let second = acquire(&mut bench, StopScope::Machine, LossPolicy::Finish).await.unwrap();
+    assert!(second.epoch > first.epoch && second.secret != first.secret);
+    let guessed = LeaseToken { secret: second.secret ^ 1, ..second };
+    assert_eq!(bench.refused(Submission::from(reset(X)).under(guessed)).await, Refusal::NoSuchLease);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lease_ends_with_its_time_to_live_unless_renewed_and_stops_once() {
+    let mut bench = Bench::new();
+    let token = acquire(&mut bench, StopScope::Axis(Y), LossPolicy::Stop).await.unwrap();
+    bench.now_ns += 499 * MS;
+    bench.call(move |client| async move { client.renew(token).await }).await.unwrap();
+    bench.now_ns += 499 * MS;
+    bench.round();
+    assert_eq!(stops(&mut bench), []);
+    bench.now_ns += MS;
+    bench.round();
+    assert_eq!(stops(&mut bench), [StopScope::Axis(Y)]);
+    bench.now_ns += 1000 * MS;
+    bench.round();
+    assert_eq!(stops(&mut bench), [], "stopped twice");
+    assert_eq!(bench.call(move |client| async move { client.renew(token).await }).await, Err(Refusal::NoSuchLease));
+    bench.accepted(reset(Y)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lease_that_lets_motion_finish_stops_nothing() {
+    let mut bench = Bench::new();
+    acquire(&mut bench, StopScope::Machine, LossPolicy::Finish).await.unwrap();
+    bench.now_ns += 500 * MS;
+    bench.round();
+    assert_eq!(stops(&mut bench), []);
+    bench.accepted(reset(Y)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lease_is_lost_a_grace_time_after_its_last_connection() {
+    let mut bench = Bench::new();
+    let long = LeaseRequest { ttl_ms: 60_000, ..request(StopScope::Axis(X), LossPolicy::Stop) };
+    let token = bench.call(move |client| async move { client.acquire(long).await }).await.unwrap();
+    for connected in [true, true, false] {
+        bench.call(move |client| async move { client.connect(token, connected).await }).await.unwrap();
+    }
+    bench.now_ns += 2 * LEASE_GRACE_NS;
+    bench.round();
+    assert_eq!(stops(&mut bench), [], "one connection is left");
+    bench.call(move |client| async move { client.connect(token, false).await }).await.unwrap();
+    bench.now_ns += LEASE_GRACE_NS - 1;
+    bench.call(move |client| async move { client.connect(token, true).await }).await.unwrap();
+    bench.now_ns += LEASE_GRACE_NS;
+    bench.round();
+    assert_eq!(stops(&mut bench), [], "it came back in time");
+    bench.call(move |client| async move { client.connect(token, false).await }).await.unwrap();
+    bench.now_ns += LEASE_GRACE_NS;
+    bench.round();
+    assert_eq!(stops(&mut bench), [StopScope::Axis(X)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn leases_are_of_something_bounded_in_time_and_number() {
+    let mut bench = Bench::new();
+    for ttl_ms in [0, 99, 60_001, u64::MAX] {
+        let request = LeaseRequest { ttl_ms, ..request(StopScope::Machine, LossPolicy::Stop) };
+        let refusal = bench.call(move |client| async move { client.acquire(request).await }).await.unwrap_err();
+        assert_eq!(refusal, Refusal::LeaseTime { found_ms: ttl_ms, allowed_ms: (100, 60_000) });
+    }
+    let nothing = acquire(&mut bench, StopScope::Axis(AxisId(3)), LossPolicy::Stop).await.unwrap_err();
+    assert_eq!(nothing.name(), "NoSuchAxis");
+    assert!(MAX_LEASES >= crate::limits::MAX_AXES, "one for each axis");
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbered_command_is_carried_out_once_and_answered_again() {
+    let mut bench = Bench::new();
+    let token = acquire(&mut bench, StopScope::Machine, LossPolicy::Finish).await.unwrap();
+    let command = |axis, id| Submission::from(reset(axis)).under(token).numbered(id);
+    let asked = bench.ask(command(X, 7)).await;
+    bench.round();
+    assert_eq!(bench.refused_again(command(X, 7)).await, Refusal::RequestPending { request_id: 7 });
+    bench.take();
+    let handle = bench.accept();
+    bench.round();
+    let first = asked.await.unwrap();
+    assert_eq!(first, Ok(Accepted { handle, cycle: 1 }));
+    let again = bench.ask(command(X, 7)).await;
+    bench.round();
+    assert_eq!((again.await.unwrap(), bench.take()), (first, 0), "answered again, not carried out again");
+    assert_eq!(bench.refused(command(Y, 7)).await, Refusal::RequestIdReused { request_id: 7 });
+    assert_eq!(bench.refused(command(Y, 6)).await, Refusal::RequestIdOld { request_id: 6, latest: 7 });
+    bench.accepted(command(Y, 8)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rejection_is_replayed_but_what_was_not_tried_may_be_tried_again() {
+    let mut bench = Bench::new();
+    let token = acquire(&mut bench, StopScope::Machine, LossPolicy::Finish).await.unwrap();
+    let command = |id| Submission::from(reset(X)).under(token).numbered(id);
+    let asked = bench.ask(command(1)).await;
+    bench.round();
+    bench.take();
+    bench.reject(Rejection::of(Reason::InFault));
+    bench.round();
+    let refusal = asked.await.unwrap().unwrap_err();
+    assert_eq!(bench.refused(command(1)).await, refusal);
+
+    let asked = bench.ask(command(2)).await;
+    bench.round();
+    bench.now_ns += crate::limits::CYCLE_PATIENCE_NS;
+    bench.round();
+    assert_eq!(asked.await.unwrap().unwrap_err().name(), "CycleSilent");
+    bench.accepted(command(2)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_id_older_than_what_is_remembered_is_never_carried_out() {
+    let mut bench = Bench::new();
+    let long = LeaseRequest { ttl_ms: 60_000, ..request(StopScope::Machine, LossPolicy::Stop) };
+    let token = bench.call(move |client| async move { client.acquire(long).await }).await.unwrap();
+    let command = |id| Submission::from(reset(X)).under(token).numbered(id);
+    let latest = LEASE_ANSWERS as u64 + 1;
+    for id in 1..=latest {
+        bench.accepted(command(id)).await;
+    }
+    assert_eq!(bench.refused(command(1)).await, Refusal::RequestIdOld { request_id: 1, latest });
+    let again = bench.ask(command(2)).await;
+    bench.round();
+    assert!(again.await.unwrap().is_ok());
+    assert_eq!(bench.take(), 0);
+}

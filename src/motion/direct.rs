@@ -1,0 +1,177 @@
+//! Time-synchronised point to point: each member on its own profile, all arriving together.
+//!
+//! The slowest member sets the duration; the others go slower. One member is solved a cycle, from where the present motion will
+//! have brought it when the last one is solved; then all start at once.
+
+use crate::limits::{DIRECT_RESTARTS, MAX_GROUP_AXES};
+
+use super::axis::Axis;
+use super::dynamics::viable;
+use super::line::Line;
+use super::profile::{Profile, State};
+use super::target::Target;
+use super::trajectory::Trajectory;
+use super::types::Limits;
+
+/// A plan in the making.
+#[derive(Clone, Debug)]
+pub(super) struct Direct {
+    count: usize,
+    next: usize,
+    /// Where each member will be when the motion starts, in the frame of `turns`.
+    starts: [State; MAX_GROUP_AXES],
+    turns: [i64; MAX_GROUP_AXES],
+    goals: [f64; MAX_GROUP_AXES],
+    limits: [Limits; MAX_GROUP_AXES],
+    profiles: [Profile; MAX_GROUP_AXES],
+    /// The override that it is made for.
+    override_ratio: f64,
+    duration_s: f64,
+    /// A duration that at least one member cannot take; the plan starts anew with a longer one.
+    too_short_s: f64,
+    restarts: usize,
+    period_s: f64,
+    /// Periods since the motion started.
+    ticks: u64,
+}
+
+/// Share by which durations may differ and still be the same.
+const SAME_TIME: f64 = 1e-9;
+
+impl Direct {
+    pub fn none() -> Direct {
+        Direct {
+            count: 0,
+            next: 0,
+            starts: [State::default(); MAX_GROUP_AXES],
+            turns: [0; MAX_GROUP_AXES],
+            goals: [0.0; MAX_GROUP_AXES],
+            limits: [Limits { velocity: 1.0, acceleration: 1.0, jerk: 1.0 }; MAX_GROUP_AXES],
+            profiles: [Profile::rest(0.0); MAX_GROUP_AXES],
+            override_ratio: 1.0,
+            duration_s: 0.0,
+            too_short_s: 0.0,
+            restarts: 0,
+            period_s: 0.0,
+            ticks: 0,
+        }
+    }
+
+    /// Where the present motion will have brought each member when a plan that is begun now is complete.
+    pub fn predict(&mut self, members: &[u8], axes: &[Axis], line: Option<&Line>) {
+        self.count = members.len().min(MAX_GROUP_AXES);
+        let ticks = self.count.saturating_sub(1) as u64;
+        for (i, member) in members.iter().enumerate().take(MAX_GROUP_AXES) {
+            let axis = &axes[usize::from(*member)];
+            self.period_s = axis.period_s;
+            (self.starts[i], self.turns[i]) = match line {
+                Some(line) if axis.follows_line => line.member_ahead(i, ticks, axis.period_s),
+                _ if axis.trajectory.running() => {
+                    (axis.trajectory.ahead(ticks, axis.period_s), axis.trajectory.turns())
+                }
+                _ => (axis.present(), axis.setpoint.turns),
+            };
+        }
+    }
+
+    /// The predicted place of a member.
+    pub fn start_place(&self, i: usize, modulo: Option<f64>) -> Target {
+        Target::new(self.turns[i], self.starts[i].position, modulo)
+    }
+
+    /// The predicted state of a member and the turn in whose frame it is.
+    pub fn start(&self, i: usize) -> (State, i64) {
+        (self.starts[i], self.turns[i])
+    }
+
+    /// Fixes targets, limits (shares of each axis's) and the duration, from the predicted starts: one solution a member.
+    /// `check` may refuse a member's fastest profile.
+    pub fn begin<E>(
+        &mut self,
+        members: &[u8],
+        axes: &[Axis],
+        targets: &[Target],
+        shares: &Limits,
+        override_ratio: f64,
+        mut check: impl FnMut(usize, &Profile) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.next = 0;
+        self.ticks = 0;
+        self.override_ratio = override_ratio;
+        self.duration_s = 0.0;
+        for (i, (member, target)) in members.iter().zip(targets).enumerate().take(MAX_GROUP_AXES) {
+            let axis = &axes[usize::from(*member)];
+            let hard = &axis.parameters.limits;
+            let wanted = Limits {
+                // An override of 0 is planned as 1: the group is held elsewhere.
+                velocity: hard.velocity
+                    * if override_ratio > 0.0 { (shares.velocity * override_ratio).min(1.0) } else { 1.0 },
+                acceleration: hard.acceleration * shares.acceleration,
+                jerk: hard.jerk * shares.jerk,
+            };
+            self.goals[i] = target.seen_from(self.turns[i], axis.parameters.modulo);
+            self.limits[i] = viable(&self.starts[i], wanted, hard);
+            self.profiles[i] = Profile::to_position(self.starts[i], self.goals[i], &self.limits[i]);
+            check(i, &self.profiles[i])?;
+            self.duration_s = self.duration_s.max(self.profiles[i].duration_s());
+        }
+        if self.restarts > 0 {
+            self.duration_s = self.duration_s.max(self.too_short_s);
+        }
+        Ok(())
+    }
+
+    /// A new plan: what an earlier one found out does not count.
+    pub fn forget(&mut self) {
+        self.restarts = 0;
+        self.too_short_s = 0.0;
+    }
+
+    pub fn override_ratio(&self) -> f64 {
+        self.override_ratio
+    }
+
+    /// Solves one member; true when all are.
+    pub fn solve_next(&mut self) -> bool {
+        let i = self.next;
+        if i < self.count {
+            self.next += 1;
+            let rests = self.profiles[i].duration_s() == 0.0;
+            if !rests && self.profiles[i].duration_s() < self.duration_s * (1.0 - SAME_TIME) {
+                let (profile, _) =
+                    Profile::to_position_in(self.starts[i], self.goals[i], &self.limits[i], self.duration_s);
+                self.profiles[i] = profile;
+            }
+        }
+        self.next >= self.count
+    }
+
+    /// A member that must brake may not be able to take the common duration, only a longer one: true if the plan has to start
+    /// anew with that. Bounded by [`DIRECT_RESTARTS`].
+    pub fn must_restart(&mut self) -> bool {
+        let longest_s =
+            self.profiles[..self.count].iter().fold(0.0_f64, |longest, profile| longest.max(profile.duration_s()));
+        if longest_s <= self.duration_s * (1.0 + SAME_TIME) || self.restarts >= DIRECT_RESTARTS {
+            return false;
+        }
+        self.too_short_s = longest_s;
+        self.restarts += 1;
+        true
+    }
+
+    /// One more period of the motion has passed.
+    #[inline]
+    pub fn pass(&mut self) {
+        self.ticks += 1;
+    }
+
+    /// Share of the duration that has passed.
+    pub fn progress(&self) -> f64 {
+        if self.duration_s > 0.0 { (self.ticks as f64 * self.period_s / self.duration_s).min(1.0) } else { 1.0 }
+    }
+
+    /// The trajectory of a member.
+    pub fn trajectory(&self, i: usize, target: Target) -> Trajectory {
+        Trajectory::start(self.profiles[i], self.turns[i], Some(target))
+    }
+}

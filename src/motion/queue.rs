@@ -1,0 +1,67 @@
+//! A first-in first-out queue of fixed capacity.
+
+/// Up to `N` elements, inline.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Queue<T, const N: usize> {
+    slots: [Option<T>; N],
+    first: usize,
+    len: usize,
+}
+
+impl<T: Copy, const N: usize> Queue<T, N> {
+    pub fn new() -> Queue<T, N> {
+        Queue { slots: [None; N], first: 0, len: 0 }
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.len == N
+    }
+
+    /// Appends; false (and nothing done) when it is full.
+    pub fn push(&mut self, value: T) -> bool {
+        if self.is_full() {
+            return false;
+        }
+        self.slots[(self.first + self.len) % N] = Some(value);
+        self.len += 1;
+        true
+    }
+
+    pub fn pop(&mut self) -> Option<T> {
+        if self.len == 0 {
+            return None;
+        }
+        let value = self.slots[self.first].take();
+        self.first = (self.first + 1) % N;
+        self.len -= 1;
+        value
+    }
+
+    /// The element that was pushed last.
+    pub fn last(&self) -> Option<&T> {
+        if self.len == 0 { None } else { self.slots[(self.first + self.len - 1) % N].as_ref() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_leave_in_order_and_a_full_queue_refuses() {
+        let mut queue: Queue<u32, 3> = Queue::new();
+        for round in 0..5 {
+            assert!(queue.push(round) && queue.push(round + 1) && queue.push(round + 2));
+            assert!(!queue.push(99));
+            assert_eq!(queue.last(), Some(&(round + 2)));
+            assert_eq!(
+                (queue.pop(), queue.pop(), queue.pop(), queue.pop()),
+                (Some(round), Some(round + 1), Some(round + 2), None)
+            );
+        }
+    }
+}
