@@ -22,7 +22,7 @@ pub fn stop(context: &Context, scope: StopScope) -> Reply {
 pub fn refused(refusal: Refusal) -> Failure {
     let (hint, retryable, reason) = (refusal.hint(), refusal.retryable(), refusal.name());
     match refusal {
-        Refusal::Rejected(rejected) => rejection(rejected, hint, retryable),
+        Refusal::Rejected(rejected) => rejection(*rejected, hint, retryable),
         Refusal::QueueFull { queue, depth, capacity } => Failure::Own(
             "QueueFull",
             fields(json!({
