@@ -107,11 +107,18 @@ pub const SLEEP_RETRIES: usize = 8;
 pub const RT_STACK_BYTES: usize = 1 << 20;
 /// How much of it is touched before the first cycle; more than any cycle takes.
 pub const RT_STACK_PREFAULT_BYTES: usize = 768 << 10;
-/// Periods for which the quick stop after a panic of the cycle is sent at most, unless drives stand still before: 10 s
-/// at 1 kHz.
-pub const RT_FALLBACK_CYCLES: u32 = 10_000;
-/// Periods in which the machine comes to rest and is disabled at the end of the daemon: 60 s at 1 kHz.
-pub const RT_SHUTDOWN_CYCLES: u32 = 60_000;
+/// How long the quick stop after a panic of the cycle is sent at most, unless drives stand still before.
+pub const RT_FALLBACK_S: u64 = 10;
+/// How long the machine may take to come to rest and be disabled at the end of the daemon.
+pub const RT_SHUTDOWN_S: u64 = 60;
+/// Failures of one service that are remembered: that many within a minute, and it is lost.
+pub const SERVICE_FAILURES: usize = 9;
+/// How long a service may take to end with the daemon.
+pub const SERVICE_STOP_MS: u64 = 2_000;
+/// How often the supervisor looks for services that hang.
+pub const SUPERVISOR_POLL_MS: u64 = 20;
+/// Stack of the supervisor's thread.
+pub const SUPERVISOR_STACK_BYTES: usize = 256 << 10;
 /// Longest time for which one jog request is valid, nanoseconds.
 pub const MAX_JOG_VALIDITY_NS: u64 = 200_000_000;
 /// Highest override, as a ratio.
@@ -141,4 +148,5 @@ const _: () = assert!(
 );
 const _: () =
     assert!(RT_STACK_PREFAULT_BYTES <= RT_STACK_BYTES / 4 * 3, "touching takes a little more than it touches");
+const _: () = assert!(RT_SHUTDOWN_S * 1_000_000_000 / MIN_PERIOD_NS <= u32::MAX as u64);
 const _: () = assert!(SETPOINT_HISTORY.is_power_of_two());

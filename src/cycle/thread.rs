@@ -28,7 +28,7 @@ use super::rights::{self, CpuLatencyHold};
 use super::run::{CycleBody, CycleLoop, Hooks, Outcome};
 use super::schedule::SchedulePlan;
 use super::timing::TimingRecorder;
-use crate::limits::{RT_FALLBACK_CYCLES, RT_SHUTDOWN_CYCLES, RT_STACK_BYTES, RT_STACK_PREFAULT_BYTES};
+use crate::limits::{MIN_PERIOD_NS, RT_FALLBACK_S, RT_SHUTDOWN_S, RT_STACK_BYTES, RT_STACK_PREFAULT_BYTES};
 
 /// The name of the thread, as in /proc, top and traces.
 pub const THREAD_NAME: &str = "motion-rt";
@@ -59,14 +59,15 @@ pub struct ThreadPlan {
 impl ThreadPlan {
     /// The usual plan for a period: SCHED_FIFO 80, not pinned, degraded where rights are lacking.
     pub fn with_period(period_ns: u64) -> ThreadPlan {
+        let periods = |seconds: u64| (seconds * 1_000_000_000 / period_ns.max(MIN_PERIOD_NS)) as u32;
         ThreadPlan {
             schedule: SchedulePlan::with_period(period_ns),
             priority: 80,
             cpu: None,
             hold_cpu_latency: true,
             require_realtime: false,
-            fallback_cycles: RT_FALLBACK_CYCLES,
-            shutdown_cycles: RT_SHUTDOWN_CYCLES,
+            fallback_cycles: periods(RT_FALLBACK_S),
+            shutdown_cycles: periods(RT_SHUTDOWN_S),
             abort: || std::process::abort(),
             hooks: Hooks::default(),
         }
