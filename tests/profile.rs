@@ -7,6 +7,7 @@ mod case;
 mod claims;
 #[path = "profile/judge.rs"]
 mod judge;
+#[path = "support/random.rs"]
 mod support;
 
 /// What is looked at. `tests/profile_mutants.rs` puts variants with wrong formulas in this place.

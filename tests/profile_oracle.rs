@@ -2,6 +2,7 @@
 
 #[path = "profile/judge.rs"]
 mod judge;
+#[path = "support/random.rs"]
 mod support;
 
 /// What `judge` looks at, as in `tests/profile.rs`.

@@ -60,7 +60,8 @@ fn limits(random: &mut Random) -> Limits {
 fn part(random: &mut Random, limit: f64) -> f64 {
     match random.below(16) {
         0..4 => 0.0,
-        4 | 5 => limit * random.sign(),
+        4 => limit * random.sign(),
+        5 => limit * random.sign() * random.within(0.99, 1.01),
         6 | 7 => random.within(-3.0, 3.0) * limit,
         8 => random.within(-100.0, 100.0) * limit,
         9 => random.within(-1.0, 1.0) * limit * 1e-6,

@@ -194,7 +194,11 @@ fn units(random: &mut Random, case: &Case) -> Verdict {
 
 fn synchronised(random: &mut Random, case: &Case) -> Verdict {
     let fastest = solve(case);
-    let factor = if random.chance(0.1) { random.magnitude(1.0, 1e4) } else { random.within(0.9, 5.0) };
+    let factor = match random.below(8) {
+        0 => random.magnitude(1.0, 1e4),
+        1 => 1.0 + random.magnitude(1e-9, 1.0),
+        _ => random.within(0.9, 5.0),
+    };
     let wanted = fastest.duration_s() * factor;
     let (profile, in_time) = Profile::to_position_in(case.start, case.target, &case.limits, wanted);
     judge::to_rest(case, &profile)?;

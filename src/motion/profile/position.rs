@@ -158,6 +158,14 @@ impl Course {
         Course { head, cruise: Some((speed, gap / speed)), tail: Brake::lowering(0.0, speed, limit) }
     }
 
+    /// The lowest velocity limit that leaves it as it is: the velocity at which it would arrive without the stop.
+    pub fn speed(&self) -> f64 {
+        let Brake { first, hold, peak, .. } = self.tail;
+        // The w of the stop, and the acceleration at which it begins; one below 0 is released at the lower velocity c.
+        let (w, x) = (peak * (peak + hold), (first - peak).min(0.0));
+        w - x * x
+    }
+
     /// Its whole duration.
     pub fn time(&self, problem: &Problem) -> f64 {
         let head: f64 = self.head.iter().map(|phase| phase.1).sum();

@@ -29,19 +29,28 @@ impl Profile {
     }
 }
 
-/// The velocity limit at which the course takes `time`, at most `speed`.
+/// The velocity limit at which the course takes `time`, at most `speed`. It never takes longer than `time` unless the
+/// fastest does: every limit that is returned has been tried.
 fn slowed(problem: &Problem, speed: f64, time: f64) -> f64 {
-    // Over 1/velocity the duration is nearly a straight line.
+    // Over 1/velocity the duration is nearly a straight line, from the highest velocity of the fastest course on.
     let late = |slowness: f64| problem.solve(1.0 / slowness).time(problem) - time;
-    let (mut low, mut low_late) = (1.0 / speed, problem.solve(speed).time(problem) - time);
+    let fastest = problem.solve(speed);
+    let (mut low, mut low_late) = (1.0 / speed, fastest.time(problem) - time);
     if low_late >= 0.0 || problem.gap <= 0.0 {
         return speed;
     }
-    // The gap is made up at no more than the velocity limit, so this limit takes at least `time`.
+    let bend = 1.0 / fastest.speed();
+    if bend > low && late(bend) < 0.0 {
+        low = bend;
+    }
+    // The gap is made up at no more than the velocity limit, so this limit takes at least `time`, but for rounding.
     let mut high = time / problem.gap;
+    if high <= low {
+        return 1.0 / low;
+    }
     let mut high_late = late(high);
-    if high <= low || high_late <= 0.0 {
-        return 1.0 / low.max(high);
+    if high_late <= 0.0 {
+        return 1.0 / high;
     }
     // Regula falsi; the weight of an end that stays is halved (Illinois).
     let mut side = 0.0;
