@@ -8,7 +8,7 @@ use super::dynamics::{override_ratio, resolved, signed_velocity, viable};
 use super::kernel::MoveRequest;
 use super::profile::{Profile, State, stopping_distance};
 use super::reports::Reports;
-use super::soft_limits::stop_profile;
+use super::soft_limits::{admits, stop_profile};
 use super::target::{Target, wrapped};
 use super::trajectory::Trajectory;
 use super::types::AxisState::*;
@@ -340,19 +340,9 @@ impl Axis {
 
     /// Refuses a trajectory that would leave the soft limits, unless no stop could prevent it.
     fn admitted(&self, trajectory: Trajectory) -> Result<Trajectory, Rejection> {
-        if !self.soft_limits.in_force() {
-            return Ok(trajectory);
-        }
-        let range = self.soft_limits.reaching(self.setpoint.position);
-        let extent = trajectory.profile().extent(0.0);
-        if range.excess(extent) == 0.0 {
-            return Ok(trajectory);
-        }
-        let stop = stop_profile(self.present(), &self.parameters.limits, &self.soft_limits).extent(0.0);
-        if range.reaching(stop.0).reaching(stop.1).excess(extent) == 0.0 {
-            return Ok(trajectory);
-        }
-        Err(self.soft_limits.refusal(extent, self.offset))
+        admits(trajectory.profile(), &self.parameters.limits, &self.soft_limits)
+            .map_err(|extent| self.soft_limits.refusal(extent, self.offset))?;
+        Ok(trajectory)
     }
 
     /// On an active limit switch only motion away from it is accepted.

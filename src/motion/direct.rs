@@ -9,9 +9,10 @@ use super::axis::Axis;
 use super::dynamics::viable;
 use super::line::Line;
 use super::profile::{Profile, State};
+use super::soft_limits::admits;
 use super::target::Target;
 use super::trajectory::Trajectory;
-use super::types::Limits;
+use super::types::{Limits, Rejection};
 
 /// A plan in the making.
 #[derive(Clone, Debug)]
@@ -57,10 +58,11 @@ impl Direct {
         }
     }
 
-    /// Where the present motion will have brought each member when a plan that is begun now is complete.
-    pub fn predict(&mut self, members: &[u8], axes: &[Axis], line: Option<&Line>) {
+    /// Where the present motion will have brought each member when a plan that is begun now is complete: its first member is
+    /// solved `first_in` steps from now, before that step's advance (0: in the coming one).
+    pub fn predict(&mut self, members: &[u8], axes: &[Axis], line: Option<&Line>, first_in: u64) {
         self.count = members.len().min(MAX_GROUP_AXES);
-        let ticks = self.count.saturating_sub(1) as u64;
+        let ticks = first_in + self.count.saturating_sub(1) as u64;
         for (i, member) in members.iter().enumerate().take(MAX_GROUP_AXES) {
             let axis = &axes[usize::from(*member)];
             self.period_s = axis.period_s;
@@ -85,16 +87,7 @@ impl Direct {
     }
 
     /// Fixes targets, limits (shares of each axis's) and the duration, from the predicted starts: one solution a member.
-    /// `check` may refuse a member's fastest profile.
-    pub fn begin<E>(
-        &mut self,
-        members: &[u8],
-        axes: &[Axis],
-        targets: &[Target],
-        shares: &Limits,
-        override_ratio: f64,
-        mut check: impl FnMut(usize, &Profile) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub fn begin(&mut self, members: &[u8], axes: &[Axis], targets: &[Target], shares: &Limits, override_ratio: f64) {
         self.next = 0;
         self.ticks = 0;
         self.override_ratio = override_ratio;
@@ -112,13 +105,25 @@ impl Direct {
             self.goals[i] = target.seen_from(self.turns[i], axis.parameters.modulo);
             self.limits[i] = viable(&self.starts[i], wanted, hard);
             self.profiles[i] = Profile::to_position(self.starts[i], self.goals[i], &self.limits[i]);
-            check(i, &self.profiles[i])?;
             self.duration_s = self.duration_s.max(self.profiles[i].duration_s());
         }
         if self.restarts > 0 {
             self.duration_s = self.duration_s.max(self.too_short_s);
         }
-        Ok(())
+    }
+
+    /// Refuses a member's way that would leave its soft limits.
+    pub fn check(&self, i: usize, axis: &Axis) -> Result<(), Rejection> {
+        admits(&self.profiles[i], &axis.parameters.limits, &axis.soft_limits)
+            .map_err(|extent| axis.soft_limits.refusal(extent, axis.offset).at(axis.index))
+    }
+
+    /// What was accepted is not refused later: a member whose way would leave its soft limits now brakes with all that its axis permits.
+    pub fn tighten(&mut self, i: usize, axis: &Axis) {
+        if self.check(i, axis).is_err() {
+            self.limits[i] = Limits { velocity: self.limits[i].velocity, ..axis.parameters.limits };
+            self.profiles[i] = Profile::to_position(self.starts[i], self.goals[i], &self.limits[i]);
+        }
     }
 
     /// A new plan: what an earlier one found out does not count.
@@ -131,8 +136,9 @@ impl Direct {
         self.override_ratio
     }
 
-    /// Solves one member; true when all are.
-    pub fn solve_next(&mut self) -> bool {
+    /// Solves one member; true when all are. A member that would leave its soft limits by going slower (it turns round near one)
+    /// does not wait for the others.
+    pub fn solve_next(&mut self, members: &[u8], axes: &[Axis]) -> bool {
         let i = self.next;
         if i < self.count {
             self.next += 1;
@@ -140,14 +146,17 @@ impl Direct {
             if !rests && self.profiles[i].duration_s() < self.duration_s * (1.0 - SAME_TIME) {
                 let (profile, _) =
                     Profile::to_position_in(self.starts[i], self.goals[i], &self.limits[i], self.duration_s);
-                self.profiles[i] = profile;
+                let axis = &axes[usize::from(members[i])];
+                if admits(&profile, &axis.parameters.limits, &axis.soft_limits).is_ok() {
+                    self.profiles[i] = profile;
+                }
             }
         }
         self.next >= self.count
     }
 
-    /// A member that must brake may not be able to take the common duration, only a longer one: true if the plan has to start
-    /// anew with that. Bounded by [`DIRECT_RESTARTS`].
+    /// A member that must brake may not be able to take the common duration, only a longer one: true if all have to be planned
+    /// anew, in motion, with that. Bounded by [`DIRECT_RESTARTS`].
     pub fn must_restart(&mut self) -> bool {
         let longest_s =
             self.profiles[..self.count].iter().fold(0.0_f64, |longest, profile| longest.max(profile.duration_s()));

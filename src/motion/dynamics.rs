@@ -44,12 +44,18 @@ pub(super) fn override_ratio(ratio: f64) -> Result<f64, Rejection> {
 /// The limits of a command from `start` on, with the jerk raised (never above `hard`) where releasing the present acceleration at
 /// the wanted jerk would carry the velocity beyond `hard`: a gentle command that follows a sharp one.
 pub(super) fn viable(start: &State, wanted: Limits, hard: &Limits) -> Limits {
-    let State { velocity, acceleration, .. } = *start;
-    if acceleration == 0.0 {
-        return wanted;
-    }
-    let room = hard.velocity - velocity * acceleration.signum();
-    let needed = acceleration * acceleration / 2.0;
+    let room = if start.acceleration > 0.0 { hard.velocity - start.velocity } else { hard.velocity + start.velocity };
+    released_within(room, start, wanted, hard)
+}
+
+/// The same for motion that must never run back, either (along a path).
+pub(super) fn viable_forwards(start: &State, wanted: Limits, hard: &Limits) -> Limits {
+    let room = if start.acceleration > 0.0 { hard.velocity - start.velocity } else { start.velocity };
+    released_within(room, start, wanted, hard)
+}
+
+fn released_within(room: f64, start: &State, wanted: Limits, hard: &Limits) -> Limits {
+    let needed = start.acceleration * start.acceleration / 2.0;
     if needed <= room * wanted.jerk {
         return wanted;
     }

@@ -215,13 +215,10 @@ impl Group {
             self.phase = Phase::Idle;
             return;
         };
-        if !self.direct.solve_next() {
+        if !self.direct.solve_next(&self.members[..self.count], axes) {
             return;
         }
-        if self.direct.must_restart() {
-            self.predict_and_plan(axes, &goal);
-            return;
-        }
+        let restart = self.direct.must_restart();
         self.leave_line(axes);
         for i in 0..self.count {
             let axis = &mut axes[usize::from(self.members[i])];
@@ -231,24 +228,28 @@ impl Group {
         self.begun = true;
         self.phase = Phase::Running;
         if self.direct.override_ratio() != self.override_ratio {
-            self.plan_direct(axes);
+            self.plan_direct(axes, 1);
+        } else if restart {
+            self.predict_and_plan(axes, &goal, 1);
         }
     }
 
-    /// Plans the active direct move from the present motion.
-    pub(super) fn plan_direct(&mut self, axes: &[Axis]) {
+    /// Plans the active direct move from the present motion: `first_in` is 0 before a step, 1 within its own.
+    pub(super) fn plan_direct(&mut self, axes: &[Axis], first_in: u64) {
         if let Some(goal) = self.goal {
             self.direct.forget();
-            self.predict_and_plan(axes, &goal);
+            self.predict_and_plan(axes, &goal, first_in);
         }
     }
 
-    fn predict_and_plan(&mut self, axes: &[Axis], goal: &Goal) {
+    fn predict_and_plan(&mut self, axes: &[Axis], goal: &Goal, first_in: u64) {
         let members = &self.members[..self.count];
-        self.direct.predict(members, axes, self.on_line.then_some(&self.line));
+        self.direct.predict(members, axes, self.on_line.then_some(&self.line), first_in);
         let targets = &goal.targets[..self.count];
-        let _: Result<(), ()> =
-            self.direct.begin(members, axes, targets, &goal.limits, self.override_ratio, |_, _| Ok(()));
+        self.direct.begin(members, axes, targets, &goal.limits, self.override_ratio);
+        for (i, member) in members.iter().enumerate() {
+            self.direct.tighten(i, &axes[usize::from(*member)]);
+        }
         self.phase = Phase::Planning;
     }
 
@@ -268,7 +269,7 @@ impl Group {
             if self.override_ratio > 0.0 {
                 match goal.shape {
                     GroupShape::Linear => self.line.go(self.override_ratio),
-                    GroupShape::Direct => self.plan_direct(axes),
+                    GroupShape::Direct => self.plan_direct(axes, 1),
                 }
             }
         } else if self.settled(axes) {
@@ -335,7 +336,7 @@ impl Group {
                 // Held by an override of 0 until that rises.
                 self.phase = Phase::Running;
                 if self.override_ratio > 0.0 {
-                    self.plan_direct(axes);
+                    self.plan_direct(axes, 1);
                 }
             }
         }

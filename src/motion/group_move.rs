@@ -181,28 +181,18 @@ impl Group {
     fn direct_plan(&self, request: &GroupMoveRequest<'_>, goal: &mut Goal, axes: &[Axis]) -> Result<Direct, Rejection> {
         let members = &self.members[..self.count];
         let mut direct = Direct::none();
-        direct.predict(members, axes, self.on_line.then_some(&self.line));
+        direct.predict(members, axes, self.on_line.then_some(&self.line), 0);
         for (i, member) in self.members().enumerate() {
             let axis = &axes[member];
             let place = direct.start_place(i, axis.parameters.modulo);
             goal.targets[i] = self.target(axis, request, i, place, direct.start(i))?;
             check_switches(axis, goal.targets[i], place)?;
         }
-        direct.begin(members, axes, &goal.targets[..self.count], &goal.limits, self.override_ratio, |i, profile| {
-            let axis = &axes[usize::from(self.members[i])];
-            let range = axis.soft_limits;
-            if !range.in_force() {
-                return Ok(());
-            }
-            let extent = profile.extent(0.0);
-            let begins = profile.at(0.0);
-            let stop = stop_profile(begins, &axis.parameters.limits, &range).extent(0.0);
-            let range = range.reaching(begins.position);
-            if range.excess(extent) > 0.0 && range.reaching(stop.0).reaching(stop.1).excess(extent) > 0.0 {
-                return Err(axis.soft_limits.refusal(extent, axis.offset).at(axis.index));
-            }
-            Ok(())
-        })?;
+        let targets = &goal.targets[..self.count];
+        direct.begin(members, axes, targets, &goal.limits, self.override_ratio);
+        for (i, member) in self.members().enumerate() {
+            direct.check(i, &axes[member])?;
+        }
         Ok(direct)
     }
 
@@ -346,7 +336,7 @@ impl Group {
             }
             // Not yet begun: it begins when the ramp before it is over.
             GroupShape::Linear => self.phase = Phase::Ramping,
-            GroupShape::Direct if self.override_ratio > 0.0 => self.plan_direct(axes),
+            GroupShape::Direct if self.override_ratio > 0.0 => self.plan_direct(axes, 0),
             GroupShape::Direct => self.ramp(axes),
         }
         Ok(())
@@ -366,7 +356,7 @@ impl Group {
                 // Held, not ended: at rest it waits for an override above 0.
                 self.phase = if self.on_line { Phase::Ramping } else { Phase::Running };
             }
-            (GroupShape::Direct, Phase::Running) => self.plan_direct(axes),
+            (GroupShape::Direct, Phase::Running) => self.plan_direct(axes, 0),
             // A plan in the making is completed first; then it is compared with the override.
             _ => {}
         }

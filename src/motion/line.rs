@@ -4,7 +4,7 @@ use crate::limits::MAX_GROUP_AXES;
 use crate::units::AxisUnit;
 
 use super::axis::Axis;
-use super::dynamics::viable;
+use super::dynamics::viable_forwards;
 use super::profile::{Profile, State};
 use super::target::Target;
 use super::trajectory::Trajectory;
@@ -91,11 +91,11 @@ impl Line {
     pub fn go(&mut self, override_ratio: f64) {
         let velocity = (self.wanted.velocity * override_ratio).min(self.hard.velocity);
         if velocity == 0.0 {
-            let profile = Profile::stop(self.state, &viable(&self.state, self.wanted, &self.hard));
+            let profile = Profile::stop(self.state, &viable_forwards(&self.state, self.wanted, &self.hard));
             self.s = Trajectory::start(profile, 0, None);
             return;
         }
-        let limits = viable(&self.state, Limits { velocity, ..self.wanted }, &self.hard);
+        let limits = viable_forwards(&self.state, Limits { velocity, ..self.wanted }, &self.hard);
         let end = Target { turns: 0, position: self.length };
         self.s = Trajectory::start(Profile::to_position(self.state, self.length, &limits), 0, Some(end));
     }
@@ -167,6 +167,32 @@ impl Line {
             position: self.origin[i] + direction * s.position,
             velocity: direction * s.velocity,
             acceleration: direction * s.acceleration,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Line {
+    /// State and jerk of a member at a share of the period that has just passed.
+    pub fn member_within(&self, i: usize, share: f64, period_s: f64) -> Option<(State, f64)> {
+        let (state, jerk) = self.s.within(share, period_s)?;
+        Some((self.member_at(i, &state), self.direction[i] * jerk))
+    }
+
+    /// The members that follow it are as far along their own distances as one another.
+    pub fn check_straight(&self, axes: &[Axis], members: &[u8], at: &dyn Fn() -> String) {
+        let share = self.progress();
+        for (i, member) in members.iter().enumerate() {
+            let axis = &axes[usize::from(*member)];
+            if !axis.follows_line {
+                continue;
+            }
+            let modulo = axis.parameters.modulo;
+            let place = axis.place().seen_from(self.turns[i], modulo);
+            let end = self.targets[i].seen_from(self.turns[i], modulo);
+            let expected = self.origin[i] + share * (end - self.origin[i]);
+            let slack = 1e-9 + 1e-11 * (end.abs() + self.origin[i].abs());
+            assert!((place - expected).abs() <= slack, "{}: axis {member} at {place}, the line at {expected}", at());
         }
     }
 }

@@ -34,6 +34,8 @@ pub mod profile;
 mod queue;
 mod reports;
 mod soft_limits;
+#[cfg(test)]
+mod storm;
 mod target;
 mod trajectory;
 pub mod types;

@@ -72,6 +72,22 @@ pub(super) fn stop_profile(start: super::profile::State, limits: &Limits, range:
     if range.excess(turning.extent(0.0)) < excess { turning } else { plain }
 }
 
+/// Whether a profile stays in `range`, or no farther out than the stop that could not be avoided from its start; else
+/// what it would reach.
+pub(super) fn admits(profile: &Profile, limits: &Limits, range: &SoftLimits) -> Result<(), (f64, f64)> {
+    if !range.in_force() {
+        return Ok(());
+    }
+    let start = profile.at(0.0);
+    let extent = profile.extent(0.0);
+    let reach = range.reaching(start.position);
+    if reach.excess(extent) == 0.0 {
+        return Ok(());
+    }
+    let stop = stop_profile(start, limits, range).extent(0.0);
+    if reach.reaching(stop.0).reaching(stop.1).excess(extent) == 0.0 { Ok(()) } else { Err(extent) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::profile::State;

@@ -30,7 +30,9 @@ impl Target {
 
     /// The place `distance` further on.
     pub fn shifted(self, distance: f64, modulo: Option<f64>) -> Target {
-        Target::new(self.turns, self.position + distance, modulo)
+        // Whole ranges first: they are exact, however many.
+        let (whole, rest) = modulo.map_or((0, distance), |modulo| wrapped(distance, modulo));
+        Target::new(self.turns.saturating_add(whole), self.position + rest, modulo)
     }
 }
 

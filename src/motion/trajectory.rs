@@ -95,6 +95,20 @@ impl Trajectory {
 }
 
 #[cfg(test)]
+impl Trajectory {
+    /// State and jerk at a share of the period that has just passed.
+    pub fn within(&self, share: f64, period_s: f64) -> Option<(State, f64)> {
+        let at_s = (self.ticks as f64 - 1.0 + share) * period_s;
+        (self.ticks > 0).then(|| (self.profile.at(at_s), self.profile.jerk_at(at_s)))
+    }
+
+    /// Seconds until it ends.
+    pub fn left_s(&self, period_s: f64) -> f64 {
+        if self.running { self.profile.duration_s() - self.ticks as f64 * period_s } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
