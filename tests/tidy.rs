@@ -84,19 +84,17 @@ fn is_test_file(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "tests.rs") || path.components().any(|part| part.as_os_str() == "tests")
 }
 
-/// Paths behind `crate::` (or `motiond::` in programs), as "module::item…" strings.
-fn names(code: &str) -> Vec<String> {
+/// Paths behind `crate::` in the library, or `motiond::` in programs, as "module::item…" strings.
+fn names(code: &str, marker: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for marker in ["crate::", "motiond::"] {
-        for (at, _) in code.match_indices(marker) {
-            let rest = &code[at + marker.len()..];
-            if let Some(list) = rest.strip_prefix('{') {
-                let list = list.split('}').next().unwrap();
-                found.extend(list.split(',').map(|name| name.trim().to_string()).filter(|name| !name.is_empty()));
-            } else {
-                let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(rest.len());
-                found.push(rest[..end].to_string());
-            }
+    for (at, _) in code.match_indices(marker) {
+        let rest = &code[at + marker.len()..];
+        if let Some(list) = rest.strip_prefix('{') {
+            let list = list.split('}').next().unwrap();
+            found.extend(list.split(',').map(|name| name.trim().to_string()).filter(|name| !name.is_empty()));
+        } else {
+            let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(rest.len());
+            found.push(rest[..end].to_string());
         }
     }
     found
@@ -113,7 +111,7 @@ fn modules_name_each_other_only_along_the_arrows() {
             continue; // the composition root names everything
         }
         if module == "bin" {
-            for name in names(&code(&path)) {
+            for name in names(&code(&path), "motiond::") {
                 if !name.starts_with("client") {
                     wrong.push(format!("{}: a client program names {name}", within.display()));
                 }
@@ -124,7 +122,8 @@ fn modules_name_each_other_only_along_the_arrows() {
             wrong.push(format!("{}: module {module} has no row in ARROWS", within.display()));
             continue;
         };
-        for name in names(&code(&path)) {
+        let marker = if module == "main" { "motiond::" } else { "crate::" };
+        for name in names(&code(&path), marker) {
             let target = name.split("::").next().unwrap();
             let free = target == module || EVERYBODY.contains(&target) || module == "lib";
             if !free && !allowed.iter().any(|arrow| name == *arrow || name.starts_with(&format!("{arrow}::"))) {
