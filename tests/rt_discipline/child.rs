@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use motiond::cycle::clock::{Clock, MonotonicClock};
 use motiond::cycle::memory::{self, MemoryPlan};
+use motiond::cycle::preparation::Provision;
 use motiond::cycle::rt_watch;
 use motiond::cycle::run::{CycleBody, Fallback, Hooks, Outcome, Stepped};
 use motiond::cycle::schedule::Wake;
 use motiond::cycle::thread::{THREAD_NAME, ThreadPlan, spawn};
 use motiond::cycle::timing::timing;
 use nix::libc;
+use nix::sys::resource::{Resource, setrlimit};
 
 use crate::guard;
 
@@ -20,6 +22,8 @@ const VARIABLE: &str = "MOTIOND_PLANT";
 const PERIOD_NS: u64 = 1_000_000;
 /// The cycle in which a violation is planted.
 const PLANTED_IN: u64 = 100;
+
+const RT_TIME_LIMIT_US: u64 = 200_000;
 
 /// What is done wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +35,11 @@ pub enum Plant {
     PageFault,
     SystemCall,
     Panic,
+    /// Never sleeps again.
+    Spin,
 }
 
-const PLANTS: [Plant; 7] = [
+const PLANTS: [Plant; 8] = [
     Plant::Nothing,
     Plant::Allocation,
     Plant::Free,
@@ -41,6 +47,7 @@ const PLANTS: [Plant; 7] = [
     Plant::PageFault,
     Plant::SystemCall,
     Plant::Panic,
+    Plant::Spin,
 ];
 
 /// What a run said and how it ended.
@@ -138,6 +145,9 @@ impl Body {
             // Safety: it takes nothing and cannot fail.
             Plant::SystemCall => drop(black_box(unsafe { libc::syscall(libc::SYS_getppid) })),
             Plant::Panic => panic!("planted"),
+            Plant::Spin => loop {
+                std::hint::spin_loop();
+            },
         }
     }
 }
@@ -167,7 +177,9 @@ fn does_as_it_is_told() {
     let Ok(told) = std::env::var(VARIABLE) else { return };
     let plant = PLANTS.into_iter().find(|plant| format!("{plant:?}") == told).unwrap();
     let process = memory::prepare(&MemoryPlan { lock: true, heap_reserve_bytes: 4 << 20 });
-    let hooks = if plant == Plant::Panic { Hooks::default() } else { guard::hooks() };
+    let hooks = if matches!(plant, Plant::Panic | Plant::Spin) { Hooks::default() } else { guard::hooks() };
+    // As LimitRTTIME= in the unit sets it; microseconds.
+    setrlimit(Resource::RLIMIT_RTTIME, RT_TIME_LIMIT_US, RT_TIME_LIMIT_US).unwrap();
     fn abort() {
         eprintln!("quick stops {}", QUICK_STOPS.load(Ordering::Relaxed));
         std::process::abort();
@@ -179,6 +191,11 @@ fn does_as_it_is_told() {
     let status = thread.status();
     for degraded in &thread.preparation().degraded {
         println!("lacking {degraded}");
+    }
+    if plant == Plant::Spin && thread.preparation().lacks(Provision::Scheduling) {
+        // Without SCHED_FIFO there is no such limit, and spinning harms nobody.
+        println!("not real-time");
+        std::process::exit(0);
     }
     check_thread(status.tid());
     let (outcome, body) = thread.join();

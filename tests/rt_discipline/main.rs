@@ -10,13 +10,14 @@ mod child;
 mod guard;
 mod system_calls;
 
+use std::os::unix::process::ExitStatusExt;
+
 use child::{Plant, Report, run};
 
 #[global_allocator]
 static ALLOCATOR: allocator::Guarded = allocator::Guarded;
 
 fn died_of_abort(report: &Report) -> bool {
-    use std::os::unix::process::ExitStatusExt;
     report.status.signal() == Some(nix::libc::SIGABRT)
 }
 
@@ -64,6 +65,16 @@ fn a_panic_is_silent_stops_the_drives_and_then_ends_the_process() {
     assert!(died_of_abort(&report) && report.says("quick stops 25"), "{report}");
     assert!(report.says("motiond: the real-time thread panicked at tests/rt_discipline/child.rs:"), "{report}");
     assert!(!report.says("RUST_BACKTRACE"), "the usual hook has spoken: {report}");
+}
+
+#[test]
+fn a_thread_that_never_sleeps_is_ended_by_its_limit() {
+    let report = run(Plant::Spin);
+    if report.says("not real-time") {
+        eprintln!("skipped: no right to SCHED_FIFO, and so no LimitRTTIME");
+        return;
+    }
+    assert_eq!(report.status.signal(), Some(nix::libc::SIGKILL), "{report}");
 }
 
 #[test]
