@@ -149,4 +149,5 @@ const _: () = assert!(
 const _: () =
     assert!(RT_STACK_PREFAULT_BYTES <= RT_STACK_BYTES / 4 * 3, "touching takes a little more than it touches");
 const _: () = assert!(RT_SHUTDOWN_S * 1_000_000_000 / MIN_PERIOD_NS <= u32::MAX as u64);
+const _: () = assert!(MAX_LEASES >= MAX_AXES, "each axis may have its own holder");
 const _: () = assert!(SETPOINT_HISTORY.is_power_of_two());

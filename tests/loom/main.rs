@@ -4,6 +4,8 @@
 //! over atomics with one thing taken away, and there loom has to find a failure: that shows that the model would
 //! notice a dropped fence or ordering. An ordinary build, no cfg: `cargo test --test loom`.
 
+#![allow(clippy::duplicate_mod)] // the same sources over other atomics are the point
+
 mod no_acquire_fence;
 mod no_release_fence;
 mod relaxed;

@@ -53,7 +53,7 @@ pub fn latest_never_goes_back() {
         (first, second.read(&mut word).unwrap_or(first))
     });
     writer.publish(&[1]);
-    drop(writer.begin());
+    let _not_committed = writer.begin();
     writer.publish(&[2]);
     let (first, second) = reading.join().unwrap();
     assert!(first <= second, "{first} then {second}");
