@@ -68,22 +68,28 @@ impl StopReader {
     /// Calls `each` for every scope of the machine that was stopped since the last call, with its newest
     /// generation: machine first, then groups, then axes. 1 + groups + axes loads.
     pub fn poll(&mut self, mut each: impl FnMut(StopScope, u64)) {
-        self.look(StopScope::Machine, MACHINE, &mut each);
-        for group in 0..self.groups {
-            self.look(StopScope::Group(GroupId(group as u8)), GROUPS + group, &mut each);
-        }
-        for axis in 0..self.axes {
-            self.look(StopScope::Axis(AxisId(axis as u8)), AXES + axis, &mut each);
-        }
+        self.look(MACHINE, 1, |_| StopScope::Machine, &mut each);
+        self.look(GROUPS, self.groups, |group| StopScope::Group(GroupId(group as u8)), &mut each);
+        self.look(AXES, self.axes, |axis| StopScope::Axis(AxisId(axis as u8)), &mut each);
     }
 
     #[inline]
-    fn look(&mut self, scope: StopScope, place: usize, each: &mut impl FnMut(StopScope, u64)) {
-        // Pairs with the addition in `StopBoard::request`.
-        let generation = self.board.generations[place].load(Ordering::Acquire);
-        if generation != self.seen[place] {
-            self.seen[place] = generation;
-            each(scope, generation);
+    fn look(
+        &mut self,
+        first: usize,
+        count: usize,
+        scope: impl Fn(usize) -> StopScope,
+        each: &mut impl FnMut(StopScope, u64),
+    ) {
+        let generations = &self.board.generations[first..first + count];
+        let seen = &mut self.seen[first..first + count];
+        for (place, (generation, seen)) in generations.iter().zip(seen).enumerate() {
+            // Pairs with the addition in `StopBoard::request`.
+            let generation = generation.load(Ordering::Acquire);
+            if generation != *seen {
+                *seen = generation;
+                each(scope(place), generation);
+            }
         }
     }
 
