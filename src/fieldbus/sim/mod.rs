@@ -268,4 +268,6 @@ impl CyclicBus for SimulatedBus {
 }
 
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
 mod tests;
