@@ -49,7 +49,10 @@ fn the_layout_is_in_the_mapping_objects() {
     assert_eq!(device.process_data_bytes(), (7, 6));
     assert_eq!((read(&device, 0x1C12, 0), read(&device, 0x1C12, 1)), (1, 0x1600));
     assert_eq!((read(&device, 0x1C13, 0), read(&device, 0x1C13, 1)), (1, 0x1A00));
-    assert_eq!([0, 1, 2, 3].map(|subindex| read(&device, 0x1600, subindex)), [3, 0x6040_0010, 0x0000_0008, 0x607A_0020]);
+    assert_eq!(
+        [0, 1, 2, 3].map(|subindex| read(&device, 0x1600, subindex)),
+        [3, 0x6040_0010, 0x0000_0008, 0x607A_0020]
+    );
     assert_eq!([0, 1, 2].map(|subindex| read(&device, 0x1A00, subindex)), [2, 0x6041_0010, 0x6064_0020]);
 }
 
@@ -95,11 +98,9 @@ fn a_mapping_that_cannot_be_is_refused_by_its_code() {
 fn outputs_count_in_operational_only() {
     let mut device = drive();
     let outputs = [0x06, 0, 0, 1, 0, 0, 0];
-    for (state, controlword) in [
-        (NetworkState::PreOperational, 0),
-        (NetworkState::SafeOperational, 0),
-        (NetworkState::Operational, 6),
-    ] {
+    for (state, controlword) in
+        [(NetworkState::PreOperational, 0), (NetworkState::SafeOperational, 0), (NetworkState::Operational, 6)]
+    {
         device.set_network_state(state);
         device.write_process_data(&outputs);
         assert_eq!(read(&device, 0x6040, 0), controlword, "{state:?}");
