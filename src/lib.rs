@@ -33,6 +33,7 @@ pub mod config;
 pub mod control;
 pub mod cycle;
 pub mod daemon;
+pub mod demo;
 pub mod drive;
 pub mod exchange;
 pub mod fault;

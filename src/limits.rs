@@ -117,6 +117,10 @@ pub const SERVICE_FAILURES: usize = 9;
 pub const SERVICE_STOP_MS: u64 = 2_000;
 /// How often the supervisor looks for services that hang.
 pub const SUPERVISOR_POLL_MS: u64 = 20;
+/// Stack of a service's thread.
+pub const SERVICE_STACK_BYTES: usize = 512 << 10;
+/// Stack of the control service's thread.
+pub const CONTROL_STACK_BYTES: usize = 1 << 20;
 /// Stack of the supervisor's thread.
 pub const SUPERVISOR_STACK_BYTES: usize = 256 << 10;
 /// Longest time for which one jog request is valid, nanoseconds.

@@ -1,2 +1,106 @@
 //! The daemon's entry: arguments, configuration, daemon, exit code.
-fn main() {}
+
+use clap::{Parser, Subcommand};
+use motiond::config::{self, ConfigError, MachineConfig};
+use motiond::daemon::{Daemon, End, Options};
+use motiond::demo;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Real-time motion controller daemon.
+///
+/// Exit codes: 0 ended as asked, with every drive ramped down and disabled; 1 did not start, or the machine failed; 2 wrong
+/// arguments or configuration; 3 ended as asked, but a drive did not let go.
+#[derive(Parser)]
+#[command(version, about, verbatim_doc_comment)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run a machine
+    Run {
+        /// Its configuration
+        config: PathBuf,
+        /// Replace every bus by a simulated one
+        #[arg(long)]
+        simulate: bool,
+        /// Another place for the control socket
+        #[arg(long, value_name = "PATH")]
+        socket: Option<PathBuf>,
+        /// Another address for the metrics
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        metrics: Option<SocketAddr>,
+        /// Serve io.motiond.v1.Test: faults on purpose, on a simulated machine only
+        #[arg(long, hide = true)]
+        test_commands: bool,
+    },
+    /// Look for mistakes in a configuration
+    CheckConfig {
+        /// The file
+        config: PathBuf,
+    },
+    /// Run the built-in machine through some moves and show how the cycle kept time
+    Demo {
+        /// Leave after the moves
+        #[arg(long)]
+        once: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.verb {
+        Verb::CheckConfig { config } => match config::check(&config) {
+            Ok(summary) => {
+                println!("{summary}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => refuse(&error),
+        },
+        Verb::Run { config, simulate, socket, metrics, test_commands } => {
+            log();
+            let loaded = config::load(&config).map(|loaded| if simulate { loaded.simulated() } else { loaded });
+            match loaded {
+                Ok(config) => run(&config, &Options { socket, metrics, test_commands }),
+                Err(error) => refuse(&error),
+            }
+        }
+        Verb::Demo { once } => demo::run(once),
+    }
+}
+
+fn run(config: &MachineConfig, options: &Options) -> ExitCode {
+    match Daemon::start(config, options) {
+        Ok(daemon) => match daemon.run(|| false) {
+            End::Orderly => ExitCode::SUCCESS,
+            End::NotDisabled => ExitCode::from(3),
+            End::Failed => ExitCode::FAILURE,
+        },
+        Err(error) => {
+            eprintln!("motiond: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn refuse(error: &ConfigError) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::from(2)
+}
+
+/// Lines for the journal, or for the terminal that this runs in.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    // The journal has its own time stamps.
+    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
+    if journal {
+        lines.without_time().with_ansi(false).init();
+    } else {
+        lines.init();
+    }
+}

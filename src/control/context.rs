@@ -34,6 +34,8 @@ pub struct Context {
     pub session_panics: AtomicU64,
     /// Streams open now.
     pub streams: AtomicUsize,
+    /// Telemetry samples that were due and that a client had no time for.
+    pub telemetry_dropped: AtomicU64,
 }
 
 impl Context {
@@ -49,6 +51,7 @@ impl Context {
             clients: AtomicUsize::new(0),
             session_panics: AtomicU64::new(0),
             streams: AtomicUsize::new(0),
+            telemetry_dropped: AtomicU64::new(0),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Only the newest state is sent (`latest`): a sample is taken when the one before is on its way, so a
 //! client that reads slowly gets fewer samples and holds up nobody.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -49,13 +50,14 @@ pub async fn call(
         if last == Some(cycle) {
             continue;
         }
-        let due = last.map_or(1, |last| cycle.saturating_sub(last) / decimation);
+        let dropped = last.map_or(0, |last| (cycle.saturating_sub(last) / decimation).saturating_sub(1));
+        context.telemetry_dropped.fetch_add(dropped, Ordering::Relaxed);
         last = Some(cycle);
         let machine = context.gateway.description();
         let sample = |axis: &AxisId| view::axis_sample(&machine.axes[axis.index()], &snapshot.axes[axis.index()]);
         let mut reply = view::instant(&snapshot.machine);
         reply.extend(fields(json!({
-            "dropped": due.saturating_sub(1),
+            "dropped": dropped,
             "axes": axes.iter().map(sample).collect::<Vec<Value>>(),
         })));
         replies.push(reply).await?;

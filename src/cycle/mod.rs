@@ -8,6 +8,7 @@
 //! `limits::COMMANDS_PER_CYCLE`.
 
 mod axis_slot;
+mod body;
 pub mod bus_watch;
 pub mod clock;
 mod dispatch;
@@ -40,6 +41,7 @@ use crate::fieldbus::{CycleReport, CyclicBus};
 use crate::ids::{AxisId, BusId, Handle};
 use crate::motion::{AxisInputs, AxisOutputs, AxisParameters, GroupParameters, Motion};
 use axis_slot::AxisSlot;
+use body::{FallbackDrive, FallbackState};
 use bus_watch::{BusChange, BusWatch, BusWatchParameters};
 use machine_inputs::{InputParameters, InputState, MachineInputs, OutputParameters};
 use outlet::Outlet;
@@ -126,6 +128,8 @@ pub struct Cycle {
     outlet: Outlet,
     snapshots: SnapshotWriter,
     skipped: u64,
+    shutting_down: bool,
+    fallback: FallbackState,
 }
 
 impl Cycle {
@@ -145,6 +149,9 @@ impl Cycle {
                 report: CycleReport::default(),
             })
             .collect();
+        let drives =
+            parameters.axes.iter().map(|wiring| FallbackDrive::new(wiring.bus, &wiring.drive.layout)).collect();
+        let fallback = FallbackState::new(drives);
         let slot = |wiring: AxisWiring| {
             let delay_periods = buses[wiring.bus.index()].bus.feedback_delay_periods();
             AxisSlot::new(wiring, delay_periods, period_s)
@@ -172,16 +179,34 @@ impl Cycle {
             outlet: Outlet::new(reports, events),
             snapshots,
             skipped: 0,
+            shutting_down: false,
+            fallback,
         })
     }
 
     /// One cycle that woke for the deadline `cycle_start_ns`; `skipped` whole periods were left out before it. The
     /// outputs of the former cycle go out first, so that their instant does not depend on how long computing takes.
     pub fn step(&mut self, cycle_start_ns: u64, skipped: u32) {
+        self.exchange_images(cycle_start_ns);
+        self.decide(skipped);
+    }
+
+    /// The first half: images go out and come in.
+    fn exchange_images(&mut self, cycle_start_ns: u64) {
         self.cycle += 1;
         self.cycle_start_ns = cycle_start_ns;
         self.outlet.begin_cycle(self.cycle, cycle_start_ns);
-        self.exchange_images();
+        for slot in &mut self.buses {
+            slot.bus.begin(&slot.outputs, cycle_start_ns);
+        }
+        let deadline_ns = cycle_start_ns + self.receive_deadline_ns;
+        for slot in &mut self.buses {
+            slot.report = slot.bus.finish(&mut slot.inputs, deadline_ns);
+        }
+    }
+
+    /// The second half: from what came in to what goes out next.
+    fn decide(&mut self, skipped: u32) {
         self.decode_feedback();
         self.supervise(skipped);
         self.read_stops();
@@ -192,32 +217,22 @@ impl Cycle {
     }
 
     /// Raises a machine fault from outside the cycle's own checks (too many skipped periods, a lost service).
-    pub fn raise(&mut self, fault: Fault, detail: f64) {
+    fn raise(&mut self, fault: Fault, detail: f64) {
         self.machine_fault_raised(fault, self.reaction(fault, None), Subject::Machine, detail);
     }
 
     /// No drive is operational.
-    pub fn all_disabled(&self) -> bool {
+    fn all_disabled(&self) -> bool {
         self.axes.iter().all(|slot| !slot.feedback.operational)
     }
 
     /// The end of the daemon: ramps every axis down, then takes the power away.
-    pub fn shut_down(&mut self) {
+    fn shut_down(&mut self) {
         self.motion.stop_machine();
         self.machine_stopped = true;
         for index in 0..self.axes.len() {
             // An axis that is off, or in a fault, needs no more than the stop.
             let _ = self.motion.power(Handle::NONE, AxisId(index as u8), false);
-        }
-    }
-
-    fn exchange_images(&mut self) {
-        for slot in &mut self.buses {
-            slot.bus.begin(&slot.outputs, self.cycle_start_ns);
-        }
-        let deadline_ns = self.cycle_start_ns + self.receive_deadline_ns;
-        for slot in &mut self.buses {
-            slot.report = slot.bus.finish(&mut slot.inputs, deadline_ns);
         }
     }
 
@@ -331,7 +346,9 @@ impl Cycle {
             self.outlet.event(EventKind::Referenced { axis, on: referenced });
         }
         // What the drive says of itself explains more than what is seen from outside.
-        let (drive_fault, error_code) = (slot.feedback.fault, slot.feedback.error_code);
+        // While a reset is under way the drive still shows what is being reset; it ends in a fault of its own, if in one.
+        let drive_fault = slot.feedback.fault.filter(|_| !slot.feedback.resetting);
+        let error_code = slot.feedback.error_code;
         let (seen, following_error) = (slot.finding.fault, slot.finding.following_error);
         if let Some(fault) = drive_fault.or(seen) {
             let detail = if drive_fault.is_some() { f64::from(error_code) } else { following_error };

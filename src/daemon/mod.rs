@@ -1,4 +1,301 @@
-//! The composition root: builds every part from the configuration and joins them.
+//! The composition root: builds every part from the configuration, joins them, and takes them down again.
+//!
+//! Order of a start: memory, machine, gateway, real-time thread, and only then the doors by which clients come in: whoever
+//! is answered talks to a machine that cycles. Order of an end: ramp down and disable, then the doors, then the gateway.
 
 pub mod assembly;
-pub mod systemd;
+mod describe;
+mod scrape;
+mod services;
+mod systemd;
+mod test_bench;
+
+use crate::config::MachineConfig;
+use crate::control;
+use crate::cycle::clock::{Clock, MonotonicClock};
+use crate::cycle::memory::{self, MemoryPlan};
+use crate::cycle::preparation::Preparation;
+use crate::cycle::run::Outcome;
+use crate::cycle::schedule::SchedulePlan;
+use crate::cycle::thread::{Phase, RtThread, StartError as RtError, ThreadPlan, ThreadStatus, spawn};
+use crate::cycle::timing::{Timing, timing};
+use crate::cycle::{Cycle, rt_watch};
+use crate::gateway::{self, gateway};
+use crate::service::{Death, Sabotage, Supervisor};
+use assembly::{AssemblyError, assemble};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use std::fmt;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use test_bench::TestBench;
+
+/// How often the daemon looks after its real-time thread.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What a start may change of the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Another place for the control socket.
+    pub socket: Option<PathBuf>,
+    /// Another address for the metrics.
+    pub metrics: Option<SocketAddr>,
+    /// Serve the test-only interface.
+    pub test_commands: bool,
+}
+
+/// Why the daemon does not start. The text says what to do.
+#[derive(Debug)]
+pub enum StartError {
+    /// A bus of a kind that this version cannot run.
+    NotBuilt(crate::config::NotBuilt),
+    /// The machine cannot be put together.
+    Machine(AssemblyError),
+    /// The real-time thread does not run.
+    RealTime(RtError),
+    /// A socket cannot be opened.
+    Socket {
+        /// Where.
+        place: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A thread or a signal descriptor cannot be had.
+    System(std::io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::NotBuilt(error) => error.fmt(f),
+            StartError::Machine(error) => error.fmt(f),
+            StartError::RealTime(error) => error.fmt(f),
+            StartError::Socket { place, error } => write!(f, "cannot listen on {place}: {error}"),
+            StartError::System(error) => write!(f, "the system refuses: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A running daemon.
+pub struct Daemon {
+    rt: RtThread<Cycle>,
+    status: Arc<ThreadStatus>,
+    timing: Timing,
+    gateway: gateway::Client,
+    socket: PathBuf,
+    metrics: Option<SocketAddr>,
+    supervisor: Supervisor,
+    signals: SignalFd,
+}
+
+/// How the daemon came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Asked to, and every drive was ramped down and disabled.
+    Orderly,
+    /// Asked to, but a drive did not let go in time.
+    NotDisabled,
+    /// The real-time thread failed; the drives were told to stop.
+    Failed,
+}
+
+impl Daemon {
+    /// Starts everything. To be called on the main thread, before any other thread exists.
+    ///
+    /// # Errors
+    /// Whatever keeps the machine from running; nothing is left behind then.
+    pub fn start(config: &MachineConfig, options: &Options) -> Result<Daemon, StartError> {
+        config.runnable().map_err(StartError::NotBuilt)?;
+        let signals = block_signals().map_err(StartError::System)?;
+        let plan =
+            MemoryPlan { lock: config.realtime.lock_memory, heap_reserve_bytes: config.realtime.heap_reserve_bytes };
+        let process = memory::prepare(&plan);
+
+        let socket = options.socket.clone().unwrap_or_else(|| config.control.socket.clone());
+        let listener = open_control(&socket, config.control.group.as_deref())?;
+        let metrics = open_metrics(options.metrics.or(config.metrics))?;
+
+        let assembly = assemble(config).map_err(StartError::Machine)?;
+        let (client, state) = gateway(describe::machine(config), assembly.ends);
+        let mut context = control::Context::new(client.clone());
+        let metrics_sabotage = Sabotage::new();
+        if options.test_commands {
+            let sabotages = vec![
+                ("gateway", state.sabotage().clone()),
+                ("control", context.sabotage.clone()),
+                ("metrics", metrics_sabotage.clone()),
+            ];
+            context.tests = Some(Arc::new(TestBench::new(config, assembly.simulations, sabotages)));
+        }
+
+        let (recorder, timing) = timing();
+        let clock = MonotonicClock::with_final_spin(config.realtime.spin_ns);
+        let rt = spawn(thread_plan(config), process, clock, assembly.cycle, recorder).map_err(StartError::RealTime)?;
+        let status = rt.status();
+        report_preparation(rt.preparation());
+
+        context.degraded = rt.preparation().degraded.iter().map(|lack| lack.to_string()).collect();
+        let context = Arc::new(context);
+        let scrape = Arc::new(scrape::Scrape {
+            gateway: client.clone(),
+            control: Arc::clone(&context),
+            timing: timing.clone(),
+            status: Arc::clone(&status),
+            degraded: rt.preparation().degraded.iter().map(|lack| lack.reason.name()).collect(),
+            services: OnceLock::new(),
+            devices: describe::devices(config),
+        });
+        let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
+        let lost = Arc::new(AtomicBool::new(false));
+        let mut services = vec![services::gateway(state), services::control(context, listener)];
+        if let Some(listener) = metrics {
+            services.push(services::metrics(Arc::clone(&scrape), listener, metrics_sabotage));
+        }
+        if let Some(timeout) = systemd::watchdog_timeout() {
+            services.push(services::watchdog(timeout, Arc::clone(&status), Arc::clone(&lost)));
+        }
+        let supervisor = Supervisor::start(services, || MonotonicClock::new().now_ns(), {
+            let (client, lost) = (client.clone(), Arc::clone(&lost));
+            // Not brought back: the machine is brought to rest; without pings the service manager then restarts the daemon.
+            move |service, death: &Death| {
+                tracing::error!(service, %death, "a service is lost: the machine is stopped");
+                client.stop(gateway::StopScope::Machine);
+                lost.store(true, Ordering::Relaxed);
+            }
+        })
+        .map_err(StartError::System)?;
+        let _ = scrape.services.set(supervisor.statuses());
+        tracing::info!(machine = config.name, socket = %socket.display(), "ready: drives are disabled");
+        systemd::ready("cycling; drives are disabled until they are powered");
+        Ok(Daemon { rt, status, timing, gateway: client, socket, metrics: metrics_address, supervisor, signals })
+    }
+
+    /// Where the control socket is.
+    pub fn socket(&self) -> &std::path::Path {
+        &self.socket
+    }
+
+    /// Where Prometheus is answered.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
+    }
+
+    /// How the cycle has kept time so far.
+    pub fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
+    /// The newest state and the description of the machine.
+    pub fn gateway(&self) -> &gateway::Client {
+        &self.gateway
+    }
+
+    /// What the cycle lacks to be real-time, in words.
+    pub fn degraded(&self) -> Vec<String> {
+        self.rt.preparation().degraded.iter().map(|lack| lack.to_string()).collect()
+    }
+
+    /// Page faults and switches of the real-time thread so far.
+    pub fn usage(&self) -> rt_watch::ThreadUsage {
+        rt_watch::read(self.status.tid()).unwrap_or_default()
+    }
+
+    /// Waits for SIGTERM, SIGINT, or until `done` says so; then takes the machine down.
+    pub fn run(self, mut done: impl FnMut() -> bool) -> End {
+        while self.status.phase() == Phase::Running && !done() {
+            if self.signalled() {
+                tracing::info!("asked to end: ramping down");
+                break;
+            }
+        }
+        self.end()
+    }
+
+    /// Waits at most [`LOOK`] for a signal.
+    fn signalled(&self) -> bool {
+        let mut descriptors = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        let timeout = PollTimeout::try_from(LOOK).unwrap_or(PollTimeout::NONE);
+        poll(&mut descriptors, timeout).is_ok_and(|ready| ready > 0)
+            && matches!(self.signals.read_signal(), Ok(Some(_)))
+    }
+
+    fn end(self) -> End {
+        systemd::stopping("ramping down");
+        self.status.request_shutdown();
+        let (outcome, _cycle) = self.rt.join();
+        for service in self.supervisor.stop() {
+            tracing::warn!(service, "did not end in time");
+        }
+        let _ = std::fs::remove_file(&self.socket);
+        match outcome {
+            Outcome::Left => {
+                tracing::info!("every drive is disabled");
+                End::Orderly
+            }
+            Outcome::ShutdownTimeout => {
+                tracing::error!("a drive did not let go in time: its own watchdog must stop it now");
+                End::NotDisabled
+            }
+            Outcome::Panicked | Outcome::Refused => {
+                let note = self.status.panic_note().unwrap_or_default();
+                tracing::error!("the real-time thread failed: {note}");
+                End::Failed
+            }
+        }
+    }
+}
+
+/// SIGTERM and SIGINT come through a descriptor; blocked before any thread exists, they interrupt none.
+fn block_signals() -> std::io::Result<SignalFd> {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGTERM);
+    signals.add(Signal::SIGINT);
+    signals.thread_block()?;
+    Ok(SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?)
+}
+
+fn open_control(socket: &std::path::Path, group: Option<&str>) -> Result<std::os::unix::net::UnixListener, StartError> {
+    let at = |error| StartError::Socket { place: socket.display().to_string(), error };
+    if let Some(folder) = socket.parent() {
+        std::fs::create_dir_all(folder).map_err(at)?;
+    }
+    control::bind(socket, group).map_err(at)
+}
+
+fn open_metrics(address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = address else { return Ok(None) };
+    TcpListener::bind(address)
+        .map(Some)
+        .map_err(|error| StartError::Socket { place: format!("{address} (metrics)"), error })
+}
+
+fn thread_plan(config: &MachineConfig) -> ThreadPlan {
+    let realtime = &config.realtime;
+    ThreadPlan {
+        schedule: SchedulePlan {
+            max_skips: realtime.max_skipped_periods,
+            ..SchedulePlan::with_period(config.period_ns)
+        },
+        priority: realtime.priority,
+        cpu: realtime.cpu,
+        hold_cpu_latency: realtime.hold_cpu_latency,
+        require_realtime: config.require_realtime(),
+        ..ThreadPlan::with_period(config.period_ns)
+    }
+}
+
+fn report_preparation(preparation: &Preparation) {
+    for (provision, done) in &preparation.done {
+        tracing::info!(step = provision.name(), "{done}");
+    }
+    for lack in &preparation.degraded {
+        tracing::warn!(reason = lack.reason.name(), "degraded: {}; {}", lack.why, lack.remedy);
+    }
+}

@@ -25,11 +25,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The text format that `render` gives.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Serves `render`'s text at /metrics until the runtime ends. Called within a current-thread runtime's `LocalSet`.
+/// Serves `render`'s text at /metrics until `alive`, asked ten times a second, says no. Called within a current-thread runtime's `LocalSet`.
 ///
 /// # Errors
 /// Where the listener cannot be handed to the runtime.
-pub async fn serve(listener: TcpListener, render: Rc<dyn Fn() -> String>, beat: impl Fn()) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    render: Rc<dyn Fn() -> String>,
+    alive: impl Fn() -> bool,
+) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -37,10 +41,10 @@ pub async fn serve(listener: TcpListener, render: Rc<dyn Fn() -> String>, beat: 
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept(), if places.available_permits() > 0 => accepted,
-            _ = pulse.tick() => {
-                beat();
-                continue;
-            }
+            _ = pulse.tick() => match alive() {
+                true => continue,
+                false => return Ok(()),
+            },
         };
         let Ok((stream, _)) = accepted else {
             tokio::time::sleep(ACCEPT_PAUSE).await;

@@ -97,7 +97,9 @@ impl Rig {
             }
             self.step();
         }
-        panic!("after {cycles} cycles still not: {what}\n{:#?}\n{:#?}", self.snapshot, self.events);
+        let axes = self.snapshot.axes.iter().map(|axis| format!("{axis:?}\n")).collect::<String>();
+        let machine = self.snapshot.machine;
+        panic!("after {cycles} cycles still not: {what}\n{machine:?}\n{axes}{:?}\n{:?}", self.events, self.verdicts);
     }
 
     pub fn send(&mut self, request: Request) -> Handle {
@@ -149,6 +151,8 @@ impl Rig {
 
     /// Powers every axis on and waits for it.
     pub fn power_all(&mut self) {
+        // The drives are heard once before they are commanded, as they are when a daemon has started.
+        self.run(20);
         for index in 0..self.config.axes.len() {
             self.send(Request::Power { axis: motiond::ids::AxisId(index as u8), on: true });
         }

@@ -1,0 +1,43 @@
+//! The machine's names and limits, from the configuration to those who show them.
+
+use crate::config::MachineConfig;
+use crate::gateway::{AxisDescription, GroupDescription, MachineDescription, boot_id};
+
+/// The description that clients get.
+pub fn machine(config: &MachineConfig) -> MachineDescription {
+    MachineDescription {
+        name: config.name.clone(),
+        boot_id: boot_id(),
+        period_ns: config.period_ns,
+        simulated: config.runnable().is_ok(),
+        axes: config
+            .axes
+            .iter()
+            .map(|axis| AxisDescription {
+                name: axis.name.clone(),
+                unit: axis.motion.unit,
+                limits: axis.motion.limits,
+                soft_limits: axis.motion.soft_limits,
+                modulo: axis.motion.modulo,
+            })
+            .collect(),
+        groups: config
+            .groups
+            .iter()
+            .map(|group| GroupDescription {
+                name: group.name.clone(),
+                unit: group.unit,
+                axes: group.motion.axes.clone(),
+                path_limits: group.motion.path_limits,
+            })
+            .collect(),
+        buses: config.buses.iter().map(|bus| bus.name.clone()).collect(),
+        inputs: config.inputs.iter().map(|input| input.name.clone()).collect(),
+        outputs: config.outputs.iter().map(|output| output.name.clone()).collect(),
+    }
+}
+
+/// The names of the devices of each bus, in the order of the bits of `BusSnapshot::not_operational`.
+pub fn devices(config: &MachineConfig) -> Vec<Vec<String>> {
+    config.buses.iter().map(|bus| bus.devices.iter().map(|device| device.name.clone()).collect()).collect()
+}

@@ -1,0 +1,111 @@
+//! One reading of the machine for Prometheus.
+
+use crate::control;
+use crate::cycle::rt_watch;
+use crate::cycle::schedule::OverrunCause;
+use crate::cycle::thread::ThreadStatus;
+use crate::cycle::timing::Timing;
+use crate::exchange::histogram::{CLASSIC_BOUNDS_NS, Histogram};
+use crate::exchange::snapshot::AxisFlags;
+use crate::gateway::{self, Method, Outcome};
+use crate::ids::AxisId;
+use crate::metrics::family::Buckets;
+use crate::metrics::reading::{AxisReading, BusReading, ControlReading, CycleReading, Reading, ThreadReading};
+use crate::service::ServiceStatus;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+
+/// Where a reading comes from.
+pub struct Scrape {
+    pub gateway: gateway::Client,
+    pub control: Arc<control::Context>,
+    pub timing: Timing,
+    pub status: Arc<ThreadStatus>,
+    pub degraded: Vec<&'static str>,
+    /// Known once the services run.
+    pub services: OnceLock<Arc<[ServiceStatus]>>,
+    pub devices: Vec<Vec<String>>,
+}
+
+fn buckets(histogram: &Histogram) -> Buckets {
+    let cumulative = histogram.cumulative();
+    let bounds = CLASSIC_BOUNDS_NS.iter().map(|bound_ns| *bound_ns as f64 * 1e-9);
+    Buckets {
+        cumulative: bounds.zip(cumulative).collect(),
+        count: cumulative[cumulative.len() - 1],
+        sum: histogram.sum_ns() as f64 * 1e-9,
+    }
+}
+
+impl Scrape {
+    /// Reads everything.
+    pub fn read(&self) -> Reading {
+        let snapshot = self.gateway.snapshot();
+        let machine = self.gateway.description();
+        let usage = rt_watch::read(self.status.tid()).unwrap_or_default();
+        let overrun = |cause: &OverrunCause| (cause.name(), self.timing.overruns(*cause));
+        let axes = machine.axes.iter().zip(&snapshot.axes).enumerate().map(|(index, (axis, now))| AxisReading {
+            name: axis.name.clone(),
+            state: now.state.name(),
+            following_error_ratio: now.following_ratio,
+            torque_ratio: now.torque,
+            homed: now.flags.has(AxisFlags::REFERENCED),
+            faults: self.gateway.counts().faults(AxisId(index as u8)).to_vec(),
+        });
+        let buses =
+            machine.buses.iter().zip(&snapshot.buses).zip(&self.devices).map(|((name, now), devices)| BusReading {
+                name: name.clone(),
+                frames_lost: now.frames_lost,
+                frames_late: now.frames_late,
+                working_counter_errors: now.working_counter_errors,
+                devices: devices
+                    .iter()
+                    .enumerate()
+                    .map(|(place, device)| (device.clone(), now.not_operational >> place & 1 == 0))
+                    .collect(),
+            });
+        Reading {
+            cycle: CycleReading {
+                wakeup_latency: buckets(&self.timing.wake_up),
+                execution: buckets(&self.timing.execution),
+                cycles: self.timing.cycles(),
+                overruns: OverrunCause::ALL.iter().map(overrun).collect(),
+                period_s: machine.period_ns as f64 * 1e-9,
+            },
+            thread: ThreadReading {
+                minor_faults: usage.minor_faults,
+                major_faults: usage.major_faults,
+                involuntary_switches: usage.involuntary_switches,
+                degraded: self.degraded.clone(),
+            },
+            buses: buses.collect(),
+            axes: axes.collect(),
+            control: self.control(snapshot.machine.events_dropped),
+        }
+    }
+
+    fn control(&self, events_dropped: u64) -> ControlReading {
+        let counts = self.gateway.counts();
+        let commands = Method::ALL.iter().flat_map(|method| {
+            Outcome::ALL.iter().map(move |outcome| {
+                (method.name().to_string(), outcome.name().to_string(), counts.commands(*method, *outcome))
+            })
+        });
+        ControlReading {
+            // What never happened is left out until it does: 20 methods by 8 results are mostly zeros.
+            commands: commands.filter(|(_, _, count)| *count > 0).collect(),
+            latency: vec![("answer".to_string(), buckets(counts.answer_latency()))],
+            queues: counts.queues().iter().map(|queue| (queue.queue, queue.depth, queue.capacity)).collect(),
+            telemetry_dropped: self.control.telemetry_dropped.load(Ordering::Relaxed),
+            events_dropped,
+            clients: self.control.clients.load(Ordering::Relaxed) as u64,
+            restarts: self
+                .services
+                .get()
+                .iter()
+                .flat_map(|services| services.iter())
+                .map(|service| (service.name.to_string(), service.restarts()))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The daemon's services: what each of them runs, one life after another.
+
+use super::scrape::Scrape;
+use super::systemd;
+use crate::control;
+use crate::cycle::clock::{Clock, MonotonicClock};
+use crate::cycle::thread::ThreadStatus;
+use crate::gateway::GatewayState;
+use crate::limits::{CONTROL_STACK_BYTES, SERVICE_STACK_BYTES};
+use crate::metrics;
+use crate::service::{Life, Place, Sabotage, Service};
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, TryLockError};
+use std::time::Duration;
+
+/// The gateway. Its state outlives its panics; one that hangs keeps it, and its successor waits for that in vain.
+pub fn gateway(state: GatewayState) -> Service {
+    let state = Mutex::new(state);
+    Service::new("gateway", SERVICE_STACK_BYTES, move |life: &Life| {
+        let mut state = match state.try_lock() {
+            Ok(state) => state,
+            // A panic left it whole: the gateway's `recover` puts in order what was under way.
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err("the life before still holds the exchange".to_string()),
+        };
+        let clock = MonotonicClock::new();
+        state.run(&life.beat, life.stop_flag(), || clock.now_ns());
+        Ok(())
+    })
+}
+
+/// The control socket.
+pub fn control(context: Arc<control::Context>, listener: UnixListener) -> Service {
+    let listeners = [listener];
+    Service::new("control", CONTROL_STACK_BYTES, move |life: &Life| {
+        control::serve(&context, &listeners, &life.beat, life.stop_flag()).map_err(|error| error.to_string())
+    })
+}
+
+/// The metrics endpoint.
+pub fn metrics(scrape: Arc<Scrape>, listener: TcpListener, sabotage: Sabotage) -> Service {
+    Service::new("metrics", SERVICE_STACK_BYTES, move |life: &Life| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(|error| error.to_string())?;
+        let listener = listener.try_clone().map_err(|error| error.to_string())?;
+        let scrape = Arc::clone(&scrape);
+        let render = Rc::new(move || {
+            let scrape = Arc::clone(&scrape);
+            metrics::text(move || scrape.read())
+        });
+        let alive = || {
+            life.beat.tick();
+            sabotage.pass(Place::Task);
+            !life.stopping()
+        };
+        tokio::task::LocalSet::new()
+            .block_on(&runtime, metrics::http::serve(listener, render, alive))
+            .map_err(|error| error.to_string())
+    })
+}
+
+/// The pings to the service manager, while the cycle goes on and no service is lost.
+pub fn watchdog(timeout: Duration, status: Arc<ThreadStatus>, lost: Arc<AtomicBool>) -> Service {
+    Service::new("watchdog", SERVICE_STACK_BYTES, move |life: &Life| {
+        systemd::watchdog(life, timeout, || vec![status.heartbeat()], || !lost.load(Ordering::Relaxed));
+        Ok(())
+    })
+}
