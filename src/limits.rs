@@ -47,8 +47,6 @@ pub const PROFILE_PHASES: usize = 8;
 pub const SYNCHRONISED_SOLVES: usize = 64;
 /// Evaluations of one guarded root search in a scalar profile.
 pub const PROFILE_ITERATIONS: usize = 64;
-/// Times that a direct move is planned anew with a longer duration because a member cannot take the common one.
-pub const DIRECT_RESTARTS: usize = 2;
 
 /// Events kept for readers.
 pub const EVENT_LOG: usize = 16384;

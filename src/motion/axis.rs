@@ -67,6 +67,8 @@ pub struct Axis {
     pub(super) referenced: bool,
     /// Drive coordinates; infinite while they are not in force.
     pub(super) soft_limits: SoftLimits,
+    /// The soft limits, from outside up to where the axis last rested.
+    pub(super) reach: SoftLimits,
     pub(super) in_position: InPosition,
     pub(super) fault: Option<Fault>,
 
@@ -115,6 +117,7 @@ impl Axis {
             offset: parameters.offset,
             referenced: parameters.referenced,
             soft_limits: SoftLimits::NONE,
+            reach: SoftLimits::NONE,
             in_position,
             fault: None,
             power: false,
@@ -265,7 +268,11 @@ impl Axis {
             return self.follow_drive(input, reports);
         }
         let Setpoint { position, velocity, .. } = self.setpoint;
-        if velocity == 0.0 || self.state == AxisState::ErrorStop {
+        if velocity == 0.0 {
+            self.reach = self.soft_limits.reaching(position);
+            return None;
+        }
+        if self.state == AxisState::ErrorStop {
             return None;
         }
         let creep = CREEP * self.parameters.limits.velocity;
@@ -273,7 +280,7 @@ impl Axis {
             Some(Fault::PositiveLimitSwitch)
         } else if self.negative_limit && velocity < -creep {
             Some(Fault::NegativeLimitSwitch)
-        } else if self.soft_limits.left(position, velocity) {
+        } else if self.reach.left(position, velocity, creep) {
             Some(Fault::SoftLimit)
         } else if position.abs() > MAX_POSITION {
             Some(Fault::SetpointRange)

@@ -420,9 +420,25 @@ impl Axis {
         if largest.is_nan() || largest > MAX_POSITION {
             return Err(Rejection::with(Reason::PositionRange, largest, MAX_POSITION));
         }
-        if modulo.is_none() && !self.soft_limits.reaching(base.position).contains(target.position) {
+        if modulo.is_none() && !self.permitted_end(target.position, base.position) {
             return Err(self.soft_limits.refusal((target.position, target.position), self.offset));
         }
         Ok(())
+    }
+
+    /// Inside the soft limits; from outside, anywhere that is no way back out.
+    fn permitted_end(&self, target: f64, base: f64) -> bool {
+        if self.soft_limits.contains(target) {
+            return true;
+        }
+        if self.soft_limits.contains(base) {
+            return false;
+        }
+        let stop = stop_profile(self.present(), &self.parameters.limits, &self.soft_limits).end().position;
+        if base > self.soft_limits.high {
+            (self.soft_limits.low..=base.min(stop)).contains(&target)
+        } else {
+            (base.max(stop)..=self.soft_limits.high).contains(&target)
+        }
     }
 }

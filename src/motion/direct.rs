@@ -3,7 +3,7 @@
 //! The slowest member sets the duration; the others go slower. One member is solved a cycle, from where the present motion will
 //! have brought it when the last one is solved; then all start at once.
 
-use crate::limits::{DIRECT_RESTARTS, MAX_GROUP_AXES};
+use crate::limits::MAX_GROUP_AXES;
 
 use super::axis::Axis;
 use super::dynamics::viable;
@@ -28,9 +28,8 @@ pub(super) struct Direct {
     /// The override that it is made for.
     override_ratio: f64,
     duration_s: f64,
-    /// A duration that at least one member cannot take; the plan starts anew with a longer one.
-    too_short_s: f64,
-    restarts: usize,
+    /// A member is early: for the sake of its soft limits, or because the stop that it begins with ends at its target.
+    hurried: bool,
     period_s: f64,
     /// Periods since the motion started.
     ticks: u64,
@@ -51,8 +50,7 @@ impl Direct {
             profiles: [Profile::rest(0.0); MAX_GROUP_AXES],
             override_ratio: 1.0,
             duration_s: 0.0,
-            too_short_s: 0.0,
-            restarts: 0,
+            hurried: false,
             period_s: 0.0,
             ticks: 0,
         }
@@ -89,6 +87,7 @@ impl Direct {
     /// Fixes targets, limits (shares of each axis's) and the duration, from the predicted starts: one solution a member.
     pub fn begin(&mut self, members: &[u8], axes: &[Axis], targets: &[Target], shares: &Limits, override_ratio: f64) {
         self.next = 0;
+        self.hurried = false;
         self.ticks = 0;
         self.override_ratio = override_ratio;
         self.duration_s = 0.0;
@@ -107,9 +106,6 @@ impl Direct {
             self.profiles[i] = Profile::to_position(self.starts[i], self.goals[i], &self.limits[i]);
             self.duration_s = self.duration_s.max(self.profiles[i].duration_s());
         }
-        if self.restarts > 0 {
-            self.duration_s = self.duration_s.max(self.too_short_s);
-        }
     }
 
     /// Refuses a member's way that would leave its soft limits.
@@ -123,13 +119,8 @@ impl Direct {
         if self.check(i, axis).is_err() {
             self.limits[i] = Limits { velocity: self.limits[i].velocity, ..axis.parameters.limits };
             self.profiles[i] = Profile::to_position(self.starts[i], self.goals[i], &self.limits[i]);
+            self.duration_s = self.duration_s.max(self.profiles[i].duration_s());
         }
-    }
-
-    /// A new plan: what an earlier one found out does not count.
-    pub fn forget(&mut self) {
-        self.restarts = 0;
-        self.too_short_s = 0.0;
     }
 
     pub fn override_ratio(&self) -> f64 {
@@ -147,25 +138,15 @@ impl Direct {
                 let (profile, _) =
                     Profile::to_position_in(self.starts[i], self.goals[i], &self.limits[i], self.duration_s);
                 let axis = &axes[usize::from(members[i])];
+                self.hurried |= profile.duration_s() < self.duration_s * (1.0 - SAME_TIME);
                 if admits(&profile, &axis.parameters.limits, &axis.soft_limits).is_ok() {
                     self.profiles[i] = profile;
+                } else {
+                    self.hurried = true;
                 }
             }
         }
         self.next >= self.count
-    }
-
-    /// A member that must brake may not be able to take the common duration, only a longer one: true if all have to be planned
-    /// anew, in motion, with that. Bounded by [`DIRECT_RESTARTS`].
-    pub fn must_restart(&mut self) -> bool {
-        let longest_s =
-            self.profiles[..self.count].iter().fold(0.0_f64, |longest, profile| longest.max(profile.duration_s()));
-        if longest_s <= self.duration_s * (1.0 + SAME_TIME) || self.restarts >= DIRECT_RESTARTS {
-            return false;
-        }
-        self.too_short_s = longest_s;
-        self.restarts += 1;
-        true
     }
 
     /// One more period of the motion has passed.
@@ -177,6 +158,12 @@ impl Direct {
     /// Share of the duration that has passed.
     pub fn progress(&self) -> f64 {
         if self.duration_s > 0.0 { (self.ticks as f64 * self.period_s / self.duration_s).min(1.0) } else { 1.0 }
+    }
+
+    /// All members arrive together.
+    #[cfg(test)]
+    pub fn synchronised(&self) -> bool {
+        !self.hurried
     }
 
     /// The trajectory of a member.

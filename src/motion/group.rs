@@ -218,7 +218,6 @@ impl Group {
         if !self.direct.solve_next(&self.members[..self.count], axes) {
             return;
         }
-        let restart = self.direct.must_restart();
         self.leave_line(axes);
         for i in 0..self.count {
             let axis = &mut axes[usize::from(self.members[i])];
@@ -229,15 +228,12 @@ impl Group {
         self.phase = Phase::Running;
         if self.direct.override_ratio() != self.override_ratio {
             self.plan_direct(axes, 1);
-        } else if restart {
-            self.predict_and_plan(axes, &goal, 1);
         }
     }
 
     /// Plans the active direct move from the present motion: `first_in` is 0 before a step, 1 within its own.
     pub(super) fn plan_direct(&mut self, axes: &[Axis], first_in: u64) {
         if let Some(goal) = self.goal {
-            self.direct.forget();
             self.predict_and_plan(axes, &goal, first_in);
         }
     }

@@ -42,11 +42,11 @@ impl SoftLimits {
         Rejection::with(Reason::SoftLimit, found + offset, allowed + offset)
     }
 
-    /// Whether the axis at `position` is so far out that a fault is due if it moves on at `velocity`.
+    /// Whether the axis is outside at `position` and moves further out at `velocity` (faster than `creep`).
     #[inline]
-    pub fn left(&self, position: f64, velocity: f64) -> bool {
-        (velocity > 0.0 && position > self.high && !self.contains(position))
-            || (velocity < 0.0 && position < self.low && !self.contains(position))
+    pub fn left(&self, position: f64, velocity: f64, creep: f64) -> bool {
+        (velocity > creep && position > self.high && !self.contains(position))
+            || (velocity < -creep && position < self.low && !self.contains(position))
     }
 }
 
@@ -110,6 +110,6 @@ mod tests {
         let range = SoftLimits { low: 0.0, high: 10.0 };
         assert!(range.reaching(15.0).contains(12.0));
         assert!(!range.reaching(15.0).contains(16.0));
-        assert!(range.left(10.1, 1.0) && !range.left(10.1, -1.0) && !range.left(10.0, 1.0));
+        assert!(range.left(10.1, 1.0, 1e-3) && !range.left(10.1, -1.0, 1e-3) && !range.left(10.0, 1.0, 1e-3));
     }
 }

@@ -146,7 +146,7 @@ fn storm(seed: u64, seconds: f64, ideal: bool, hits: &mut Hits) -> u64 {
     }
     assert_eq!(ledger.open(), 0, "seed {seed}: these never ended: {}", ledger.describe());
     assert!(ledger.accepted > 10, "seed {seed}: a storm of refusals");
-    for (name, count) in std::mem::take(&mut ledger.hits) {
+    for (name, count) in ledger.hits.into_iter().chain(oracle.hits) {
         *hits.entry(name).or_default() += count;
     }
     for (state, count) in AxisState::ALL.iter().zip(states) {

@@ -72,6 +72,7 @@ impl Outcomes for Ledger {
     }
 
     fn fault_raised(&mut self, _axis: AxisId, fault: Fault) {
+        assert!(fault != Fault::SoftLimit, "seed and cycle unknown: what was accepted leaves the soft limits");
         *self.hits.entry(format!("raised {}", fault.name())).or_default() += 1;
     }
 
@@ -84,6 +85,7 @@ impl Outcomes for Ledger {
 pub(super) struct Oracle {
     period_s: f64,
     before: Vec<Before>,
+    pub hits: Hits,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -98,7 +100,7 @@ const SLACK: f64 = 1e-7;
 
 impl Oracle {
     pub fn new(axes: usize, period_s: f64) -> Oracle {
-        Oracle { period_s, before: vec![Before::default(); axes] }
+        Oracle { period_s, before: vec![Before::default(); axes], hits: Hits::new() }
     }
 
     pub fn check(&mut self, motion: &Motion, inputs: &[AxisInputs], outputs: &[AxisOutputs], at: &dyn Fn() -> String) {
@@ -123,7 +125,7 @@ impl Oracle {
                 Before { operational: input.operational, setpoint: output.setpoint, state: axis.state() };
         }
         for group in motion.groups() {
-            check_group(motion, group, at);
+            check_group(motion, group, &mut self.hits, at);
         }
     }
 
@@ -228,7 +230,7 @@ fn within_limits(limits: &Limits, velocity: f64, acceleration: f64, jerk: f64, a
     assert!(jerk.abs() <= limits.jerk * (1.0 + SLACK), "{}: jerk {jerk} of {limits:?}", at());
 }
 
-fn check_group(motion: &Motion, group: &Group, at: &dyn Fn() -> String) {
+fn check_group(motion: &Motion, group: &Group, hits: &mut Hits, at: &dyn Fn() -> String) {
     let at = || format!("{} group {:?} {:?} {:?}", at(), group.axes(), group.state(), group.phase);
     let enabled = group.state() != GroupState::GroupDisabled;
     for member in group.members() {
@@ -251,7 +253,18 @@ fn check_group(motion: &Motion, group: &Group, at: &dyn Fn() -> String) {
     }
     // All members of a direct move arrive in the same instant.
     let direct = group.goal.as_ref().is_some_and(|goal| goal.shape == GroupShape::Direct);
-    if direct && group.begun && group.phase == Phase::Running && group.override_ratio() > 0.0 {
+    if direct
+        && group.direct.synchronised()
+        && group.begun
+        && group.phase == Phase::Running
+        && group.override_ratio() > 0.0
+    {
+        *hits
+            .entry(format!("cycles of direct moves, arriving together: {}", group.direct.synchronised()))
+            .or_default() += 1;
+        if !group.direct.synchronised() {
+            return;
+        }
         let mut left_s = group
             .members()
             .map(|member| motion.axes()[member].trajectory.left_s(motion.axes()[member].period_s))
