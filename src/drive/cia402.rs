@@ -139,6 +139,8 @@ pub mod statusword {
     pub const REMOTE: u16 = 1 << 9;
     /// An internal limit is active.
     pub const INTERNAL_LIMIT: u16 = 1 << 11;
+    /// All that this module looks at: these, and the bits of the state.
+    pub const OBSERVED: u16 = 0x6F | VOLTAGE_ENABLED | WARNING | REMOTE | INTERNAL_LIMIT;
 }
 
 #[cfg(test)]

@@ -89,14 +89,14 @@ pub struct Drive {
     servo: Servo,
     sequence: Sequence,
     period_s: f64,
-    standstill_velocity: f64,
+    has_offsets: bool,
     heard: bool,
     place: Place,
     feedback: Feedback,
     /// Increments of the target that the drive was given last.
     target: i64,
-    /// The last setpoint had a velocity.
-    moving: bool,
+    /// Velocity of the last setpoint, axis units/s.
+    velocity: f64,
 }
 
 impl Drive {
@@ -116,29 +116,30 @@ impl Drive {
             scaling.modulo(),
             period_s,
         );
+        let output_map = OutputMap::new(
+            &layout.outputs,
+            layout.output_bytes(),
+            parameters.mode,
+            brake_bit,
+            parameters.torque_limit,
+        )?;
         Ok(Drive {
             input_range: layout.input_offset..layout.input_offset + layout.input_bytes(),
             output_range: layout.output_offset..layout.output_offset + layout.output_bytes(),
             input_map: InputMap::new(&layout.inputs, layout.input_bytes(), parameters.mode)?,
-            output_map: OutputMap::new(
-                &layout.outputs,
-                layout.output_bytes(),
-                parameters.mode,
-                brake_bit,
-                parameters.torque_limit,
-            )?,
+            output_map,
             mode: parameters.mode,
             gains: parameters.gains,
             scaling,
             servo,
             sequence: Sequence::new(parameters, period_s),
             period_s,
-            standstill_velocity: parameters.timing.standstill_velocity,
+            has_offsets: output_map.has_offsets(),
             heard: false,
             place: Place::default(),
             feedback: Feedback::default(),
             target: 0,
-            moving: false,
+            velocity: 0.0,
         })
     }
 
@@ -154,27 +155,27 @@ impl Drive {
 
     /// Reads the drive's own bytes ([`Drive::input_range`] of the image). With `fresh` false (or too few bytes) nothing is
     /// taken from them: the last values stay and their age is counted.
+    #[inline]
     pub fn decode(&mut self, inputs: &[u8], fresh: bool) -> Feedback {
         match self.input_map.read(inputs) {
             Some(values) if fresh => self.take(&values),
-            _ => self.feedback.stale_cycles = self.feedback.stale_cycles.saturating_add(1),
+            _ => {
+                self.feedback.stale_cycles = self.feedback.stale_cycles.saturating_add(1);
+                self.tell_sequence();
+            }
         }
-        // These change by time and command too, and are told even where the drive is silent.
-        self.feedback.operational = self.sequence.phase() == Phase::Operational;
-        self.feedback.fault = self.sequence.fault();
-        self.feedback.resetting = matches!(self.sequence.phase(), Phase::Resetting(_));
-        self.feedback.brake_open = self.sequence.brake().is_open();
         self.feedback
     }
 
+    #[inline]
     fn take(&mut self, values: &Inputs) {
         let moved = if self.heard {
             self.scaling.advance(&mut self.place, values.position)
         } else {
             self.place = self.scaling.first(values.position);
+            self.heard = true;
             0
         };
-        self.heard = true;
         let feedback = &mut self.feedback;
         feedback.turns = self.place.turns;
         feedback.position = self.scaling.position(&self.place);
@@ -184,55 +185,78 @@ impl Drive {
         };
         feedback.stale_cycles = 0;
         feedback.torque_ratio = self.scaling.torque_ratio(values.torque);
+        feedback.digital_inputs = values.digital_inputs;
+        feedback.error_code = values.error_code;
+        let mode_confirmed = values.mode == self.mode.code();
+        if !(feedback.operational && self.sequence.is_steady(values.statusword, mode_confirmed)) {
+            self.sequence.observe(&Observation {
+                statusword: values.statusword,
+                mode_confirmed,
+                error_code: values.error_code,
+                velocity: feedback.velocity,
+            });
+            self.tell_change(values);
+        }
+    }
+
+    /// What an observation may have changed.
+    fn tell_change(&mut self, values: &Inputs) {
+        self.tell_sequence();
+        let feedback = &mut self.feedback;
+        feedback.state = self.sequence.state();
         feedback.warning = values.statusword & statusword::WARNING != 0;
         feedback.internal_limit = values.statusword & statusword::INTERNAL_LIMIT != 0;
-        feedback.digital_inputs = values.digital_inputs;
-        self.sequence.observe(&Observation {
-            statusword: values.statusword,
-            mode_confirmed: values.mode == self.mode.code(),
-            error_code: values.error_code,
-            velocity: feedback.velocity,
-        });
-        feedback.state = self.sequence.state();
-        let of_fault = matches!(self.sequence.fault(), Some(Fault::DriveFault | Fault::ResetRefused));
-        feedback.error_code = if of_fault { self.sequence.fault_code() } else { values.error_code };
+        if matches!(feedback.fault, Some(Fault::DriveFault | Fault::ResetRefused)) {
+            feedback.error_code = self.sequence.fault_code();
+        }
         if self.sequence.target() == Target::Follow {
             let (turns, position) = (feedback.turns, feedback.position);
             feedback.held = Setpoint { turns, position, velocity: 0.0, acceleration: 0.0 };
         }
     }
 
+    /// What changes by time and command too, and is told even where the drive is silent.
+    fn tell_sequence(&mut self) {
+        self.feedback.operational = self.sequence.phase() == Phase::Operational;
+        self.feedback.fault = self.sequence.fault();
+        self.feedback.resetting = matches!(self.sequence.phase(), Phase::Resetting(_));
+        self.feedback.brake_open = self.sequence.brake().is_open();
+    }
+
     /// Writes every byte that the drive owns among its outputs ([`Drive::output_range`] of the image). A setpoint that
     /// the drive cannot represent is not sent: the drive is stopped and latches `SetpointRange`.
+    #[inline]
     pub fn encode(&mut self, demand: &Demand, outputs: &mut [u8]) {
-        let mut controlword = self.sequence.advance(demand, self.moving);
+        let mut controlword = self.sequence.advance(demand, self.velocity);
         let mut values = Outputs::default();
-        if self.sequence.target() == Target::Stream && !self.stream(&demand.setpoint, &mut values) {
-            self.sequence.raise(Fault::SetpointRange);
-            controlword = self.sequence.advance(&Demand { reset: false, ..*demand }, self.moving);
-        }
-        match self.sequence.target() {
-            Target::Stream => {}
-            Target::Hold => {
-                self.moving = false;
-                let held = self.feedback.held;
-                let stops = !matches!(self.sequence.phase(), Phase::Releasing | Phase::Engaging { quick: false });
-                if !stops {
-                    self.close_loops(&held, &mut values);
-                }
+        let streams = self.sequence.phase() == Phase::Operational;
+        if !(streams && self.stream(&demand.setpoint, &mut values)) {
+            if streams {
+                self.sequence.raise(Fault::SetpointRange);
+                controlword = self.sequence.advance(&Demand { reset: false, ..*demand }, self.velocity);
             }
-            Target::Follow => {
-                self.moving = false;
-                self.target = self.place.increments;
-                if self.mode != Mode::Csp {
-                    self.servo.start(&self.feedback.held);
-                }
-            }
+            self.stay(&mut values);
         }
         values.controlword = controlword;
         values.position = self.scaling.raw(self.target);
         values.brake_bit = self.sequence.brake().bit();
         self.output_map.write(&values, outputs);
+    }
+
+    /// The target where no setpoint is taken: the last one, or the feedback.
+    fn stay(&mut self, values: &mut Outputs) {
+        self.velocity = 0.0;
+        if self.sequence.target() == Target::Hold {
+            if matches!(self.sequence.phase(), Phase::Releasing | Phase::Engaging { quick: false }) {
+                let held = self.feedback.held;
+                self.close_loops(&held, values);
+            }
+        } else {
+            self.target = self.place.increments;
+            if self.mode != Mode::Csp {
+                self.servo.start(&self.feedback.held);
+            }
+        }
     }
 
     /// Takes motion's setpoint as the target; false where the drive cannot represent it.
@@ -241,17 +265,20 @@ impl Drive {
         let Some(target) = self.scaling.increments(setpoint.turns, setpoint.position) else { return false };
         // Half of 2³² or more from where the drive is, its 32 bits would mean a place on the other side.
         let reachable = i32::try_from(target.wrapping_sub(self.place.increments)).is_ok();
-        if !reachable || !setpoint.velocity.is_finite() || !setpoint.acceleration.is_finite() {
+        let finite = setpoint.velocity.abs() + setpoint.acceleration.abs() < f64::INFINITY;
+        if !reachable || !finite {
             return false;
         }
         self.target = target;
-        self.moving = setpoint.velocity.abs() > self.standstill_velocity;
-        self.feedback.held = Setpoint { velocity: 0.0, acceleration: 0.0, ..*setpoint };
-        self.close_loops(setpoint, values);
+        self.velocity = setpoint.velocity;
+        self.feedback.held.turns = setpoint.turns;
+        self.feedback.held.position = setpoint.position;
+        if self.mode != Mode::Csp || self.has_offsets {
+            self.close_loops(setpoint, values);
+        }
         true
     }
 
-    #[inline]
     fn close_loops(&mut self, setpoint: &Setpoint, values: &mut Outputs) {
         let inertia = self.gains.acceleration_feed_forward;
         match self.mode {

@@ -2,6 +2,7 @@
 
 use super::parameters::{Mode, ParameterError};
 use crate::fieldbus::mapping::{PdoEntry, place};
+use crate::limits::MAX_PROCESS_IMAGE_BYTES;
 
 const CONTROLWORD: u16 = 0x6040;
 const STATUSWORD: u16 = 0x6041;
@@ -22,15 +23,22 @@ const DIGITAL_INPUTS: u16 = 0x60FD;
 const DIGITAL_OUTPUTS: u16 = 0x60FE;
 const TARGET_VELOCITY: u16 = 0x60FF;
 
-/// Byte offset of an object of `bits` bits, if it is mapped.
-fn find(entries: &[PdoEntry], index: u16, subindex: u8, bits: u8) -> Result<Option<usize>, ParameterError> {
-    match place(entries, index, subindex) {
-        None => Ok(None),
-        Some((offset, length)) if length == usize::from(bits / 8) => Ok(Some(offset)),
-        Some((_, length)) => {
-            let found = u8::try_from(length * 8).unwrap_or(u8::MAX);
-            Err(ParameterError::Length { index, subindex, found, expected: bits })
-        }
+/// Byte offset of an object of `bits` bits, if it is mapped. 16 bits: the end of an object can then not overflow, which
+/// saves a check at every access.
+fn find(entries: &[PdoEntry], index: u16, subindex: u8, bits: u8) -> Result<Option<u16>, ParameterError> {
+    let Some((offset, length)) = place(entries, index, subindex) else { return Ok(None) };
+    if length != usize::from(bits / 8) {
+        let found = u8::try_from(length * 8).unwrap_or(u8::MAX);
+        return Err(ParameterError::Length { index, subindex, found, expected: bits });
+    }
+    match u16::try_from(offset) {
+        Ok(offset) if usize::from(offset) < MAX_PROCESS_IMAGE_BYTES => Ok(Some(offset)),
+        _ => Err(ParameterError::Range {
+            what: "offset of an object in the process data",
+            found: offset as f64,
+            lowest: 0.0,
+            highest: (MAX_PROCESS_IMAGE_BYTES - 1) as f64,
+        }),
     }
 }
 
@@ -57,13 +65,13 @@ pub struct Inputs {
 #[derive(Clone, Copy, Debug)]
 pub struct InputMap {
     length: usize,
-    statusword: usize,
-    mode: usize,
-    position: usize,
-    velocity: Option<usize>,
-    torque: Option<usize>,
-    error_code: Option<usize>,
-    digital_inputs: Option<usize>,
+    statusword: u16,
+    mode: u16,
+    position: u16,
+    velocity: Option<u16>,
+    torque: Option<u16>,
+    error_code: Option<u16>,
+    digital_inputs: Option<u16>,
 }
 
 impl InputMap {
@@ -125,16 +133,22 @@ pub struct OutputMap {
     length: usize,
     mode_code: i8,
     torque_limit: u16,
-    brake: Option<(usize, u8)>,
-    controlword: usize,
-    mode: usize,
-    position: Option<usize>,
-    velocity: Option<usize>,
-    torque: Option<usize>,
-    velocity_offset: Option<usize>,
-    torque_offset: Option<usize>,
-    torque_limits: [Option<usize>; 3],
-    digital_outputs_mask: Option<usize>,
+    controlword: u16,
+    mode: u16,
+    position: Option<u16>,
+    others: Option<OtherOutputs>,
+}
+
+/// Outputs beside the three that every CSP drive has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct OtherOutputs {
+    velocity: Option<u16>,
+    torque: Option<u16>,
+    velocity_offset: Option<u16>,
+    torque_offset: Option<u16>,
+    torque_limits: [Option<u16>; 3],
+    digital_outputs_mask: Option<u16>,
+    brake: Option<(u16, u8)>,
 }
 
 impl OutputMap {
@@ -155,17 +169,11 @@ impl OutputMap {
             None => None,
             Some(bit) => {
                 let start = digital_outputs.ok_or(missing(DIGITAL_OUTPUTS, 1))?;
-                Some((start + usize::from(bit / 8), 1 << (bit % 8)))
+                Some((start + u16::from(bit / 8), 1 << (bit % 8)))
             }
         };
-        Ok(OutputMap {
-            length,
-            mode_code: mode.code(),
-            torque_limit: (torque_limit * 1000.0) as u16,
+        let others = OtherOutputs {
             brake,
-            controlword: needed(CONTROLWORD, 16)?,
-            mode: needed(MODE_OF_OPERATION, 8)?,
-            position: wanted(TARGET_POSITION, 32, Mode::Csp)?,
             velocity: wanted(TARGET_VELOCITY, 32, Mode::Csv)?,
             torque: wanted(TARGET_TORQUE, 16, Mode::Cst)?,
             velocity_offset: find(entries, VELOCITY_OFFSET, 0, 32)?,
@@ -176,7 +184,21 @@ impl OutputMap {
                 find(entries, NEGATIVE_TORQUE_LIMIT, 0, 16)?,
             ],
             digital_outputs_mask: find(entries, DIGITAL_OUTPUTS, 2, 32)?,
+        };
+        Ok(OutputMap {
+            length,
+            mode_code: mode.code(),
+            torque_limit: (torque_limit * 1000.0) as u16,
+            controlword: needed(CONTROLWORD, 16)?,
+            mode: needed(MODE_OF_OPERATION, 8)?,
+            position: wanted(TARGET_POSITION, 32, Mode::Csp)?,
+            others: (others != OtherOutputs::default()).then_some(others),
         })
+    }
+
+    /// 60B1h or 60B2h is mapped.
+    pub fn has_offsets(&self) -> bool {
+        self.others.is_some_and(|others| others.velocity_offset.is_some() || others.torque_offset.is_some())
     }
 
     /// Writes a drive's bytes, all that are mapped here. Of 60FEh:01 it writes the brake's bit alone: the others belong
@@ -190,6 +212,14 @@ impl OutputMap {
         if let Some(at) = self.position {
             put(bytes, at, values.position.to_le_bytes());
         }
+        if let Some(others) = &self.others {
+            others.write(values, self.torque_limit, bytes);
+        }
+    }
+}
+
+impl OtherOutputs {
+    fn write(&self, values: &Outputs, torque_limit: u16, bytes: &mut [u8]) {
         if let Some(at) = self.velocity {
             put(bytes, at, values.velocity.to_le_bytes());
         }
@@ -203,12 +233,12 @@ impl OutputMap {
             put(bytes, at, values.torque_offset.to_le_bytes());
         }
         for at in self.torque_limits.into_iter().flatten() {
-            put(bytes, at, self.torque_limit.to_le_bytes());
+            put(bytes, at, torque_limit.to_le_bytes());
         }
         if let Some(at) = self.digital_outputs_mask {
             put(bytes, at, u32::MAX.to_le_bytes());
         }
-        if let Some((byte, mask)) = self.brake.and_then(|(at, mask)| Some((bytes.get_mut(at)?, mask))) {
+        if let Some((byte, mask)) = self.brake.and_then(|(at, mask)| Some((bytes.get_mut(usize::from(at))?, mask))) {
             *byte = if values.brake_bit { *byte | mask } else { *byte & !mask };
         }
     }
@@ -216,13 +246,15 @@ impl OutputMap {
 
 /// `N` bytes at an offset that the map keeps inside; zeros otherwise, so that no panic is reachable.
 #[inline]
-fn take<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
+fn take<const N: usize>(bytes: &[u8], at: u16) -> [u8; N] {
+    let at = usize::from(at);
+    bytes.get(at..at + N).and_then(|value| value.try_into().ok()).unwrap_or([0; N])
 }
 
 #[inline]
-fn put<const N: usize>(bytes: &mut [u8], at: usize, value: [u8; N]) {
-    if let Some(place) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+fn put<const N: usize>(bytes: &mut [u8], at: u16, value: [u8; N]) {
+    let at = usize::from(at);
+    if let Some(place) = bytes.get_mut(at..at + N).and_then(|place| <&mut [u8; N]>::try_from(place).ok()) {
         *place = value;
     }
 }

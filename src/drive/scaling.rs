@@ -14,6 +14,8 @@ const MAX_TERM: i64 = 1 << 52;
 const MAX_TURN_DENOMINATOR: i64 = 1 << 31;
 /// Increments beyond a turn at which a setpoint is out of range.
 const MAX_OFFSET: f64 = (1u64 << 62) as f64;
+/// Below this `nearest_fast` is right.
+const MAX_FAST: f64 = (1u64 << 51) as f64;
 
 /// Where a drive is, unwrapped.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -164,7 +166,13 @@ impl Scaling {
             None => return None,
         };
         let offset = position * self.increments_per_unit + fraction;
-        if offset.abs() < MAX_OFFSET { start.checked_add(nearest(offset)) } else { None }
+        if offset.abs() < MAX_FAST {
+            start.checked_add(nearest_fast(offset))
+        } else if offset.abs() < MAX_OFFSET {
+            start.checked_add(nearest(offset))
+        } else {
+            None
+        }
     }
 
     /// The 32 bits by which the drive calls a number of increments (607Ah, 6064h).
@@ -209,6 +217,14 @@ impl Scaling {
 #[inline]
 fn nearest(value: f64) -> i64 {
     (value + 0.5f64.copysign(value)) as i64
+}
+
+/// The nearest whole number of |value| < [`MAX_FAST`]: next to 1.5 · 2⁵² the last bit of an `f64` counts ones, so that its
+/// bits are a whole number.
+#[inline]
+fn nearest_fast(value: f64) -> i64 {
+    const ONES: f64 = 1.5 * (1u64 << 52) as f64;
+    (value + ONES).to_bits().wrapping_sub(ONES.to_bits()) as i64
 }
 
 #[inline]

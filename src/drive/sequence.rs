@@ -104,6 +104,7 @@ pub struct Sequence {
     phase: Phase,
     /// Cycles since the phase began, by `advance`.
     cycles: u32,
+    statusword: u16,
     state: State,
     mode_confirmed: bool,
     remote: bool,
@@ -132,6 +133,7 @@ impl Sequence {
         Sequence {
             phase: Phase::Unheard,
             cycles: 0,
+            statusword: 0,
             state: State::Unknown,
             mode_confirmed: false,
             remote: false,
@@ -201,6 +203,7 @@ impl Sequence {
     fn enter(&mut self, phase: Phase) {
         self.phase = phase;
         self.cycles = 0;
+        self.standing_cycles = 0;
     }
 
     /// The first fault stays; only a fault of the drive's own says more than another one.
@@ -210,8 +213,18 @@ impl Sequence {
         }
     }
 
-    /// Takes what the drive shows in a fresh cycle.
+    /// The drive follows setpoints and shows what it showed in the last cycle: there is nothing to observe.
+    #[inline]
+    pub fn is_steady(&self, statusword: u16, mode_confirmed: bool) -> bool {
+        self.phase == Phase::Operational
+            && mode_confirmed
+            && self.mode_confirmed
+            && (statusword ^ self.statusword) & statusword::OBSERVED == 0
+    }
+
+    /// Takes what the drive shows in a fresh cycle that is not steady.
     pub fn observe(&mut self, seen: &Observation) {
+        self.statusword = seen.statusword;
         self.state = State::from_statusword(seen.statusword);
         self.mode_confirmed = seen.mode_confirmed;
         self.remote = !self.remote_bit || seen.statusword & statusword::REMOTE != 0;
@@ -311,11 +324,16 @@ impl Sequence {
         }
     }
 
-    /// Takes what motion wants in this cycle (`moving`: its last setpoint had a velocity) and returns the controlword.
-    pub fn advance(&mut self, demand: &Demand, moving: bool) -> u16 {
+    /// Takes what motion wants in this cycle and returns the controlword. `velocity`: of the last setpoint, axis units/s.
+    #[inline]
+    pub fn advance(&mut self, demand: &Demand, velocity: f64) -> u16 {
         if self.phase == Phase::Operational && demand.power && !demand.quick_stop && !demand.reset {
             return controlword::ENABLE_OPERATION; // the steady flow
         }
+        self.advance_changing(demand, velocity.abs() > self.standstill_velocity)
+    }
+
+    fn advance_changing(&mut self, demand: &Demand, moving: bool) -> u16 {
         self.cycles = self.cycles.saturating_add(1);
         if demand.reset {
             self.begin_reset();

@@ -115,6 +115,19 @@ fn a_setpoint_beyond_64_bits_is_refused_and_never_wraps() {
 }
 
 #[test]
+fn the_fast_way_to_the_nearest_whole_number_is_right_up_to_its_end() {
+    for whole in [0i64, 1, 2, 1000, (1 << 40) + 1, (1 << 51) - 2] {
+        for (part, rounded) in [(0.0, 0), (0.25, 0), (0.75, 1), (-0.25, 0)] {
+            let value = whole as f64 + part;
+            if value - whole as f64 == part {
+                assert_eq!(nearest_fast(value), whole + rounded, "{value}");
+                assert_eq!(nearest_fast(-value), -whole - rounded, "-{value}");
+            }
+        }
+    }
+}
+
+#[test]
 fn ratios_that_cannot_be_kept_exactly_are_refused() {
     let huge = ScalingParameters {
         feed: ratio(3_141_592_653_589_793, 1_000_000_000_000_000),
