@@ -1,0 +1,284 @@
+//! `motionctl` as a person or a script meets it: what it asks, what it prints, how it exits. The daemon is played by
+//! a script of replies.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+/// A daemon that answers each method with the replies given for it, in turn, the last one for ever.
+struct Daemon {
+    directory: tempfile::TempDir,
+    asked: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Daemon {
+    fn new(script: &[(&'static str, Vec<Value>)]) -> Daemon {
+        let directory = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(directory.path().join("socket")).unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (noted, mut script) = (Arc::clone(&asked), script.to_vec());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = BufReader::new(stream.unwrap());
+                let mut message = Vec::new();
+                while stream.read_until(0, &mut message).is_ok_and(|length| length > 0) {
+                    message.pop();
+                    let request: Value = serde_json::from_slice(&message).unwrap();
+                    message.clear();
+                    let replies = answer(&mut script, &request);
+                    noted.lock().unwrap().push(request);
+                    for reply in replies {
+                        let mut bytes = reply.to_string().into_bytes();
+                        bytes.push(0);
+                        if stream.get_mut().write_all(&bytes).is_err() {
+                            return;
+                        }
+                    }
+                }
+            }
+        });
+        Daemon { directory, asked }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.directory.path().join("socket")
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        motionctl(&self.socket(), arguments)
+    }
+
+    /// The parameters of the requests for this method.
+    fn asked(&self, method: &str) -> Vec<Value> {
+        let asked = self.asked.lock().unwrap();
+        let method = format!("io.motiond.v1.{method}");
+        asked
+            .iter()
+            .filter(|request| request["method"] == method)
+            .map(|request| request["parameters"].clone())
+            .collect()
+    }
+}
+
+fn answer(script: &mut [(&'static str, Vec<Value>)], request: &Value) -> Vec<Value> {
+    let method = request["method"].as_str().unwrap().trim_start_matches("io.motiond.v1.");
+    let Some((_, replies)) = script.iter_mut().find(|(known, _)| *known == method) else {
+        return vec![json!({ "error": "org.varlink.service.MethodNotFound", "parameters": { "method": method } })];
+    };
+    if request["more"] == true {
+        return std::mem::take(replies);
+    }
+    vec![if replies.len() > 1 { replies.remove(0) } else { replies[0].clone() }]
+}
+
+fn motionctl(socket: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_motionctl"));
+    command.arg("--socket").arg(socket).args(arguments).output().unwrap()
+}
+
+fn accepted(handle: u64) -> Value {
+    json!({ "parameters": { "boot_id": "b", "handle": handle, "cycle": 5 } })
+}
+
+fn progress(state: &str, continues: bool) -> Value {
+    let fault = (state == "error")
+        .then(|| json!({ "code": 4001, "name": "following-error", "cause": "it lagged", "remedy": "look" }));
+    let progress = json!({ "handle": 7, "state": state, "cycle": 9, "fault": fault });
+    json!({ "parameters": { "boot_id": "b", "progress": progress }, "continues": continues })
+}
+
+fn refused(fields: Value) -> Value {
+    json!({ "error": "io.motiond.v1.Axis.Refused", "parameters": fields })
+}
+
+fn exit(output: &Output) -> i32 {
+    output.status.code().unwrap_or_else(|| panic!("{output:?}"))
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn without_a_daemon_it_says_where_it_looked_and_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("nothing");
+    let output = motionctl(&socket, &["status"]);
+    assert_eq!(exit(&output), 3);
+    let complaint = text(&output.stderr);
+    assert!(
+        complaint.contains(socket.to_str().unwrap()) && complaint.contains("is the daemon running?"),
+        "{complaint}"
+    );
+    // A socket without a listener: a daemon that died.
+    drop(UnixListener::bind(&socket).unwrap());
+    let output = motionctl(&socket, &["stop"]);
+    assert_eq!(exit(&output), 3);
+    assert!(text(&output.stderr).contains("is gone"), "{output:?}");
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_asks_for_nothing() {
+    let daemon = Daemon::new(&[]);
+    for arguments in [
+        &["fly"][..],
+        &["move", "x"],
+        &["move", "x", "far"],
+        &["power", "maybe"],
+        &["group", "linear", "g", "x:1"],
+        &[],
+    ] {
+        assert_eq!(exit(&daemon.run(arguments)), 2, "{arguments:?}");
+    }
+    assert!(daemon.asked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_move_that_is_waited_for_exits_by_its_end() {
+    for (end, code) in [("done", 0), ("aborted", 5), ("error", 6)] {
+        let daemon = Daemon::new(&[
+            ("Axis.MoveAbsolute", vec![accepted(7)]),
+            ("Command.Wait", vec![progress("accepted", true), progress("active", true), progress(end, false)]),
+        ]);
+        let output = daemon.run(&["move", "x", "-12.5", "--velocity", "3", "--wait"]);
+        assert_eq!(exit(&output), code, "{output:?}");
+        assert!(
+            text(&output.stdout).contains(if end == "error" { "fault 4001: it lagged" } else { end }),
+            "{output:?}"
+        );
+        assert_eq!(daemon.asked("Axis.MoveAbsolute"), [json!({ "axis": "x", "position": -12.5, "velocity": 3.0 })]);
+    }
+}
+
+#[test]
+fn a_refusal_exits_with_4_and_tells_figures_and_remedy() {
+    let fields = json!({
+        "reason": "SoftLimit", "axis": "x", "requested": 900.0, "limit": 500.0, "unit": "mm", "hint": "stay inside",
+        "retryable": false, "boot_id": "b"
+    });
+    let daemon = Daemon::new(&[("Axis.MoveAbsolute", vec![refused(fields)])]);
+    let output = daemon.run(&["move", "x", "900"]);
+    assert_eq!(exit(&output), 4);
+    let complaint = text(&output.stderr);
+    assert!(complaint.contains("900 mm asked, limit 500 mm") && complaint.contains("stay inside"), "{complaint}");
+    let output = daemon.run(&["--json", "move", "x", "900"]);
+    let complaint: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(complaint["parameters"]["reason"], "SoftLimit");
+}
+
+#[test]
+fn stop_sends_one_request_and_falls_back_to_a_group_of_that_name() {
+    let stopped = json!({ "parameters": { "boot_id": "b", "generation": 3 } });
+    let unknown = refused(json!({ "reason": "NoSuchAxis", "axis": "gantry", "hint": "?", "retryable": false }));
+    let daemon = Daemon::new(&[
+        ("Machine.Stop", vec![stopped.clone()]),
+        ("Axis.Stop", vec![unknown]),
+        ("Group.Stop", vec![stopped]),
+    ]);
+    assert_eq!(exit(&daemon.run(&["stop"])), 0);
+    assert_eq!(daemon.asked.lock().unwrap().len(), 1);
+    assert_eq!(exit(&daemon.run(&["stop", "gantry"])), 0);
+    assert_eq!(daemon.asked("Group.Stop"), [json!({ "group": "gantry" })]);
+}
+
+#[test]
+fn release_names_the_generation_that_is_in_force() {
+    let daemon = Daemon::new(&[
+        ("Machine.Status", vec![json!({ "parameters": { "stop_generation": 41 } })]),
+        ("Machine.Release", vec![accepted(2)]),
+    ]);
+    assert_eq!(exit(&daemon.run(&["release"])), 0);
+    assert_eq!(daemon.asked("Machine.Release"), [json!({ "generation": 41 })]);
+}
+
+#[test]
+fn a_jog_is_refreshed_with_its_time_of_sending_and_ends_in_a_halt() {
+    let daemon = Daemon::new(&[("Axis.Jog", vec![accepted(1)]), ("Axis.Halt", vec![accepted(2)])]);
+    assert_eq!(exit(&daemon.run(&["jog", "x", "-5", "--for", "0.1"])), 0);
+    let jogs = daemon.asked("Axis.Jog");
+    assert!(!jogs.is_empty() && jogs.iter().all(|jog| jog["valid_ms"].as_u64().unwrap() <= 200), "{jogs:?}");
+    let sent: Vec<u64> = jogs.iter().map(|jog| jog["sent_at_ns"].as_u64().unwrap()).collect();
+    assert!(sent.is_sorted() && sent[0] > 0, "{sent:?}");
+    assert_eq!(daemon.asked("Axis.Halt").len(), 1);
+}
+
+#[test]
+fn group_targets_are_given_by_name() {
+    let daemon = Daemon::new(&[("Group.MoveLinear", vec![accepted(1)])]);
+    assert_eq!(exit(&daemon.run(&["group", "linear", "gantry", "x=1.5", "z=-2", "--relative", "--buffered"])), 0);
+    let targets = json!([{ "axis": "x", "value": 1.5 }, { "axis": "z", "value": -2.0 }]);
+    let expected = json!({ "group": "gantry", "targets": targets, "relative": true, "buffer": "buffered" });
+    assert_eq!(daemon.asked("Group.MoveLinear"), [expected]);
+}
+
+#[test]
+fn power_without_names_is_for_every_axis() {
+    let daemon = Daemon::new(&[
+        ("Machine.Describe", vec![json!({ "parameters": { "axes": ["x", "y"] } })]),
+        ("Axis.Power", vec![accepted(1), accepted(2)]),
+    ]);
+    assert_eq!(exit(&daemon.run(&["power", "on"])), 0);
+    assert_eq!(daemon.asked("Axis.Power"), [json!({ "axis": "x", "on": true }), json!({ "axis": "y", "on": true })]);
+}
+
+#[test]
+fn watch_prints_a_table_a_sample_and_ends_after_its_count() {
+    let sample = |cycle: u64| {
+        let axis = json!({ "name": "x", "state": "Standstill", "setpoint": 1.0, "actual": 1.0004 });
+        json!({ "parameters": { "cycle": cycle, "axes": [axis] }, "continues": true })
+    };
+    let daemon = Daemon::new(&[("Telemetry.Subscribe", vec![sample(100), sample(200), sample(300)])]);
+    let output = daemon.run(&["watch", "x", "--count", "2"]);
+    assert_eq!(exit(&output), 0);
+    let shown = text(&output.stdout);
+    assert!(shown.contains("cycle 100") && shown.contains("cycle 200") && !shown.contains("cycle 300"), "{shown}");
+    assert!(shown.contains("Standstill") && shown.contains("1.000"), "{shown}");
+}
+
+#[test]
+fn events_are_read_to_the_end() {
+    let fault = json!({ "code": 3001, "name": "drive-fault", "cause": "broken", "remedy": "repair it" });
+    let event = json!({ "sequence": 1, "cycle": 9, "kind": "fault_raised", "axis": "x", "fault": fault });
+    let batch = |events: Value, next: u64| json!({ "parameters": { "events": events, "next": next, "lost": 0 } });
+    let daemon = Daemon::new(&[("Events.Read", vec![batch(json!([event]), 1), batch(json!([]), 1)])]);
+    let output = daemon.run(&["events"]);
+    assert_eq!(exit(&output), 0);
+    let shown = text(&output.stdout);
+    assert!(
+        shown.contains("axis x") && shown.contains("3001 drive-fault: broken") && shown.contains("repair it"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn status_shows_the_machine_its_axes_and_groups() {
+    let axis = json!({
+        "name": "x", "state": "ErrorStop", "drive_state": "Fault", "actual": 12.0, "actual_velocity": 0.0, "unit": "mm",
+        "override": 1.0, "referenced": false, "fresh": true,
+        "fault": { "code": 3001, "name": "drive-fault", "cause": "", "remedy": "" }
+    });
+    let machine =
+        json!({ "cycle": 5, "permitted": true, "stopped": true, "degraded": ["no SCHED_FIFO"], "skipped_periods": 0 });
+    let group = json!({ "name": "gantry", "state": "GroupErrorStop" });
+    let daemon = Daemon::new(&[
+        ("Machine.Status", vec![json!({ "parameters": machine })]),
+        (
+            "Axis.List",
+            vec![json!({ "parameters": { "axes": [axis], "next": 1 } }), json!({ "parameters": { "axes": [axis] } })],
+        ),
+        ("Group.List", vec![json!({ "parameters": { "groups": [group] } })]),
+    ]);
+    let output = daemon.run(&["status"]);
+    assert_eq!(exit(&output), 0);
+    let shown = text(&output.stdout);
+    for part in
+        ["stopped (motionctl release)", "no SCHED_FIFO", "drive-fault, no reference", "12.000", "GroupErrorStop"]
+    {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert_eq!(daemon.asked("Axis.List"), [json!({ "first": 0 }), json!({ "first": 1 })]);
+}
