@@ -50,3 +50,27 @@ claims! {
     a_move_takes_the_time_that_it_is_given: 200_000,
     a_move_stays_within_its_extent: 200_000,
 }
+
+/// Values that no axis has: motion refuses them before, and should one come through, the cycle goes on.
+#[test]
+fn nonsense_neither_panics_nor_hangs() {
+    use subject::{Limits, Profile, State, stopping_distance};
+    let values = [0.0, -0.0, 1.0, -1e300, 1e300, 1e-300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
+    let mut random = support::Random::new(seed(20264));
+    for _ in 0..cases(1_000_000) {
+        let mut any = || values[random.below(values.len())];
+        let start = State { position: any(), velocity: any(), acceleration: any() };
+        let limits = Limits { velocity: any(), acceleration: any(), jerk: any() };
+        let (target, time_s) = (any(), any());
+        for mut profile in [
+            Profile::to_position(start, target, &limits),
+            Profile::to_velocity(start, target, &limits),
+            Profile::to_position_in(start, target, &limits, time_s).0,
+        ] {
+            assert!(profile.phases().count() <= motiond::limits::PROFILE_PHASES);
+            profile.shift(target);
+            let _ = (profile.at(time_s), profile.jerk_at(time_s), profile.extent(time_s));
+        }
+        let _ = stopping_distance(start.velocity, start.acceleration, &limits);
+    }
+}
