@@ -38,7 +38,8 @@ impl SoftLimits {
 
     /// The refusal of a motion that would reach from `low` to `high`, in axis coordinates.
     pub fn refusal(&self, (low, high): (f64, f64), offset: f64) -> Rejection {
-        let (found, allowed) = if high > self.high { (high, self.high) } else { (low, self.low) };
+        let above = high - self.high >= self.low - low;
+        let (found, allowed) = if above { (high, self.high) } else { (low, self.low) };
         Rejection::with(Reason::SoftLimit, found + offset, allowed + offset)
     }
 
