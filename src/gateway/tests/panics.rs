@@ -1,15 +1,18 @@
 //! Panics of the service, planted at every place: nothing is lost silently and nothing is done twice.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::JoinHandle;
 
 use super::fixture::*;
-use crate::exchange::event::Verdict;
+use crate::exchange::event::{Report, Verdict};
 use crate::gateway::*;
 use crate::ids::Handle;
 use crate::motion::{Progress, Rejection};
-use crate::service::Place;
+use crate::service::{Beat, Place};
 
 #[tokio::test(start_paused = true)]
 async fn panic_between_taking_and_sending_refuses_and_sends_nothing() {
@@ -88,6 +91,47 @@ async fn numbered_command_that_a_panic_interrupted_may_be_tried_again() {
     assert!(bench.round_and_restart());
     assert_eq!(asked.await.unwrap(), Err(Refusal::Interrupted));
     bench.accepted(command()).await;
+}
+
+/// The loop as the daemon runs it: a thread of its own, started again after each panic.
+#[tokio::test]
+async fn service_that_panics_again_and_again_answers_every_command() {
+    let Bench { client, mut gateway, mut cycle, .. } = Bench::new();
+    let (beat, stop, sabotage) = (Beat::new(), Arc::new(AtomicBool::new(false)), gateway.sabotage().clone());
+    let service = std::thread::spawn({
+        let (beat, stop) = (beat.clone(), Arc::clone(&stop));
+        move || {
+            let mut panics = 0;
+            let run = |gateway: &mut GatewayState| gateway.run(&beat, &stop, || 0);
+            while catch_unwind(AssertUnwindSafe(|| run(&mut gateway))).is_err() {
+                panics += 1;
+            }
+            panics
+        }
+    });
+    let mut accepted = 0;
+    for round in 0..50 {
+        sabotage.plant_panic(Place::ALL[round % Place::ALL.len()]);
+        let asked = tokio::spawn({
+            let client = client.clone();
+            async move { client.submit(line(vec![round as f64, 0.0])).await }
+        });
+        while !asked.is_finished() {
+            if let Some(command) = cycle.commands.receive() {
+                accepted += 1;
+                cycle.reports.send(Report { handle: command.handle, cycle: 1, verdict: Verdict::Accepted }).unwrap();
+            }
+            tokio::task::yield_now().await;
+        }
+        match asked.await.unwrap() {
+            Ok(_) => accepted -= 1,
+            Err(refusal) => assert_eq!(refusal, Refusal::Interrupted, "round {round}"),
+        }
+    }
+    assert_eq!(accepted, 0, "each one that the cycle accepted was answered so");
+    assert!(beat.count() > 50, "it proved progress");
+    stop.store(true, Ordering::Relaxed);
+    assert!(service.join().unwrap() > 25);
 }
 
 /// A stream of pseudo-random words (splitmix64).

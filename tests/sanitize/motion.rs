@@ -1,0 +1,5 @@
+//! What commands are made of.
+
+#[path = "../../src/motion/types.rs"]
+pub mod types;
+pub use types::*;
