@@ -30,7 +30,7 @@ pub struct MachineConfig {
     pub control: ControlConfig,
     /// Where Prometheus is answered; `None` nowhere.
     pub metrics: Option<SocketAddr>,
-    /// Buses; [`BusId`] counts them.
+    /// Buses; [`crate::ids::BusId`] counts them.
     pub buses: Vec<BusConfig>,
     /// Axes; [`AxisId`] counts them.
     pub axes: Vec<AxisConfig>,

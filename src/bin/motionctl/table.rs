@@ -29,7 +29,7 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
         let rows = [vec!["x".to_string(), "1.5".to_string()], vec!["carriage".to_string(), "10.25".to_string()]];
-        let expected = "AXIS      AT\nx            1.5\ncarriage   10.25".replace("AT\n", "   AT\n");
+        let expected = "AXIS         AT\nx           1.5\ncarriage  10.25";
         assert_eq!(table(&["AXIS", "AT"], &rows, &[1]), expected);
     }
 }
