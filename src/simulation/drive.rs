@@ -11,7 +11,7 @@ use crate::simulation::parameters::{BrakeControl, PowerLossReaction, SimulatedDr
 use crate::simulation::servo::{Servo, ServoCommand, ServoMode, ServoMotion};
 
 /// The drive's own step, nanoseconds.
-pub const STEP_NS: u64 = 250_000;
+pub const STEP_NS: u64 = 500_000;
 /// The step over a gap longer than [`LONG_GAP_NS`], nanoseconds.
 pub const COARSE_STEP_NS: u64 = 1_000_000;
 /// A gap between two exchanges that is stepped coarsely, nanoseconds.
@@ -173,10 +173,23 @@ impl SimulatedDrive {
         let controlword = dictionary.raw(DriveObject::Controlword as usize) as u16;
         let outputs = dictionary.raw(DriveObject::DigitalOutputs as usize)
             & dictionary.raw(DriveObject::DigitalOutputsMask as usize);
+        let mut conditions = self.conditions(controlword);
+        let mut demand = self.demand;
+        let mut steady = false;
         for step in 0..steps {
+            // The state machine looks again only where something that it knows has changed.
             let link_lost = silent_after_ns.is_some_and(|after_ns| step * step_ns >= after_ns);
-            let conditions = self.conditions(controlword, link_lost);
-            let demand = self.machine.step(&conditions, &options);
+            let now = self.changing_conditions();
+            let (started, ready, stopped) = now;
+            if !steady
+                || now != (conditions.started, conditions.ready, conditions.stopped)
+                || link_lost != conditions.link_lost
+            {
+                conditions = Conditions { started, ready, stopped, link_lost, ..conditions };
+                let state = self.machine.state();
+                demand = self.machine.step(&conditions, &options);
+                steady = state == self.machine.state();
+            }
             let motion = self.power(demand, ramps, dt_s);
             let torque_nm = self.servo.step(motion, &command, dt_s);
             let brake_nm = self.step_brake(outputs, dt_s);
@@ -192,31 +205,36 @@ impl SimulatedDrive {
         self.demand != PowerDemand::Off && self.power_left_s == 0.0
     }
 
-    fn conditions(&self, controlword: u16, link_lost: bool) -> Conditions {
+    /// What the state machine knows, as far as it stays over one call of `advance`.
+    fn conditions(&self, controlword: u16) -> Conditions {
         let DriveDisturbance { fault, safe_torque_off, voltage_loss, stuck_encoder: _ } = self.disturbance;
         let power_loss_fault = match (self.parameters.on_voltage_loss, self.parameters.on_safe_torque_off) {
             (PowerLossReaction::Fault, _) if voltage_loss => Some(ERROR_MAINS),
             (_, PowerLossReaction::Fault) if safe_torque_off => Some(ERROR_SAFE_TORQUE_OFF),
             _ => None,
         };
-        let engaged = !self.drives_brake() || self.brake.is_none_or(|brake| brake.engaged());
-        let released = !self.drives_brake() || self.brake.is_none_or(|brake| brake.released());
-        let stopped = match self.demand {
-            PowerDemand::Stop { then_off: true, .. } => self.closing && engaged,
-            PowerDemand::Stop { then_off: false, .. } => self.servo.at_rest(),
-            _ => false,
-        };
         Conditions {
             controlword,
-            started: self.start_left_s == 0.0,
+            started: false,
             mains: !voltage_loss,
             safe_torque_off,
             fault: fault.or(self.following_error.then_some(ERROR_FOLLOWING)),
             power_loss_fault,
-            ready: self.powered() && released,
-            stopped,
-            link_lost,
+            ready: false,
+            stopped: false,
+            link_lost: false,
         }
+    }
+
+    /// Started, ready, stopped.
+    fn changing_conditions(&self) -> (bool, bool, bool) {
+        let brake = if self.drives_brake() { self.brake.as_ref() } else { None };
+        let stopped = match self.demand {
+            PowerDemand::Stop { then_off: true, .. } => self.closing && brake.is_none_or(Brake::engaged),
+            PowerDemand::Stop { then_off: false, .. } => self.servo.at_rest(),
+            _ => false,
+        };
+        (self.start_left_s == 0.0, self.powered() && brake.is_none_or(Brake::released), stopped)
     }
 
     fn drives_brake(&self) -> bool {

@@ -51,6 +51,8 @@ impl Direction {
 #[derive(Clone, Copy, Debug, Default)]
 struct Mapped {
     slot: u16,
+    /// First byte within the direction's process data.
+    offset: u16,
     bytes: u8,
 }
 
@@ -126,25 +128,39 @@ impl ProcessData {
     }
 
     /// Takes outputs into the dictionary. Bytes beyond the mapping are ignored, missing ones leave their objects.
-    pub fn write(&self, dictionary: &mut ObjectDictionary, mut bytes: &[u8]) {
+    pub fn write(&self, dictionary: &mut ObjectDictionary, bytes: &[u8]) {
         // Bound: FLAT entries.
         for mapped in &self.receive.entries[..self.receive.count] {
-            let Some((value, rest)) = bytes.split_at_checked(usize::from(mapped.bytes)) else { return };
+            let (offset, length) = (usize::from(mapped.offset), usize::from(mapped.bytes));
+            // Eight bytes at once where there are as many; a word by bytes at the end.
+            let raw = if let Some(&word) = bytes.get(offset..).and_then(|rest| rest.first_chunk::<8>()) {
+                u64::from_le_bytes(word) & mask(length)
+            } else if let Some(own) = bytes.get(offset..offset + length) {
+                from_bytes(own)
+            } else {
+                return;
+            };
             if mapped.slot != GAP {
-                dictionary.set_raw(usize::from(mapped.slot), from_bytes(value));
+                dictionary.set_raw(usize::from(mapped.slot), raw);
             }
-            bytes = rest;
         }
     }
 
-    /// Gives inputs from the dictionary; gaps become 0.
-    pub fn read(&self, dictionary: &ObjectDictionary, mut bytes: &mut [u8]) {
-        // Bound: FLAT entries.
+    /// Gives inputs from the dictionary; gaps become 0. Bytes beyond the mapping stay.
+    pub fn read(&self, dictionary: &ObjectDictionary, bytes: &mut [u8]) {
+        let end = bytes.len().min(self.transmit.bytes);
+        let bytes = &mut bytes[..end];
+        // Bound: FLAT entries. Rising offsets, so that an entry overwrites what the word before it had too much.
         for mapped in &self.transmit.entries[..self.transmit.count] {
-            let Some((value, rest)) = bytes.split_at_mut_checked(usize::from(mapped.bytes)) else { return };
+            let (offset, length) = (usize::from(mapped.offset), usize::from(mapped.bytes));
             let raw = if mapped.slot == GAP { 0 } else { dictionary.raw(usize::from(mapped.slot)) };
-            to_bytes(raw, value);
-            bytes = rest;
+            if let Some(word) = bytes.get_mut(offset..).and_then(|rest| rest.first_chunk_mut::<8>()) {
+                *word = raw.to_le_bytes();
+            } else if let Some(own) = bytes.get_mut(offset..offset + length) {
+                to_bytes(raw, own);
+            } else {
+                return;
+            }
         }
     }
 
@@ -158,6 +174,10 @@ impl ProcessData {
         self.receive.rebuild(dictionary)?;
         self.transmit.rebuild(dictionary)
     }
+}
+
+fn mask(bytes: usize) -> u64 {
+    u64::MAX >> (64 - 8 * bytes.clamp(1, 8))
 }
 
 fn from_bytes(bytes: &[u8]) -> u64 {
@@ -260,7 +280,8 @@ impl Flat {
                 if count == FLAT {
                     return Err(SdoAbort::PdoLength);
                 }
-                entries[count] = self.resolve(dictionary, dictionary.raw(self.mapping(pdo) + place))?;
+                let mapped = self.resolve(dictionary, dictionary.raw(self.mapping(pdo) + place))?;
+                entries[count] = Mapped { offset: bytes as u16, ..mapped };
                 bytes += usize::from(entries[count].bytes);
                 count += 1;
             }
@@ -273,7 +294,11 @@ impl Flat {
     fn resolve(&self, dictionary: &ObjectDictionary, raw: u64) -> Result<Mapped, SdoAbort> {
         let (index, subindex, bits) = ((raw >> 16) as u16, (raw >> 8) as u8, raw as u8);
         if index == 0 {
-            return if bits % 8 == 0 { Ok(Mapped { slot: GAP, bytes: bits / 8 }) } else { Err(SdoAbort::CannotMap) };
+            return if bits % 8 == 0 {
+                Ok(Mapped { slot: GAP, offset: 0, bytes: bits / 8 })
+            } else {
+                Err(SdoAbort::CannotMap)
+            };
         }
         let slot = dictionary.find(index, subindex)?;
         let entry = dictionary.entry(slot);
@@ -283,7 +308,7 @@ impl Flat {
         if entry.data_type.bytes() * 8 != usize::from(bits) {
             return Err(SdoAbort::Length);
         }
-        Ok(Mapped { slot: slot as u16, bytes: bits / 8 })
+        Ok(Mapped { slot: slot as u16, offset: 0, bytes: bits / 8 })
     }
 
     fn check(&self, dictionary: &ObjectDictionary, checked: Checked) -> Option<Result<(), SdoAbort>> {
