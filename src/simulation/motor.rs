@@ -58,6 +58,9 @@ impl MotorParameters {
     }
 }
 
+/// No motor turns faster, rad/s: absurd parameters make an absurd machine, but no infinite numbers.
+const MAX_RAD_S: f64 = 1e6;
+
 /// Motor, load and friction in motion.
 ///
 /// Friction is decided, not smoothed: below the static friction a resting motor rests exactly, and a moving one that
@@ -105,7 +108,7 @@ impl Motor {
         let net = drive - direction * (self.coulomb_friction_nm + brake_nm);
         // Viscous friction implicitly: stable for any step.
         let damping = 1.0 + dt_s * self.viscous_friction_nm_s * self.inverse_inertia;
-        let end = (start + dt_s * net * self.inverse_inertia) / damping;
+        let end = ((start + dt_s * net * self.inverse_inertia) / damping).clamp(-MAX_RAD_S, MAX_RAD_S);
         if end * direction > 0.0 {
             self.velocity_rad_s = end;
             self.travel(0.5 * (start + end) * dt_s);
@@ -117,7 +120,7 @@ impl Motor {
             if drive.abs() > stick {
                 let net = drive - drive.signum() * (self.coulomb_friction_nm + brake_nm);
                 let left_s = dt_s - rest_s;
-                let turned = left_s * net * self.inverse_inertia / damping;
+                let turned = (left_s * net * self.inverse_inertia / damping).clamp(-MAX_RAD_S, MAX_RAD_S);
                 self.velocity_rad_s = turned;
                 self.travel(0.5 * turned * left_s);
             }

@@ -190,7 +190,8 @@ impl SimulatedDriveParameters {
 }
 
 impl SimulatedDriveParameters {
-    /// Says what cannot be simulated: a quantity that is not finite, negative, or zero where it must not be.
+    /// Says what cannot be simulated: a quantity that is not finite, negative, zero where it must not be, or
+    /// beyond any machine.
     pub fn check(&self) -> Result<(), String> {
         let motor = &self.motor;
         let servo = &self.servo;
@@ -226,16 +227,20 @@ impl SimulatedDriveParameters {
         let finite = [("gravity torque", motor.gravity_torque_nm), ("start position", motor.start_turns)];
         let wrong = |what: &str, value: f64, allowed: &str| Err(format!("{what} is {value}, must be {allowed}"));
         for (what, value) in positive {
-            if !(value.is_finite() && value > 0.0) {
-                return wrong(what, value, "positive");
+            if !(1e-12..=1e12).contains(&value) {
+                return wrong(what, value, "from 10⁻¹² to 10¹²");
             }
         }
         for (what, value) in not_negative {
-            if !(value.is_finite() && value >= 0.0) {
-                return wrong(what, value, "0 or more");
+            if !(0.0..=1e12).contains(&value) {
+                return wrong(what, value, "from 0 to 10¹²");
             }
         }
-        // 2⁴⁰ turns of 2²³ fine counts stay within an i64.
+        // Positions in fine counts, at most 2²³ an increment, stay well within an i64.
+        let offset = self.encoder.offset_increments;
+        if offset.unsigned_abs() > 1 << 38 {
+            return Err(format!("encoder offset is {offset} increments, must be within ±2³⁸"));
+        }
         for (what, value) in finite {
             if !value.is_finite() || value.abs() > 1e9 {
                 return wrong(what, value, "within ±10⁹");

@@ -370,3 +370,57 @@ fn a_bus_that_cannot_be_is_refused_with_its_reason() {
         assert!(text.contains(words), "{text:?} says {words:?}");
     }
 }
+
+#[test]
+fn no_bytes_no_clock_and_no_fault_break_the_simulation() {
+    for seed in 0..20 {
+        let mut random = crate::simulation::random::Random::new(seed);
+        let mut bench = Bench::new(
+            (0..3).map(|place| drive_device(place, if place == 0 { ideal() } else { Default::default() })).collect(),
+            FaultPlan::default(),
+        );
+        let control = bench.bus.control();
+        for exchange in 0..3000 {
+            // Mostly an enabling controlword and a mode that exists, so that the wild targets matter.
+            for place in 0..3 {
+                for offset in 2..OUT {
+                    if random.below(4) == 0 {
+                        bench.write(place, offset, &[random.bits() as u8]);
+                    }
+                }
+                if random.below(3) > 0 {
+                    bench.write(place, 2, &[8 + random.below(3) as u8]);
+                }
+                let word = if random.below(40) == 0 {
+                    random.bits() as u16
+                } else {
+                    [0x06, 0x07, 0x0F, 0x0F][exchange / 50 % 4]
+                };
+                bench.controlword(place, word);
+            }
+            if random.below(100) == 0 {
+                let kinds = [
+                    SimulatedFaultKind::DriveFault { code: 1 },
+                    SimulatedFaultKind::SafeTorqueOff,
+                    SimulatedFaultKind::VoltageLoss,
+                    SimulatedFaultKind::StuckEncoder,
+                    SimulatedFaultKind::LostFrame,
+                ];
+                let exchanges = random.below(20) as u32;
+                control.inject(fault(kinds[random.below(5) as usize], random.below(3) as u8, exchanges)).unwrap();
+            }
+            if random.below(200) == 0 {
+                let backwards = random.below(2) == 0;
+                let jump_ns = random.bits() >> (20 + random.below(30));
+                bench.now_ns = if backwards { bench.now_ns.saturating_sub(jump_ns) } else { bench.now_ns + jump_ns };
+                bench.bus.request_recovery();
+            }
+            bench.exchange();
+            for place in 0..3 {
+                let plant = bench.bus.plant(place).unwrap();
+                let sane = plant.position_turns.abs() < 1e6 && plant.velocity_turns_s.abs() < 400.0;
+                assert!(sane && plant.torque_nm.is_finite(), "seed {seed}, exchange {exchange}: {plant:?}");
+            }
+        }
+    }
+}
