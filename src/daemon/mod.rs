@@ -172,6 +172,10 @@ impl Daemon {
         })
         .map_err(StartError::System)?;
         let _ = scrape.services.set(supervisor.statuses());
+        if let Some(address) = metrics_address {
+            // With port 0 this is the only place that tells which one it became.
+            tracing::info!("metrics on http://{address}/metrics");
+        }
         tracing::info!(machine = config.name, socket = %socket.display(), "ready: drives are disabled");
         systemd::ready("cycling; drives are disabled until they are powered");
         Ok(Daemon { rt, status, timing, gateway: client, socket, metrics: metrics_address, supervisor, signals })
