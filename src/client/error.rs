@@ -88,6 +88,7 @@ impl Error {
                 write!(f, "parameter {:?} is not accepted", self.text_field("parameter").unwrap_or("?"))?;
             }
             "MethodNotFound" | "InterfaceNotFound" => write!(f, "this daemon does not know the request")?,
+            "Unavailable" => write!(f, "no answer in time ({})", self.text_field("reason").unwrap_or("?"))?,
             other => write!(f, "{other}")?,
         }
         let unit = self.text_field("unit").map(|unit| format!(" {unit}")).unwrap_or_default();

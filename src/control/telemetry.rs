@@ -1,6 +1,6 @@
 //! `io.motiond.v1.Telemetry`: samples of the axes while they move.
 //!
-//! Only the newest state is sent (`latest`): a sample is taken when the one before is on its way, so a
+//! Only the newest state is sent: a sample is taken when the one before is on its way, so a
 //! client that reads slowly gets fewer samples and holds up nobody.
 
 use std::sync::atomic::Ordering;
@@ -90,6 +90,6 @@ fn decimation(context: &Context, parameters: &Parameters) -> Result<u64, Failure
     if (least..=most).contains(&decimation) {
         return Ok(decimation);
     }
-    let hint = "the mode `latest` is for displays: at most a sample every 10 ms, at least one a minute";
+    let hint = "this stream is for displays: at most a sample every 10 ms, at least one a minute";
     Err(Failure::out_of_range("decimation", decimation as f64, (least as f64, most as f64), "cycles", hint))
 }

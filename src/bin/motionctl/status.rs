@@ -4,7 +4,7 @@ use motiond::client::Error;
 use serde_json::{Value, json};
 
 use crate::shell::{Outcome, Shell};
-use crate::table::table;
+use crate::table::{fixed, table};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -85,8 +85,8 @@ fn axis_row(axis: &Value) -> Vec<String> {
         text(axis, "name").to_string(),
         text(axis, "state").to_string(),
         text(axis, "drive_state").to_string(),
-        format!("{:.3}", number(axis, "actual")),
-        format!("{:.3}", number(axis, "actual_velocity")),
+        fixed(number(axis, "actual"), 3),
+        fixed(number(axis, "actual_velocity"), 3),
         text(axis, "unit").to_string(),
         format!("{:.0} %", number(axis, "override") * 100.0),
         notes(axis),
@@ -146,7 +146,7 @@ fn groups_in_words(groups: &[Value]) -> String {
             text(group, "name").to_string(),
             text(group, "state").to_string(),
             format!("{:.0} %", number(group, "progress") * 100.0),
-            format!("{:.3}", number(group, "path_velocity")),
+            fixed(number(group, "path_velocity"), 3),
             format!("{:.0} %", number(group, "override") * 100.0),
             notes.join(", "),
         ]

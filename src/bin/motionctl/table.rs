@@ -22,6 +22,15 @@ pub fn table(heading: &[&str], rows: &[Vec<String>], right: &[usize]) -> String 
     lines.join("\n")
 }
 
+/// A number with so many digits after the point, and no sign before a zero.
+pub fn fixed(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    match text.strip_prefix('-') {
+        Some(rest) if rest.bytes().all(|byte| matches!(byte, b'0' | b'.')) => rest.to_string(),
+        _ => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +40,10 @@ mod tests {
         let rows = [vec!["x".to_string(), "1.5".to_string()], vec!["carriage".to_string(), "10.25".to_string()]];
         let expected = "AXIS         AT\nx           1.5\ncarriage  10.25";
         assert_eq!(table(&["AXIS", "AT"], &rows, &[1]), expected);
+    }
+
+    #[test]
+    fn a_zero_has_no_sign() {
+        assert_eq!([fixed(-0.0001, 3), fixed(-0.0006, 3), fixed(0.0, 0)], ["0.000", "-0.001", "0"]);
     }
 }

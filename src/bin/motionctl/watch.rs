@@ -6,7 +6,7 @@ use motiond::client::Error;
 use serde_json::{Value, json};
 
 use crate::shell::{Outcome, Shell, print_line};
-use crate::table::table;
+use crate::table::{fixed, table};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
 }
 
 fn in_words(sample: &Value) -> String {
-    let number = |axis: &Value, name: &str, digits: usize| format!("{:.*}", digits, axis[name].as_f64().unwrap_or(0.0));
+    let number = |axis: &Value, name: &str, digits: usize| fixed(axis[name].as_f64().unwrap_or(0.0), digits);
     let row = |axis: &Value| {
         vec![
             axis["name"].as_str().unwrap_or("").to_string(),
