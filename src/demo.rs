@@ -160,8 +160,10 @@ impl Show {
                         Ok(())
                     }
                     Ended::Aborted => Err(Error::NotUnderstood(format!("{what} was aborted by somebody else"))),
-                    Ended::Failed { cause, remedy, .. } => {
-                        Err(Error::NotUnderstood(format!("{what} failed: {cause}; {remedy}")))
+                    Ended::Failed { cause, .. } => {
+                        println!("{clear}{what} failed: {cause}");
+                        self.faults()?;
+                        Err(Error::NotUnderstood(format!("{what} did not end as it should")))
                     }
                 };
             }
@@ -171,6 +173,23 @@ impl Show {
             }
             std::thread::sleep(LIVE);
         }
+    }
+
+    /// Tells what each axis has, and what to do about it.
+    fn faults(&mut self) -> Result<(), Error> {
+        for axis in self.machine.all("Axis", "List")? {
+            let word = |field: &str| axis.pointer(field).and_then(Value::as_str).unwrap_or_default();
+            if axis.pointer("/fault/name").is_some() {
+                let error = axis.get("following_error").and_then(Value::as_f64).unwrap_or_default();
+                println!(
+                    "  {}: {}; {} (following error {error:.3})",
+                    word("/name"),
+                    word("/fault/cause"),
+                    word("/fault/remedy")
+                );
+            }
+        }
+        Ok(())
     }
 
     fn positions(&mut self) -> Result<String, Error> {
