@@ -213,7 +213,8 @@ impl Daemon {
 
     /// Waits for SIGTERM, SIGINT, or until `done` says so; then takes the machine down.
     pub fn run(self, mut done: impl FnMut() -> bool) -> End {
-        while self.status.phase() == Phase::Running && !done() {
+        // Without real-time rights, on a busy machine, the thread may not have come to its first cycle yet.
+        while matches!(self.status.phase(), Phase::Starting | Phase::Running) && !done() {
             if self.signalled() {
                 tracing::info!("asked to end: ramping down");
                 break;
