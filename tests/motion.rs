@@ -446,9 +446,9 @@ fn direct_moves_arrive_together_even_when_they_take_over_in_motion() {
     while bench.end_of(second).is_none() {
         bench.step();
         cycle += 1;
-        for axis in 0..3 {
-            if bench.outputs[axis].setpoint.velocity != 0.0 {
-                arrivals[axis] = cycle;
+        for (arrival, output) in arrivals.iter_mut().zip(&bench.outputs) {
+            if output.setpoint.velocity != 0.0 {
+                *arrival = cycle;
             }
         }
     }
@@ -548,4 +548,100 @@ fn a_move_is_done_only_when_the_feedback_has_settled() {
     assert!(bench.velocity(X) == 0.0 && bench.end_of(handle).is_none());
     bench.inputs[0].following_error = 0.05;
     assert_eq!(bench.until_end(handle), (Progress::Done, 20));
+}
+
+#[test]
+fn a_direct_move_that_would_overshoot_a_soft_limit_is_refused() {
+    let mut bench = Bench::powered();
+    bench.enable(XY);
+    bench.accepted(|motion, handle| motion.group_move(handle, XY, group_to(GroupShape::Direct, &[1000.0, 1.0])));
+    while bench.position(X) < 985.0 {
+        bench.step();
+    }
+    let dynamics = Dynamics { acceleration: Some(0.05), ..Dynamics::default() };
+    let gentle = GroupMoveRequest { dynamics, ..group_to(GroupShape::Direct, &[900.0, 0.0]) };
+    let refused = bench.refused(|motion, handle| motion.group_move(handle, XY, gentle));
+    assert_eq!((refused.reason, refused.axis, refused.allowed), (Reason::SoftLimit, Some(0), 1000.0));
+    assert!(refused.found > 1000.0);
+    let sharp = group_to(GroupShape::Direct, &[900.0, 0.0]);
+    let handle = bench.accepted(|motion, handle| motion.group_move(handle, XY, sharp));
+    while bench.end_of(handle).is_none() {
+        bench.step();
+        assert!(bench.position(X) <= 1000.0);
+    }
+}
+
+#[test]
+fn a_fault_while_enabling_fails_the_power_command() {
+    let mut bench = Bench::new();
+    bench.step();
+    let handle = bench.accepted(|motion, handle| motion.power(handle, X, true));
+    bench.motion.fault(X, Fault::EnableTimeout, Fault::EnableTimeout.reaction());
+    bench.step();
+    assert_eq!(bench.end_of(handle), Some(Progress::Failed(Fault::EnableTimeout)));
+    assert!(!bench.outputs[0].power && bench.states()[0] == AxisState::ErrorStop);
+}
+
+#[test]
+fn a_machine_fault_stops_what_is_powered_and_leaves_the_rest_alone() {
+    let mut bench = Bench::powered();
+    let off = bench.accepted(|motion, handle| motion.power(handle, Y, false));
+    bench.until_end(off);
+    let handle = bench.accepted(|motion, handle| motion.velocity(handle, X, 100.0, Dynamics::default()));
+    bench.steps(300);
+    bench.motion.fault_all(Fault::EnablingDevice, Fault::EnablingDevice.reaction());
+    bench.step();
+    assert_eq!(bench.end_of(handle), Some(Progress::Failed(Fault::EnablingDevice)));
+    assert_eq!(bench.states(), [AxisState::ErrorStop, AxisState::Disabled, AxisState::ErrorStop]);
+    assert_eq!(bench.refused(|motion, handle| motion.reset(handle, X)).reason, Reason::StillMoving);
+    bench.steps(500);
+    bench.inputs[0].permitted = false;
+    bench.step();
+    assert_eq!(bench.refused(|motion, handle| motion.reset(handle, X)).reason, Reason::FaultPresent);
+    bench.inputs[0].permitted = true;
+    bench.step();
+    bench.accepted(|motion, handle| motion.reset(handle, X));
+    bench.step();
+    assert_eq!(bench.states()[0], AxisState::Standstill);
+}
+
+#[test]
+fn a_line_that_takes_over_in_motion_starts_when_the_group_rests_on_its_path() {
+    let mut bench = Bench::powered();
+    bench.enable(XY);
+    bench.accepted(|motion, handle| motion.group_move(handle, XY, group_to(GroupShape::Linear, &[300.0, 150.0])));
+    bench.steps(1000);
+    let second =
+        bench.accepted(|motion, handle| motion.group_move(handle, XY, group_to(GroupShape::Linear, &[0.0, 200.0])));
+    while bench.velocity(X) > 0.0 {
+        bench.step();
+        assert!((bench.position(X) - 2.0 * bench.position(Y)).abs() < 1e-9);
+    }
+    let (x, y) = (bench.position(X), bench.position(Y));
+    while bench.end_of(second).is_none() {
+        bench.step();
+        let (dx, dy) = (bench.position(X) - x, bench.position(Y) - y);
+        assert!((dx * (200.0 - y) - dy * (0.0 - x)).abs() < 1e-6, "off the line from the place of rest");
+    }
+    assert_eq!((bench.position(X), bench.position(Y)), (0.0, 200.0));
+}
+
+#[test]
+fn buffered_group_moves_pass_through_every_target() {
+    let mut bench = Bench::powered();
+    bench.enable(XY);
+    let mut handles = Vec::new();
+    for (shape, targets) in [
+        (GroupShape::Linear, [10.0, 20.0]),
+        (GroupShape::Direct, [-5.0, 3.0]),
+        (GroupShape::Linear, [-5.0, 3.0]),
+        (GroupShape::Linear, [7.0, 3.0]),
+    ] {
+        let request = GroupMoveRequest { buffer: BufferMode::Buffered, ..group_to(shape, &targets) };
+        handles.push((bench.accepted(|motion, handle| motion.group_move(handle, XY, request)), targets));
+    }
+    for (handle, [x, y]) in handles {
+        assert_eq!(bench.until_end(handle).0, Progress::Done);
+        assert_eq!((bench.position(X), bench.position(Y)), (x, y));
+    }
 }

@@ -132,11 +132,8 @@ impl Axis {
             }
         }
         if stop == StopKind::QuickStop && !self.quick_stop {
+            // On a line it is written down the path with the others until its drive takes over.
             self.quick_stop = true;
-            if self.follows_line {
-                self.follows_line = false;
-                self.ramp();
-            }
         }
         if self.quick_stop || !self.operational {
             self.power = false;

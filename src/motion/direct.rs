@@ -171,3 +171,53 @@ impl Direct {
         Trajectory::start(self.profiles[i], self.turns[i], Some(target))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::parameters::AxisParameters;
+    use super::*;
+    use crate::units::{AxisUnit, Setpoint};
+
+    fn axis_near_its_limit() -> Axis {
+        let limits = Limits { velocity: 200.0, acceleration: 1000.0, jerk: 20_000.0 };
+        let parameters = AxisParameters {
+            soft_limits: Some((-100.0, 100.0)),
+            referenced: true,
+            ..AxisParameters::plain(AxisUnit::Millimetre, limits)
+        };
+        let mut axis = Axis::new(0, parameters, 0.001);
+        axis.setpoint = Setpoint { position: 98.0, velocity: 40.0, ..Setpoint::default() };
+        axis
+    }
+
+    #[test]
+    fn a_gentle_turn_before_a_soft_limit_is_refused_or_made_as_sharp_as_the_axis_can() {
+        let axes = [axis_near_its_limit()];
+        let mut direct = Direct::none();
+        direct.predict(&[0], &axes, None, 0);
+        let gentle = Limits { velocity: 1.0, acceleration: 0.05, jerk: 0.05 };
+        direct.begin(&[0], &axes, &[Target { turns: 0, position: 0.0 }], &gentle, 1.0);
+        let refused = direct.check(0, &axes[0]).unwrap_err();
+        assert!(refused.found > 100.0 && refused.allowed == 100.0, "{refused:?}");
+        direct.tighten(0, &axes[0]);
+        assert!(direct.check(0, &axes[0]).is_ok());
+        assert!(direct.profiles[0].extent(0.0).1 <= 100.0 && direct.duration_s >= direct.profiles[0].duration_s());
+    }
+
+    #[test]
+    fn a_member_that_would_leave_its_soft_limits_by_going_slower_does_not_wait() {
+        let mut axes = [axis_near_its_limit()];
+        // Turning round with all its acceleration: releasing it early, for a slow way back, reaches farther.
+        axes[0].setpoint = Setpoint { position: 99.6, velocity: 20.0, acceleration: -1000.0, ..Setpoint::default() };
+        let turn = Profile::to_position(axes[0].present(), 0.0, &axes[0].parameters.limits).extent(0.0).1;
+        axes[0].soft_limits.high = turn;
+        let mut direct = Direct::none();
+        direct.predict(&[0], &axes, None, 0);
+        let whole = Limits { velocity: 1.0, acceleration: 1.0, jerk: 1.0 };
+        direct.begin(&[0], &axes, &[Target { turns: 0, position: 0.0 }], &whole, 1.0);
+        direct.duration_s = 60.0;
+        assert!(direct.solve_next(&[0], &axes));
+        assert!(direct.check(0, &axes[0]).is_ok(), "{} beyond {turn}", direct.profiles[0].extent(0.0).1);
+        assert!(!direct.synchronised());
+    }
+}

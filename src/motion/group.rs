@@ -355,7 +355,6 @@ impl Group {
     pub(super) fn leave_line(&mut self, axes: &mut [Axis]) {
         if self.on_line {
             self.on_line = false;
-            self.line.cancel();
             for member in self.members() {
                 axes[member].follows_line = false;
             }

@@ -107,11 +107,6 @@ impl Line {
         }
     }
 
-    /// Forgets the rest of it.
-    pub fn cancel(&mut self) {
-        self.s.cancel();
-    }
-
     #[inline]
     pub fn running(&self) -> bool {
         self.s.running()
