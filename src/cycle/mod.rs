@@ -139,7 +139,7 @@ impl Cycle {
     /// Where a drive's parameters do not fit together.
     pub fn new(parameters: CycleParameters, buses: Vec<BusWiring>, ends: CycleEnds) -> Result<Cycle, ParameterError> {
         let period_s = parameters.period_ns as f64 * 1e-9;
-        let buses: Box<[BusSlot]> = buses
+        let mut buses: Box<[BusSlot]> = buses
             .into_iter()
             .map(|wiring| BusSlot {
                 bus: wiring.bus,
@@ -156,7 +156,12 @@ impl Cycle {
             let delay_periods = buses[wiring.bus.index()].bus.feedback_delay_periods();
             AxisSlot::new(wiring, delay_periods, period_s)
         };
-        let axes = parameters.axes.into_iter().map(slot).collect::<Result<Box<[AxisSlot]>, _>>()?;
+        let mut axes = parameters.axes.into_iter().map(slot).collect::<Result<Box<[AxisSlot]>, _>>()?;
+        // The first images must not be zeros: those would cut the voltage of a drive that is still in motion.
+        for slot in &mut axes {
+            let place = slot.drive.output_range();
+            slot.drive.encode(&Demand::default(), &mut buses[slot.bus].outputs[place]);
+        }
         let CycleEnds { commands, targets, stops, reports, events, snapshots } = ends;
         Ok(Cycle {
             cycle: 0,

@@ -38,6 +38,11 @@ use test_bench::TestBench;
 /// How often the daemon looks after its real-time thread.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// Cycles before the doors are opened: every drive has been heard by then.
+const FIRST_CYCLES: u64 = 20;
+/// How long they may take before the doors are opened all the same.
+const FIRST_CYCLES_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What a start may change of the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -140,6 +145,7 @@ impl Daemon {
         let rt = spawn(thread_plan(config), process, clock, assembly.cycle, recorder).map_err(StartError::RealTime)?;
         let status = rt.status();
         report_preparation(rt.preparation());
+        wait_for_cycles(&client);
 
         context.degraded = rt.preparation().degraded.iter().map(|lack| lack.to_string()).collect();
         let context = Arc::new(context);
@@ -279,6 +285,18 @@ fn open_metrics(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Star
     TcpListener::bind(address)
         .map(Some)
         .map_err(|error| StartError::Socket { place: format!("{address} (metrics)"), error })
+}
+
+/// Waits until the machine has cycled a few times, so that the first client finds inputs that have been read.
+fn wait_for_cycles(client: &gateway::Client) {
+    let began = std::time::Instant::now();
+    while client.snapshot().machine.cycle < FIRST_CYCLES {
+        if began.elapsed() > FIRST_CYCLES_PATIENCE {
+            tracing::warn!("the machine has hardly cycled in {FIRST_CYCLES_PATIENCE:?}: the host is overloaded");
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn thread_plan(config: &MachineConfig) -> ThreadPlan {
