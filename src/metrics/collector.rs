@@ -133,8 +133,8 @@ fn bus_families(Reading { buses, .. }: &Reading) -> Vec<MetricFamily> {
             each(|bus| bus.frames_late),
         ),
         counters(
-            "motion_bus_working_counter_errors_total",
-            "Exchanges with a wrong working counter.",
+            "motion_bus_wkc_errors_total",
+            "Exchanges with a wrong working counter (WKC).",
             &["bus"],
             each(|bus| bus.working_counter_errors),
         ),
