@@ -262,10 +262,19 @@ impl Axis {
         self.end_all(Progress::Aborted, reports);
         self.active = handle;
         self.task = task;
+        self.keep_jerk();
         self.trajectory = trajectory;
         self.in_position.clear();
         self.enter(if matches!(task, Task::Move { .. }) { DiscreteMotion } else { ContinuousMotion });
         reports.progress(handle, Progress::Active);
+    }
+
+    /// A jerk that has to be raised stays so for the task: the way to brake that is left is reckoned with it.
+    fn keep_jerk(&mut self) {
+        let start = self.present();
+        if let Task::Move { limits, .. } | Task::Velocity { limits, .. } = &mut self.task {
+            limits.jerk = viable(&start, *limits, &self.parameters.limits).jerk;
+        }
     }
 
     /// Plans the present task anew from the present state: another override, or the way is free again.
@@ -273,6 +282,7 @@ impl Axis {
         if matches!(self.task, Task::Rest | Task::Halt | Task::Jog { expired: true, .. }) {
             return;
         }
+        self.keep_jerk();
         let planned = self.plan(&self.task).and_then(|trajectory| self.admitted(trajectory));
         // What was accepted is never refused later: where it cannot go on at once it comes to rest first, inside the limits.
         self.trajectory = planned.unwrap_or_else(|_| {

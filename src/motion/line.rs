@@ -25,7 +25,7 @@ pub(super) struct Line {
     length: f64,
     /// The most that path and axes permit along the line.
     hard: Limits,
-    /// What the command wants of it.
+    /// What the command wants of it; the jerk may have been raised in motion.
     wanted: Limits,
     s: Trajectory,
     state: State,
@@ -89,13 +89,15 @@ impl Line {
 
     /// Goes on to the end at `override_ratio` of the wanted velocity; comes to rest where that is 0.
     pub fn go(&mut self, override_ratio: f64) {
+        // A jerk that had to be raised stays so: the way to brake that is left was reckoned with it.
+        self.wanted.jerk = viable_forwards(&self.state, self.wanted, &self.hard).jerk;
         let velocity = (self.wanted.velocity * override_ratio).min(self.hard.velocity);
         if velocity == 0.0 {
-            let profile = Profile::stop(self.state, &viable_forwards(&self.state, self.wanted, &self.hard));
+            let profile = Profile::stop(self.state, &self.wanted);
             self.s = Trajectory::start(profile, 0, None);
             return;
         }
-        let limits = viable_forwards(&self.state, Limits { velocity, ..self.wanted }, &self.hard);
+        let limits = Limits { velocity, ..self.wanted };
         let end = Target { turns: 0, position: self.length };
         self.s = Trajectory::start(Profile::to_position(self.state, self.length, &limits), 0, Some(end));
     }

@@ -192,13 +192,14 @@ impl Oracle {
             let excess = allowed.excess((setpoint.position, setpoint.position));
             assert!(excess <= 1e-6, "{}: {excess} beyond the soft limits {allowed:?}\n{setpoint:?}", at());
         }
+        // A stop never speeds up, but near a soft limit it may turn back inwards.
         if axis.state() == AxisState::Stopping && before.state == AxisState::Stopping {
             let grows = setpoint.velocity.abs() > before.setpoint.velocity.abs()
                 && setpoint.velocity * setpoint.acceleration > 0.0
                 && before.setpoint.velocity * before.setpoint.acceleration > 0.0
                 && setpoint.acceleration.abs() > before.setpoint.acceleration.abs() * (1.0 + SLACK);
             assert!(
-                !grows || axis.follows_line,
+                !grows || axis.follows_line || axis.soft_limits.in_force(),
                 "{}: a stop accelerates\n{before:?}\n{setpoint:?}",
                 at(),
                 before = before.setpoint
