@@ -2,7 +2,7 @@
 
 use crate::exchange::event::{Event, EventKind, Report, Verdict};
 use crate::exchange::ring::Sender;
-use crate::ids::Handle;
+use crate::ids::{AxisId, Handle};
 use crate::motion::{Outcomes, Progress};
 
 /// The outward rings, stamped with the present cycle.
@@ -47,5 +47,9 @@ impl Outlet {
 impl Outcomes for Outlet {
     fn report(&mut self, handle: Handle, progress: Progress) {
         self.verdict(handle, Verdict::Progress(progress));
+    }
+
+    fn soft_limit_reached(&mut self, axis: AxisId) {
+        self.event(EventKind::SoftLimitReached { axis });
     }
 }

@@ -3,7 +3,7 @@
 
 use motiond::config::MachineConfig;
 use motiond::cycle::Cycle;
-use motiond::daemon::assembly::assemble;
+use motiond::daemon::assembly::{Assembly, assemble};
 use motiond::exchange::GatewayEnds;
 use motiond::exchange::command::{Command, Request, StopScope};
 use motiond::exchange::event::{Event, Verdict};
@@ -36,12 +36,17 @@ pub struct Rig {
 #[allow(dead_code, reason = "each test program uses a part")]
 impl Rig {
     pub fn new(config: MachineConfig) -> Rig {
-        let assembly = assemble(&config).expect("the machine can be put together");
+        let Assembly { cycle, ends, simulations } = assemble(&config).expect("the machine can be put together");
+        Rig::of(config, cycle, ends, simulations)
+    }
+
+    /// A machine that was put together otherwise.
+    pub fn of(config: MachineConfig, cycle: Cycle, ends: GatewayEnds, simulations: Vec<SimulationControl>) -> Rig {
         Rig {
             config,
-            cycle: assembly.cycle,
-            ends: assembly.ends,
-            simulations: assembly.simulations,
+            cycle,
+            ends,
+            simulations,
             now_ns: 1_000_000_000,
             cycles: 0,
             snapshot: Snapshot::default(),
