@@ -29,7 +29,7 @@ pub fn run(once: bool) -> ExitCode {
         Ok(config) => config,
         Err(error) => return fail(&error),
     };
-    let options = Options { socket: Some(socket()), metrics: Some(metrics(config.metrics)), test_commands: false };
+    let options = Options { socket: Some(socket()), metrics: Some(metrics(config.metrics)), ..Options::default() };
     let daemon = match Daemon::start(&config, &options) {
         Ok(daemon) => daemon,
         Err(error) => return fail(&error),

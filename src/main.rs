@@ -65,7 +65,7 @@ fn main() -> ExitCode {
             log();
             let loaded = config::load(&config).map(|loaded| if simulate { loaded.simulated() } else { loaded });
             match loaded {
-                Ok(config) => run(&config, &Options { socket, metrics, test_commands }),
+                Ok(config) => run(&config, &Options { socket, metrics, test_commands, ..Options::default() }),
                 Err(error) => refuse(&error),
             }
         }

@@ -25,7 +25,7 @@ pub struct Context {
     /// Counts answered requests for the metrics.
     pub counter: Option<CallCounter>,
     /// CLOCK_MONOTONIC in nanoseconds.
-    pub now_ns: fn() -> u64,
+    pub now_ns: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// Whom tests ask to make the service fail.
     pub sabotage: Sabotage,
     /// Clients connected now.
@@ -46,7 +46,7 @@ impl Context {
             degraded: Vec::new(),
             tests: None,
             counter: None,
-            now_ns: monotonic_ns,
+            now_ns: Arc::new(monotonic_ns),
             sabotage: Sabotage::new(),
             clients: AtomicUsize::new(0),
             session_panics: AtomicU64::new(0),

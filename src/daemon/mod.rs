@@ -15,13 +15,13 @@ use crate::control;
 use crate::cycle::clock::{Clock, MonotonicClock};
 use crate::cycle::memory::{self, MemoryPlan};
 use crate::cycle::preparation::Preparation;
-use crate::cycle::run::Outcome;
+use crate::cycle::run::{Hooks, Outcome};
 use crate::cycle::schedule::SchedulePlan;
 use crate::cycle::thread::{Phase, RtThread, StartError as RtError, ThreadPlan, ThreadStatus, spawn};
 use crate::cycle::timing::{Timing, timing};
 use crate::cycle::{Cycle, rt_watch};
 use crate::gateway::{self, gateway};
-use crate::service::{Death, Sabotage, Supervisor};
+use crate::service::{Death, Sabotage, ServiceStatus, Supervisor};
 use assembly::{AssemblyError, assemble};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
@@ -52,6 +52,8 @@ pub struct Options {
     pub metrics: Option<SocketAddr>,
     /// Serve the test-only interface.
     pub test_commands: bool,
+    /// Calls on the real-time thread, for tests that hold it to its discipline.
+    pub hooks: Hooks,
 }
 
 /// Why the daemon does not start. The text says what to do.
@@ -117,6 +119,18 @@ impl Daemon {
     /// # Errors
     /// Whatever keeps the machine from running; nothing is left behind then.
     pub fn start(config: &MachineConfig, options: &Options) -> Result<Daemon, StartError> {
+        Daemon::start_on(config, options, MonotonicClock::with_final_spin(config.realtime.spin_ns))
+    }
+
+    /// The same on a clock of the caller's: a test that holds it decides when each cycle runs, while every service runs
+    /// as ever on its own thread. The supervisor alone keeps to the system's time, for it watches threads.
+    ///
+    /// # Errors
+    /// As [`Daemon::start`].
+    pub fn start_on<C>(config: &MachineConfig, options: &Options, clock: C) -> Result<Daemon, StartError>
+    where
+        C: Clock + Clone + Sync + 'static,
+    {
         config.runnable().map_err(StartError::NotBuilt)?;
         let signals = block_signals().map_err(StartError::System)?;
         let plan =
@@ -130,6 +144,10 @@ impl Daemon {
         let assembly = assemble(config).map_err(StartError::Machine)?;
         let (client, state) = gateway(describe::machine(config), assembly.ends);
         let mut context = control::Context::new(client.clone());
+        context.now_ns = Arc::new({
+            let clock = clock.clone();
+            move || clock.now_ns()
+        });
         let metrics_sabotage = Sabotage::new();
         if options.test_commands {
             let sabotages = vec![
@@ -141,8 +159,8 @@ impl Daemon {
         }
 
         let (recorder, timing) = timing();
-        let clock = MonotonicClock::with_final_spin(config.realtime.spin_ns);
-        let rt = spawn(thread_plan(config), process, clock, assembly.cycle, recorder).map_err(StartError::RealTime)?;
+        let plan = ThreadPlan { hooks: options.hooks, ..thread_plan(config) };
+        let rt = spawn(plan, process, clock.clone(), assembly.cycle, recorder).map_err(StartError::RealTime)?;
         let status = rt.status();
         report_preparation(rt.preparation());
         wait_for_cycles(&client);
@@ -160,7 +178,7 @@ impl Daemon {
         });
         let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
         let lost = Arc::new(AtomicBool::new(false));
-        let mut services = vec![services::gateway(state), services::control(context, listener)];
+        let mut services = vec![services::gateway(state, clock), services::control(context, listener)];
         if let Some(listener) = metrics {
             services.push(services::metrics(Arc::clone(&scrape), listener, metrics_sabotage));
         }
@@ -210,6 +228,11 @@ impl Daemon {
     /// What the cycle lacks to be real-time, in words.
     pub fn degraded(&self) -> Vec<String> {
         self.rt.preparation().degraded.iter().map(|lack| lack.to_string()).collect()
+    }
+
+    /// The services, as anybody may see them.
+    pub fn services(&self) -> Arc<[ServiceStatus]> {
+        self.supervisor.statuses()
     }
 
     /// Page faults and switches of the real-time thread so far.

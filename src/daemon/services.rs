@@ -3,7 +3,7 @@
 use super::scrape::Scrape;
 use super::systemd;
 use crate::control;
-use crate::cycle::clock::{Clock, MonotonicClock};
+use crate::cycle::clock::Clock;
 use crate::cycle::thread::ThreadStatus;
 use crate::gateway::GatewayState;
 use crate::limits::{CONTROL_STACK_BYTES, SERVICE_STACK_BYTES};
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
 
 /// The gateway. Its state outlives its panics; one that hangs keeps it, and its successor waits for that in vain.
-pub fn gateway(state: GatewayState) -> Service {
+pub fn gateway(state: GatewayState, clock: impl Clock + Sync + 'static) -> Service {
     let state = Mutex::new(state);
     Service::new("gateway", SERVICE_STACK_BYTES, move |life: &Life| {
         let mut state = match state.try_lock() {
@@ -26,7 +26,6 @@ pub fn gateway(state: GatewayState) -> Service {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return Err("the life before still holds the exchange".to_string()),
         };
-        let clock = MonotonicClock::new();
         state.run(&life.beat, life.stop_flag(), || clock.now_ns());
         Ok(())
     })
