@@ -34,7 +34,7 @@ pub fn run(once: bool) -> ExitCode {
         Ok(daemon) => daemon,
         Err(error) => return fail(&error),
     };
-    println!("motiond demo: {}", config.name);
+    println!("motiond {}", config.name);
     for lack in daemon.degraded() {
         println!("degraded: {lack}");
     }
@@ -197,6 +197,8 @@ impl Show {
         let text = |axis: &Value| {
             let word = |field| axis.get(field).and_then(Value::as_str).unwrap_or("?");
             let actual = axis.get("actual").and_then(Value::as_f64).unwrap_or(f64::NAN);
+            // Rounded first: what would show as -0.00 is 0.00.
+            let actual = (actual * 100.0).round() / 100.0 + 0.0;
             format!("{} {actual:.2} {}", word("name"), word("unit"))
         };
         Ok(axes.iter().map(text).collect::<Vec<_>>().join("  "))
