@@ -127,7 +127,7 @@ fn a_service_that_panics_comes_back_and_the_move_goes_on() {
     let daemon = Daemon::start();
     daemon.done("power on x --wait");
     let boot = daemon.connect().call("Machine", "Status", json!({})).unwrap()["boot_id"].clone();
-    for (service, target) in [("gateway", 160.0), ("control", 100.0), ("metrics", 160.0)] {
+    for (service, target) in [("gateway", 160.0), ("control", 100.0), ("metrics", 160.0), ("watchdog", 100.0)] {
         let mut machine = daemon.connect();
         let handle = machine.move_to("x", target, SLOW).unwrap();
         // The control service takes its clients with it, maybe before it has answered this one.

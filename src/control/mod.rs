@@ -93,7 +93,8 @@ pub fn serve(context: &Arc<Context>, listeners: &[UnixListener], beat: &Beat, st
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !stop.load(Ordering::Relaxed) {
             beat.tick();
-            context.sabotage.pass(Place::Task);
+            context.sabotage.pass(Place::Loop);
+            let _dropped = context.sabotage.dropped();
             tokio::select! {
                 _ = beats.tick() => {}
                 Some(Err(error)) = accepting.join_next() => return Err(io::Error::other(error)),

@@ -19,6 +19,7 @@ use super::failure::Failure;
 use super::replies::Replies;
 use super::socket::{BoundedReader, BoundedSocket, Gone, Writer};
 use crate::limits::{CLIENT_WRITE_PATIENCE, MAX_PENDING_REQUESTS, MAX_REQUEST_BYTES};
+use crate::service::Place;
 
 /// What the reading half hands to the answering half.
 enum Pending {
@@ -137,6 +138,7 @@ async fn answer_requests(
                 Replies::new(&mut writer, context, interface, false, request.oneway).finish(result).await
             }
             Pending::Call(request) => {
+                context.sabotage.pass(Place::Task);
                 let (interface, _) = dispatch::split(&request.method);
                 let mut replies = Replies::new(&mut writer, context, interface, request.more, request.oneway);
                 let work = dispatch::call(context, &request, &mut replies);

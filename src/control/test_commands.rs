@@ -6,6 +6,7 @@ use super::call::Parameters;
 use super::context::Context;
 use super::dispatch::Reply;
 use super::failure::{Failure, fields};
+use crate::service::Place;
 
 /// A fault of the simulated machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +37,10 @@ pub trait TestCommands: Send + Sync {
     /// Switches an input of the simulated machine.
     fn set_input(&self, input: &str, on: bool) -> Result<(), String>;
 
-    /// Makes a service panic at its next step.
-    fn panic(&self, service: &str) -> Result<(), String>;
+    /// Makes a service panic the next time that it comes by this place.
+    fn panic(&self, service: &str, place: Place) -> Result<(), String>;
 
-    /// Makes a service hang.
+    /// Makes a service hang; 0 ends it.
     fn hang(&self, service: &str, milliseconds: u64) -> Result<(), String>;
 }
 
@@ -60,7 +61,11 @@ pub fn call(context: &Context, method: &str, parameters: &Parameters) -> Result<
         }
         "SetInput" => tests.set_input(parameters.text("input")?, parameters.flag("on")?),
         "Panic" if parameters.text("service")? == "session" => panic!("a test asked this session to panic"),
-        "Panic" => tests.panic(parameters.text("service")?),
+        "Panic" => {
+            let place = parameters.optional_text("place").unwrap_or(Place::Loop.name());
+            let place = Place::named(place).ok_or_else(|| Failure::parameter("place"))?;
+            tests.panic(parameters.text("service")?, place)
+        }
         "Hang" => tests.hang(parameters.text("service")?, parameters.whole("milliseconds")?),
         _ => return Err(Failure::not_implemented(format!("io.motiond.v1.Test.{method}"))),
     };

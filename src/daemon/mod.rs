@@ -148,12 +148,13 @@ impl Daemon {
             let clock = clock.clone();
             move || clock.now_ns()
         });
-        let metrics_sabotage = Sabotage::new();
+        let (metrics_sabotage, watchdog_sabotage) = (Sabotage::new(), Sabotage::new());
         if options.test_commands {
             let sabotages = vec![
                 ("gateway", state.sabotage().clone()),
                 ("control", context.sabotage.clone()),
                 ("metrics", metrics_sabotage.clone()),
+                ("watchdog", watchdog_sabotage.clone()),
             ];
             context.tests = Some(Arc::new(TestBench::new(config, assembly.simulations, sabotages)));
         }
@@ -183,7 +184,7 @@ impl Daemon {
             services.push(services::metrics(Arc::clone(&scrape), listener, metrics_sabotage));
         }
         if let Some(timeout) = systemd::watchdog_timeout() {
-            services.push(services::watchdog(timeout, Arc::clone(&status), Arc::clone(&lost)));
+            services.push(services::watchdog(timeout, Arc::clone(&status), Arc::clone(&lost), watchdog_sabotage));
         }
         let supervisor = Supervisor::start(services, || MonotonicClock::new().now_ns(), {
             let (client, lost) = (client.clone(), Arc::clone(&lost));

@@ -49,13 +49,16 @@ pub fn metrics(scrape: Arc<Scrape>, listener: TcpListener, sabotage: Sabotage) -
             .map_err(|error| error.to_string())?;
         let listener = listener.try_clone().map_err(|error| error.to_string())?;
         let scrape = Arc::clone(&scrape);
+        let of_scrapes = sabotage.clone();
         let render = Rc::new(move || {
+            of_scrapes.pass(Place::Task);
             let scrape = Arc::clone(&scrape);
             metrics::text(move || scrape.read())
         });
         let alive = || {
             life.beat.tick();
-            sabotage.pass(Place::Task);
+            sabotage.pass(Place::Loop);
+            let _dropped = sabotage.dropped();
             !life.stopping()
         };
         tokio::task::LocalSet::new()
@@ -65,9 +68,14 @@ pub fn metrics(scrape: Arc<Scrape>, listener: TcpListener, sabotage: Sabotage) -
 }
 
 /// The pings to the service manager, while the cycle goes on and no service is lost.
-pub fn watchdog(timeout: Duration, status: Arc<ThreadStatus>, lost: Arc<AtomicBool>) -> Service {
+pub fn watchdog(timeout: Duration, status: Arc<ThreadStatus>, lost: Arc<AtomicBool>, sabotage: Sabotage) -> Service {
     Service::new("watchdog", SERVICE_STACK_BYTES, move |life: &Life| {
-        systemd::watchdog(life, timeout, || vec![status.heartbeat()], || !lost.load(Ordering::Relaxed));
+        let counters = || {
+            sabotage.pass(Place::Loop);
+            let _dropped = sabotage.dropped();
+            vec![status.heartbeat()]
+        };
+        systemd::watchdog(life, timeout, counters, || !lost.load(Ordering::Relaxed));
         Ok(())
     })
 }

@@ -94,11 +94,14 @@ impl TestCommands for TestBench {
         simulation.set_input(*device, *bit, on != *active_low).map_err(|error| format!("{error:?}"))
     }
 
-    fn panic(&self, service: &str) -> Result<(), String> {
-        self.sabotage(service).map(|sabotage| sabotage.plant_panic(Place::Task))
+    fn panic(&self, service: &str, place: Place) -> Result<(), String> {
+        self.sabotage(service).map(|sabotage| sabotage.plant_panic(place))
     }
 
     fn hang(&self, service: &str, milliseconds: u64) -> Result<(), String> {
-        self.sabotage(service).map(|sabotage| sabotage.plant_hang(milliseconds))
+        self.sabotage(service).map(|sabotage| match milliseconds {
+            0 => sabotage.end_hang(),
+            _ => sabotage.plant_hang(milliseconds),
+        })
     }
 }

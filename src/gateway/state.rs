@@ -69,7 +69,7 @@ impl GatewayState {
 
     /// One round. Bounded: what the rings and the inbox hold at most.
     pub fn poll_once(&mut self, now_ns: u64) {
-        self.sabotage.pass(Place::Task);
+        self.sabotage.pass(Place::Loop);
         self.take_reports(now_ns);
         self.take_events();
         if let Some(message) = self.in_hand.take() {
@@ -89,7 +89,7 @@ impl GatewayState {
             targets: self.ends.targets.claimed(),
             inbox: self.inbox.len(),
         });
-        let _guard = PanicsInDrop(&self.sabotage);
+        let _dropped = self.sabotage.dropped();
     }
 
     /// Puts in order what a panic left: a command that was noted but not sent is refused, one that was sent is waited
@@ -403,15 +403,5 @@ fn outcome_of_end(state: CommandState) -> Outcome {
         CommandState::Aborted => Outcome::Aborted,
         CommandState::Failed(_) => Outcome::Failed,
         CommandState::Accepted | CommandState::Active | CommandState::Done => Outcome::Done,
-    }
-}
-
-struct PanicsInDrop<'a>(&'a Sabotage);
-
-impl Drop for PanicsInDrop<'_> {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.0.pass(Place::Drop);
-        }
     }
 }

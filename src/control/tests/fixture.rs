@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::control::schema::INTERFACES;
 use crate::control::session::{self, End};
 use crate::control::{Context, InjectedFault, TestCommands};
+use crate::service::Place;
 
 pub use super::machine::Machine;
 
@@ -25,12 +26,12 @@ impl TestCommands for Tests {
         Ok(())
     }
 
-    fn panic(&self, service: &str) -> Result<(), String> {
+    fn panic(&self, service: &str, _: Place) -> Result<(), String> {
         if service == "nothing" { Err("there is no such service".to_string()) } else { Ok(()) }
     }
 
     fn hang(&self, service: &str, _: u64) -> Result<(), String> {
-        self.panic(service)
+        self.panic(service, Place::Loop)
     }
 }
 

@@ -69,7 +69,7 @@ async fn restarted_service_finds_leases_and_events() {
     let event = Event { cycle: 1, time_ns: 1, kind: EventKind::Overrun { skipped: 1 } };
     bench.cycle.events.send(event).unwrap();
     bench.round();
-    for place in [Place::Task, Place::Drop] {
+    for place in [Place::Loop, Place::Drop] {
         bench.gateway.sabotage().plant_panic(place);
         assert!(bench.round_and_restart(), "{place:?}");
     }

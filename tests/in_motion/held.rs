@@ -1,0 +1,210 @@
+//! A whole daemon in this process, with its real socket and services on threads of their own, whose cycles the test lets
+//! run one at a time: what the machine does is the same in every run, and not a cycle of it goes unseen.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use motiond::client::{Error, Machine};
+use motiond::cycle::clock::{Clock, MonotonicClock};
+use motiond::daemon::{Daemon, End, Options};
+use motiond::gateway::{AxisState, Snapshot};
+use motiond::service::ServiceStatus;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::clock::HeldClock;
+
+/// Nothing takes this long, on however busy a host: who comes here hangs.
+pub const HANG: Duration = Duration::from_secs(60);
+/// Between two looks at a service.
+const PAUSE: Duration = Duration::from_millis(1);
+/// Cycles that run by themselves at the start.
+const FIRST_CYCLES: u64 = 40;
+
+/// Looks until there is something to return.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < HANG, "waited in vain: {what}");
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// What one cycle commanded, and what it met: every number of it as its bits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    pub cycle: u64,
+    pub words: Vec<u64>,
+}
+
+impl Frame {
+    fn of(snapshot: &Snapshot) -> Frame {
+        let axes = snapshot.axes.iter().flat_map(|axis| {
+            let numbers = [axis.setpoint, axis.velocity, axis.acceleration, axis.actual, axis.following_error];
+            numbers.map(f64::to_bits).into_iter().chain([axis.turns as u64, axis.state as u64, axis.flags.0.into()])
+        });
+        let groups = snapshot.groups.iter().flat_map(|group| {
+            [group.progress.to_bits(), group.path_velocity.to_bits(), group.state as u64, group.interrupted.into()]
+        });
+        Frame { cycle: snapshot.machine.cycle, words: axes.chain(groups).collect() }
+    }
+}
+
+/// Demands that two runs were the same, to the last bit.
+pub fn assert_identical(undisturbed: &[Frame], disturbed: &[Frame]) {
+    for (expected, found) in undisturbed.iter().zip(disturbed) {
+        if let Some(place) = expected.words.iter().zip(&found.words).position(|(expected, found)| expected != found) {
+            let (was, is) = (expected.words[place], found.words[place]);
+            panic!("cycle {}, word {place}: {is:x}, undisturbed {was:x}", found.cycle);
+        }
+    }
+    assert_eq!(undisturbed, disturbed, "cycles or their number differ");
+}
+
+/// The daemon on the demo's machine, and everything that it has done since it was taken over.
+pub struct Held {
+    pub clock: HeldClock,
+    daemon: Option<Daemon>,
+    directory: TempDir,
+    period_ns: u64,
+    pub snapshot: Snapshot,
+    pub frames: Vec<Frame>,
+}
+
+impl Held {
+    pub fn start() -> Held {
+        let mut config = motiond::config::demo().unwrap();
+        config.realtime.lock_memory = false;
+        let directory = tempfile::Builder::new().prefix("motiond-").tempdir().unwrap();
+        let options = Options {
+            socket: Some(directory.path().join("control.sock")),
+            metrics: Some(([127, 0, 0, 1], 0).into()),
+            test_commands: true,
+            ..Options::default()
+        };
+        let clock = HeldClock::new(MonotonicClock::new().now_ns(), FIRST_CYCLES * config.period_ns);
+        let daemon = Daemon::start_on(&config, &options, clock.clone()).unwrap();
+        clock.advance(0);
+        let snapshot = daemon.gateway().snapshot();
+        let period_ns = config.period_ns;
+        Held { clock, daemon: Some(daemon), directory, period_ns, snapshot, frames: Vec::new() }
+    }
+
+    pub fn daemon(&self) -> &Daemon {
+        self.daemon.as_ref().unwrap()
+    }
+
+    /// One cycle.
+    pub fn step(&mut self) {
+        self.clock.advance(self.period_ns);
+        let snapshot = self.daemon().gateway().snapshot();
+        assert_eq!(snapshot.machine.cycle, self.snapshot.machine.cycle + 1, "a cycle went unseen");
+        self.frames.push(Frame::of(&snapshot));
+        self.snapshot = snapshot;
+    }
+
+    pub fn run(&mut self, cycles: u64) {
+        (0..cycles).for_each(|_| self.step());
+    }
+
+    /// Cycles until something holds.
+    pub fn run_until(&mut self, cycles: u64, what: &str, holds: impl Fn(&Snapshot) -> bool) {
+        for _ in 0..cycles {
+            if holds(&self.snapshot) {
+                return;
+            }
+            self.step();
+        }
+        panic!("after {cycles} cycles still not: {what}: {:?}", self.snapshot);
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.directory.path().join("control.sock")
+    }
+
+    pub fn connect(&self) -> Machine {
+        self.try_connect().unwrap()
+    }
+
+    pub fn try_connect(&self) -> Result<Machine, Error> {
+        let mut machine = Machine::open(&self.socket())?;
+        machine.connection().set_patience(Some(HANG))?;
+        Ok(machine)
+    }
+
+    /// How many wait in a queue of the gateway.
+    pub fn depth(&self, queue: &str) -> usize {
+        self.daemon().gateway().counts().queues().iter().find(|found| found.queue == queue).unwrap().depth
+    }
+
+    /// Gives a command that the next cycle accepts; returns its handle.
+    pub fn command(&mut self, interface: &str, method: &str, parameters: Value) -> u64 {
+        let mut machine = self.connect();
+        let reply = std::thread::scope(|scope| {
+            let asked = scope.spawn(|| machine.call(interface, method, parameters.clone()));
+            until("the command waits for the cycle", || {
+                (self.depth("commands") == 1 || asked.is_finished()).then_some(())
+            });
+            self.step();
+            asked.join().unwrap()
+        });
+        let reply = reply.unwrap_or_else(|error| panic!("{interface}.{method} {parameters}: {error}"));
+        assert_eq!(reply["cycle"], self.snapshot.machine.cycle, "{interface}.{method} was not accepted in this cycle");
+        until("the gateway has looked", || (self.depth("commands") == 0).then_some(()));
+        reply["handle"].as_u64().unwrap()
+    }
+
+    /// Powers every axis and enables both groups.
+    pub fn power_up(&mut self) {
+        let axes = self.daemon().gateway().description().axes.clone();
+        for axis in &axes {
+            self.command("Axis", "Power", json!({ "axis": axis.name, "on": true }));
+        }
+        self.run_until(5000, "every axis stands", |now| {
+            now.axes.iter().all(|axis| axis.state == AxisState::Standstill)
+        });
+        for group in ["gantry", "table"] {
+            self.command("Group", "Enable", json!({ "group": group }));
+        }
+        self.run(5);
+    }
+
+    /// How a service is.
+    pub fn service(&self, name: &str) -> (u64, u64, motiond::service::Phase) {
+        let services = self.daemon().services();
+        let found: &ServiceStatus = services.iter().find(|service| service.name == name).unwrap();
+        (found.restarts(), found.hangs(), found.phase())
+    }
+
+    /// What /metrics answers.
+    pub fn scrape(&self) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(self.daemon().metrics().unwrap())?;
+        stream.set_read_timeout(Some(HANG))?;
+        write!(stream, "GET /metrics HTTP/1.1\r\nHost: motiond\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        if answer.contains("motion_cycles_total") { Ok(answer) } else { Err(std::io::Error::other(answer)) }
+    }
+
+    /// Ramps down, disables and ends.
+    pub fn end(mut self) {
+        self.clock.let_go();
+        let daemon = self.daemon.take().unwrap();
+        assert_eq!(daemon.run(|| true), End::Orderly);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // A test that fails must not leave a thread behind that nobody lets go on.
+        self.clock.let_go();
+        if let Some(daemon) = self.daemon.take() {
+            daemon.run(|| true);
+        }
+    }
+}

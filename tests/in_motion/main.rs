@@ -1,0 +1,8 @@
+//! What the machine does while services die around it, and how it stops when nothing else works: the whole daemon with
+//! its real socket, every cycle of it let run by the test.
+
+mod clock;
+mod held;
+mod jog;
+mod services;
+mod stop;
