@@ -2,11 +2,13 @@
 
 use clap::{Parser, Subcommand};
 use motiond::config::{self, ConfigError, MachineConfig};
-use motiond::daemon::{Daemon, End, Options};
+use motiond::daemon::activation::Passed;
+use motiond::daemon::{Daemon, End, Options, StartError};
 use motiond::demo;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Real-time motion controller daemon.
 ///
@@ -65,7 +67,7 @@ fn main() -> ExitCode {
             log();
             let loaded = config::load(&config).map(|loaded| if simulate { loaded.simulated() } else { loaded });
             match loaded {
-                Ok(config) => run(&config, &Options { socket, metrics, test_commands, ..Options::default() }),
+                Ok(config) => run(&config, Options { socket, metrics, test_commands, ..Options::default() }),
                 Err(error) => refuse(&error),
             }
         }
@@ -73,8 +75,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(config: &MachineConfig, options: &Options) -> ExitCode {
-    match Daemon::start(config, options) {
+fn run(config: &MachineConfig, options: Options) -> ExitCode {
+    let started = Passed::take().map_err(StartError::Passed).and_then(|passed| {
+        let options = Options { passed: Arc::new(passed), ..options };
+        Daemon::start(config, &options)
+    });
+    match started {
         Ok(daemon) => match daemon.run(|| false) {
             End::Orderly => ExitCode::SUCCESS,
             End::NotDisabled => ExitCode::from(3),

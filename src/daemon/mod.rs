@@ -3,8 +3,10 @@
 //! Order of a start: memory, machine, gateway, real-time thread, and only then the doors by which clients come in: whoever
 //! is answered talks to a machine that cycles. Order of an end: ramp down and disable, then the doors, then the gateway.
 
+pub mod activation;
 pub mod assembly;
 mod describe;
+mod doors;
 mod scrape;
 mod services;
 mod systemd;
@@ -22,17 +24,19 @@ use crate::cycle::timing::{Timing, timing};
 use crate::cycle::{Cycle, rt_watch};
 use crate::gateway::{self, gateway};
 use crate::service::{Death, Sabotage, ServiceStatus, Supervisor};
+use activation::{Passed, PassedError};
 use assembly::{AssemblyError, assemble};
+use doors::Doors;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::fmt;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use test_bench::TestBench;
 
 /// How often the daemon looks after its real-time thread.
@@ -50,6 +54,8 @@ pub struct Options {
     pub socket: Option<PathBuf>,
     /// Another address for the metrics.
     pub metrics: Option<SocketAddr>,
+    /// Sockets that were passed to the daemon; they take the place of those that it would open.
+    pub passed: Arc<Passed>,
     /// Serve the test-only interface.
     pub test_commands: bool,
     /// Calls on the real-time thread, for tests that hold it to its discipline.
@@ -65,6 +71,8 @@ pub enum StartError {
     Machine(AssemblyError),
     /// The real-time thread does not run.
     RealTime(RtError),
+    /// A passed socket cannot be used.
+    Passed(PassedError),
     /// A socket cannot be opened.
     Socket {
         /// Where.
@@ -82,6 +90,7 @@ impl fmt::Display for StartError {
             StartError::NotBuilt(error) => error.fmt(f),
             StartError::Machine(error) => error.fmt(f),
             StartError::RealTime(error) => error.fmt(f),
+            StartError::Passed(error) => error.fmt(f),
             StartError::Socket { place, error } => write!(f, "cannot listen on {place}: {error}"),
             StartError::System(error) => write!(f, "the system refuses: {error}"),
         }
@@ -97,6 +106,7 @@ pub struct Daemon {
     timing: Timing,
     gateway: gateway::Client,
     socket: PathBuf,
+    own_sockets: Vec<PathBuf>,
     metrics: Option<SocketAddr>,
     supervisor: Supervisor,
     signals: SignalFd,
@@ -137,9 +147,7 @@ impl Daemon {
             MemoryPlan { lock: config.realtime.lock_memory, heap_reserve_bytes: config.realtime.heap_reserve_bytes };
         let process = memory::prepare(&plan);
 
-        let socket = options.socket.clone().unwrap_or_else(|| config.control.socket.clone());
-        let listener = open_control(&socket, config.control.group.as_deref())?;
-        let metrics = open_metrics(options.metrics.or(config.metrics))?;
+        let Doors { control: listener, socket, metrics, own: own_sockets } = doors::open(config, options)?;
 
         let assembly = assemble(config).map_err(StartError::Machine)?;
         let (client, state) = gateway(describe::machine(config), assembly.ends);
@@ -176,6 +184,7 @@ impl Daemon {
             degraded: rt.preparation().degraded.iter().map(|lack| lack.reason.name()).collect(),
             services: OnceLock::new(),
             devices: describe::devices(config),
+            start_time_s: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
         });
         let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
         let lost = Arc::new(AtomicBool::new(false));
@@ -203,7 +212,17 @@ impl Daemon {
         }
         tracing::info!(machine = config.name, socket = %socket.display(), "ready: drives are disabled");
         systemd::ready("cycling; drives are disabled until they are powered");
-        Ok(Daemon { rt, status, timing, gateway: client, socket, metrics: metrics_address, supervisor, signals })
+        Ok(Daemon {
+            rt,
+            status,
+            timing,
+            gateway: client,
+            socket,
+            own_sockets,
+            metrics: metrics_address,
+            supervisor,
+            signals,
+        })
     }
 
     /// Where the control socket is.
@@ -268,7 +287,9 @@ impl Daemon {
         for service in self.supervisor.stop() {
             tracing::warn!(service, "did not end in time");
         }
-        let _ = std::fs::remove_file(&self.socket);
+        for socket in &self.own_sockets {
+            let _ = std::fs::remove_file(socket);
+        }
         match outcome {
             Outcome::Left => {
                 tracing::info!("every drive is disabled");
@@ -294,21 +315,6 @@ fn block_signals() -> std::io::Result<SignalFd> {
     signals.add(Signal::SIGINT);
     signals.thread_block()?;
     Ok(SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?)
-}
-
-fn open_control(socket: &std::path::Path, group: Option<&str>) -> Result<std::os::unix::net::UnixListener, StartError> {
-    let at = |error| StartError::Socket { place: socket.display().to_string(), error };
-    if let Some(folder) = socket.parent() {
-        std::fs::create_dir_all(folder).map_err(at)?;
-    }
-    control::bind(socket, group).map_err(at)
-}
-
-fn open_metrics(address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {
-    let Some(address) = address else { return Ok(None) };
-    TcpListener::bind(address)
-        .map(Some)
-        .map_err(|error| StartError::Socket { place: format!("{address} (metrics)"), error })
 }
 
 /// Waits until the machine has cycled a few times, so that the first client finds inputs that have been read.

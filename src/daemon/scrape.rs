@@ -25,6 +25,7 @@ pub struct Scrape {
     /// Known once the services run.
     pub services: OnceLock<Arc<[ServiceStatus]>>,
     pub devices: Vec<Vec<String>>,
+    pub start_time_s: f64,
 }
 
 fn buckets(histogram: &Histogram) -> Buckets {
@@ -65,6 +66,7 @@ impl Scrape {
                     .collect(),
             });
         Reading {
+            start_time_s: self.start_time_s,
             cycle: CycleReading {
                 wakeup_latency: buckets(&self.timing.wake_up),
                 execution: buckets(&self.timing.execution),

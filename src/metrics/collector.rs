@@ -187,7 +187,7 @@ fn axis_families(Reading { axes, .. }: &Reading) -> Vec<MetricFamily> {
     ]
 }
 
-fn control_families(Reading { control, .. }: &Reading) -> Vec<MetricFamily> {
+fn control_families(Reading { control, start_time_s, .. }: &Reading) -> Vec<MetricFamily> {
     let queue = |value: fn(&(&'static str, usize, usize)) -> usize| {
         control.queues.iter().map(|entry| (vec![entry.0.to_string()], value(entry) as f64)).collect::<Vec<_>>()
     };
@@ -233,6 +233,12 @@ fn control_families(Reading { control, .. }: &Reading) -> Vec<MetricFamily> {
             &["version"],
             vec![(vec![env!("CARGO_PKG_VERSION").to_string()], 1.0)],
         ),
+        gauges(
+            "motion_start_time_seconds",
+            "When the daemon was started, since 1970 UTC; every counter began at 0 then.",
+            &[],
+            one(*start_time_s),
+        ),
     ]
 }
 
@@ -250,6 +256,7 @@ mod tests {
         let buckets = Buckets { cumulative: vec![(1e-6, 3), (2e-6, 8)], count: 9, sum: 1.5e-5 };
         reading.cycle.wakeup_latency = buckets.clone();
         reading.cycle.execution = buckets.clone();
+        reading.start_time_s = 1_700_000_000.5;
         reading.cycle.cycles = 9;
         reading.cycle.overruns = vec![("late-wakeup", 1), ("execution", 0)];
         reading.cycle.period_s = 1e-3;
@@ -285,6 +292,7 @@ mod tests {
             "motion_axis_faults_total{axis=\"x \\\"odd\\\"\\\\name\",class=\"drive\"} 2",
             "motion_commands_total{method=\"Axis.MoveAbsolute\",result=\"accepted\"} 4",
             "motion_queue_capacity{queue=\"commands\"} 256",
+            "motion_start_time_seconds 1700000000.5",
         ] {
             assert_eq!(text.lines().filter(|found| *found == line).count(), 1, "{line}\n{text}");
         }

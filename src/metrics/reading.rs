@@ -5,6 +5,8 @@ use super::family::Buckets;
 /// Everything that one scrape tells.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
+    /// When the daemon was started, seconds since 1970 UTC.
+    pub start_time_s: f64,
     /// The cycle's own times and counts.
     pub cycle: CycleReading,
     /// The real-time thread.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Nothing takes this long, on however busy a machine: who comes here hangs.
-const HANG: Duration = Duration::from_secs(60);
+pub const HANG: Duration = Duration::from_secs(60);
 /// Between two looks at another process.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -32,10 +32,11 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A process that does not outlive its test.
-struct Killed(Child);
+pub struct Killed(pub Child);
 
 impl Killed {
-    fn ended(&mut self, what: &str) -> ExitStatus {
+    /// Waits for its end.
+    pub fn ended(&mut self, what: &str) -> ExitStatus {
         until(what, || self.0.try_wait().unwrap())
     }
 }
@@ -59,7 +60,7 @@ pub fn output(command: &mut Command) -> Output {
 }
 
 /// The lines of a pipe, read by a thread so that the writer never waits.
-fn drained(pipe: impl Read + Send + 'static) -> Receiver<String> {
+pub fn drained(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (lines, received) = channel();
     std::thread::spawn(move || {
         let mut pipe = BufReader::new(pipe);
@@ -82,6 +83,29 @@ pub fn motiond() -> Command {
     command
 }
 
+/// The demo's machine, for a host on which other tests take the processor for longer than a machine would bear.
+pub fn patient_demo() -> String {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
+    let demo = std::fs::read_to_string(demo).unwrap();
+    let patient = demo.replace("max-skipped-periods = 100 ", "max-skipped-periods = 1000 ");
+    assert_ne!(patient, demo, "the demo has another bound for skipped periods");
+    patient
+}
+
+/// The body of what an HTTP server answers to GET, or why it does not.
+pub fn get(address: &str, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(HANG))?;
+    // An answer to HTTP/1.0 is not chunked, and its end is the end of the connection.
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let other = |what: &str| std::io::Error::other(format!("{what}: {answer}"));
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| other("no head"))?;
+    let ok = head.split(' ').nth(1) == Some("200");
+    if ok { Ok(body.to_string()) } else { Err(other("not OK")) }
+}
+
 /// A running daemon.
 pub struct Daemon {
     child: Killed,
@@ -100,12 +124,7 @@ impl Daemon {
     /// Starts one on the demo's machine as `change` makes it.
     pub fn start_with(change: impl FnOnce(String) -> String) -> Daemon {
         let directory = tempfile::Builder::new().prefix("motiond-").tempdir().unwrap();
-        let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
-        let demo = std::fs::read_to_string(demo).unwrap();
-        // The tests beside this one take the processor for longer than a machine would bear.
-        let patient = demo.replace("max-skipped-periods = 100 ", "max-skipped-periods = 1000 ");
-        assert_ne!(patient, demo, "the demo has another bound for skipped periods");
-        std::fs::write(directory.path().join("machine.toml"), change(patient)).unwrap();
+        std::fs::write(directory.path().join("machine.toml"), change(patient_demo())).unwrap();
         Daemon::spawn(directory)
     }
 
@@ -183,14 +202,7 @@ impl Daemon {
 
     /// What /metrics answers, or why it does not.
     pub fn scrape(&self) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(&self.metrics)?;
-        stream.set_read_timeout(Some(HANG))?;
-        write!(stream, "GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.metrics)?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let other = |what: &str| std::io::Error::other(format!("{what}: {answer}"));
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| other("no head"))?;
-        if head.starts_with("HTTP/1.1 200 ") { Ok(body.to_string()) } else { Err(other("not OK")) }
+        get(&self.metrics, "/metrics")
     }
 
     /// The value of a sample, named with its labels as in the text format.
