@@ -29,7 +29,7 @@ pub struct Shape {
 
 impl Shape {
     /// Words of a snapshot.
-    pub fn words(self) -> usize {
+    pub const fn words(self) -> usize {
         MACHINE_WORDS + self.axes * AXIS_WORDS + self.groups * GROUP_WORDS + self.buses * BUS_WORDS
     }
 }
