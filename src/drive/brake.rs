@@ -33,9 +33,12 @@ impl HoldingBrake {
         };
         match *brake {
             Brake::None => none,
-            Brake::Drive { release_time_s } => {
-                HoldingBrake { exists: true, release_cycles: cycles(release_time_s), ..none }
-            }
+            Brake::Drive { release_time_s, engage_time_s } => HoldingBrake {
+                exists: true,
+                release_cycles: cycles(release_time_s),
+                engage_cycles: cycles(engage_time_s),
+                ..none
+            },
             Brake::Output { set_opens, release_time_s, engage_time_s, .. } => HoldingBrake {
                 switched_here: true,
                 exists: true,
@@ -68,12 +71,18 @@ impl HoldingBrake {
         self.switched_here && self.open_command
     }
 
+    /// After a quick stop somebody, the cycle or the drive, has to close it before the voltage may go: an order to disable
+    /// the voltage takes the torque at once, without waiting for a brake.
+    pub fn must_engage_after_stop(&self) -> bool {
+        self.exists && self.open_command
+    }
+
     /// Cycles from the command until it is open.
     pub fn release_cycles(&self) -> u32 {
         self.release_cycles
     }
 
-    /// Cycles from the command until it holds; 0 where the drive looks after it.
+    /// Cycles from the command, or from the drive's own standstill, until it holds.
     pub fn engage_cycles(&self) -> u32 {
         self.engage_cycles
     }

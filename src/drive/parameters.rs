@@ -88,6 +88,8 @@ pub enum Brake {
     Drive {
         /// From Operation Enabled until the brake is open, s.
         release_time_s: f64,
+        /// From the standstill after a quick stop until the brake holds, s; the voltage stays so long.
+        engage_time_s: f64,
     },
     /// The cycle switches it by one bit of 60FEh:01.
     Output {
@@ -193,7 +195,7 @@ impl DriveParameters {
         range("standstill velocity", self.timing.standstill_velocity, 0.0, MAX_FIGURE)?;
         let (bit, release_time_s, engage_time_s) = match self.brake {
             Brake::None => (0, 0.0, 0.0),
-            Brake::Drive { release_time_s } => (0, release_time_s, 0.0),
+            Brake::Drive { release_time_s, engage_time_s } => (0, release_time_s, engage_time_s),
             Brake::Output { bit, release_time_s, engage_time_s, .. } => (bit, release_time_s, engage_time_s),
         };
         range("brake output bit", f64::from(bit), 0.0, 31.0)?;

@@ -316,7 +316,7 @@ impl Sequence {
 
     /// The drive stands, or has had all its time to.
     fn end_stop(&mut self) {
-        if self.brake.must_engage() {
+        if self.brake.must_engage_after_stop() {
             self.brake.engage();
             self.enter(Phase::Engaging { quick: true });
         } else {

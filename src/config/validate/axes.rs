@@ -288,19 +288,16 @@ fn gains(reader: &mut Reader<'_>, axis: &Axis, highest_velocity: f64, period_ns:
 fn brake(reader: &mut Reader<'_>, axis: &Axis) -> drive::Brake {
     let Some(brake) = &axis.brake else { return drive::Brake::None };
     let Brake { release_time_ms, engage_time_ms, .. } = brake;
-    let release_time_s = **release_time_ms / 1000.0;
+    let (release_time_s, engage_time_s) = (**release_time_ms / 1000.0, **engage_time_ms / 1000.0);
     match (*brake.kind, *brake.output_bit) {
-        (BrakeKind::Drive, None) => drive::Brake::Drive { release_time_s },
+        (BrakeKind::Drive, None) => drive::Brake::Drive { release_time_s, engage_time_s },
         (BrakeKind::Drive, Some(_)) => {
             reader.report(&brake.output_bit.place, "nothing: the drive works its brake by itself");
             drive::Brake::None
         }
-        (BrakeKind::Output, Some(bit)) => drive::Brake::Output {
-            bit,
-            set_opens: *brake.set_opens,
-            release_time_s,
-            engage_time_s: **engage_time_ms / 1000.0,
-        },
+        (BrakeKind::Output, Some(bit)) => {
+            drive::Brake::Output { bit, set_opens: *brake.set_opens, release_time_s, engage_time_s }
+        }
         (BrakeKind::Output, None) => {
             reader.report(&brake.output_bit.place, "a whole number from 0 to 31: the bit of 60FEh:1");
             drive::Brake::None

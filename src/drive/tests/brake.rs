@@ -177,7 +177,8 @@ fn other_bits_of_the_digital_outputs_are_left_alone() {
 
 #[test]
 fn the_drives_own_brake_delays_operation_and_needs_no_waiting_at_the_end() {
-    let parameters = DriveParameters { brake: Brake::Drive { release_time_s: 0.02 }, ..parameters(Mode::Csp) };
+    let parameters =
+        DriveParameters { brake: Brake::Drive { release_time_s: 0.02, engage_time_s: 0.03 }, ..parameters(Mode::Csp) };
     let mut bench = Bench::new(&parameters, Script::default());
     bench.off();
     bench.off();
@@ -188,6 +189,19 @@ fn the_drives_own_brake_delays_operation_and_needs_no_waiting_at_the_end() {
     assert_eq!(bench.told().controlword, 0x07);
     bench.until(10, Bench::off, |bench| bench.script.state == SWITCH_ON_DISABLED);
     assert!(!bench.off().brake_open);
+}
+
+#[test]
+fn after_a_quick_stop_the_drives_own_brake_has_its_time_before_the_voltage_goes() {
+    let brake = Brake::Drive { release_time_s: 0.02, engage_time_s: 0.03 };
+    let parameters = DriveParameters { brake, ..parameters(Mode::Csp) };
+    let mut bench = Bench::operational(&parameters, Script { quick_stop_option: 6, ..Script::default() });
+    let stop = |bench: &mut Bench| bench.cycle(|f| Demand { quick_stop: true, setpoint: f.held, ..Demand::default() });
+    let rows = record(&mut bench, 100, stop);
+    let stopping = rows.iter().filter(|(row, _)| row.state == State::QuickStopActive && row.controlword == 0x02);
+    let cycles: usize = stopping.map(|(_, cycles)| cycles).sum();
+    assert!(cycles >= ENGAGE, "the voltage goes after {cycles} cycles: {rows:?}");
+    assert_eq!(bench.script.state, SWITCH_ON_DISABLED);
 }
 
 #[test]
