@@ -366,13 +366,14 @@ impl Group {
     /// Ramps down on the path and stays locked.
     pub(super) fn stop(&mut self, axes: &mut [Axis], reports: &mut Reports) {
         match self.state {
-            GroupDisabled | GroupErrorStop => return,
+            GroupDisabled => return,
             GroupStandby | GroupMoving | GroupHoming => {
                 self.end_all(Progress::Aborted, reports);
                 self.enter(GroupStopping);
                 self.ramp(axes);
             }
-            GroupStopping => {}
+            // A member that has been reset by itself stands still beside one that is at fault.
+            GroupStopping | GroupErrorStop => {}
         }
         for member in self.members() {
             let axis = &mut axes[member];
