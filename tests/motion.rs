@@ -521,6 +521,39 @@ fn the_stop_of_one_member_stops_its_group_on_the_line() {
 }
 
 #[test]
+fn a_stop_of_its_group_locks_a_member_that_was_reset_by_itself_too() {
+    let mut bench = Bench::powered();
+    bench.accepted(|motion, handle| motion.group_enable(handle, XY));
+    bench.step();
+    bench.motion.fault(X, Fault::FollowingError, Reaction { scope: Scope::Group, stop: StopKind::Ramp });
+    bench.steps(3);
+    bench.accepted(|motion, handle| motion.reset(handle, X));
+    bench.step();
+    assert_eq!(bench.motion.groups()[0].state(), GroupState::GroupErrorStop);
+    assert_eq!(bench.motion.axes()[0].state(), AxisState::Standstill);
+    bench.motion.stop_group(XY);
+    bench.step();
+    assert_eq!(bench.motion.axes()[0].state(), AxisState::Stopping);
+    bench.motion.release_group(XY).unwrap();
+    bench.step();
+    assert_eq!(bench.motion.axes()[0].state(), AxisState::Standstill);
+}
+
+#[test]
+fn an_axis_that_coasts_is_not_powered_on() {
+    let mut bench = Bench::new();
+    bench.step();
+    bench.inputs[0].actual_velocity = -50.0;
+    bench.step();
+    // The bench's drives stand after each step: the axis has heard of the coasting in the one before.
+    let (_, refused) = bench.submit(|motion, handle| motion.power(handle, X, true));
+    let refused = refused.unwrap_err();
+    assert_eq!((refused.reason, refused.found), (Reason::StillMoving, -50.0));
+    bench.step();
+    bench.accepted(|motion, handle| motion.power(handle, X, true));
+}
+
+#[test]
 fn an_axis_belongs_to_one_enabled_group_at_a_time() {
     let mut bench = Bench::powered();
     bench.enable(XY);

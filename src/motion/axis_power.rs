@@ -17,7 +17,7 @@ use super::trajectory::Trajectory;
 use super::types::AxisState::*;
 use super::types::{Progress, Reason, Rejection};
 
-/// Share of the velocity limit above which a drive that stops by itself is not yet at rest.
+/// Share of the velocity limit above which an axis whose drive does not follow setpoints is not at rest.
 const STILL: f64 = 0.02;
 /// Faults below this number are of the machine or of a bus: their cause is there as long as motion is not permitted.
 const FIRST_DRIVE_FAULT: u16 = 3000;
@@ -25,6 +25,7 @@ const FIRST_DRIVE_FAULT: u16 = 3000;
 impl Axis {
     /// Why power may not be switched on, if so.
     pub(super) fn check_power_on(&self) -> Result<(), Rejection> {
+        let still = STILL * self.parameters.limits.velocity;
         if self.state == ErrorStop {
             Err(Rejection::with(Reason::InFault, f64::from(self.fault.map_or(0, Fault::code)), 0.0))
         } else if self.locked {
@@ -34,6 +35,9 @@ impl Axis {
         } else if !self.power && self.operational {
             // The drive is on its way down (or was found enabled and is being disabled).
             Err(Rejection::of(Reason::WrongState))
+        } else if !self.operational && self.actual_velocity.abs() > still {
+            // It coasts, or is pushed: to be held at one place all of a sudden would be a blow.
+            Err(Rejection::with(Reason::StillMoving, self.actual_velocity, still))
         } else {
             Ok(())
         }

@@ -89,7 +89,7 @@ impl Motion {
         self.stopped
     }
 
-    /// Enables the drive, or ramps down and disables it. Done when the drive has followed. Switching a member of an enabled group
+    /// Enables the drive, or ramps down and disables it. Done when the drive has followed. An axis that coasts is not enabled. Switching a member of an enabled group
     /// off disables that group, too.
     pub fn power(&mut self, handle: Handle, axis: AxisId, on: bool) -> Result<(), Rejection> {
         let axis = self.admit_axis(axis)?;
