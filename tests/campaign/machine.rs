@@ -10,7 +10,7 @@ use motiond::cycle::run::{CycleBody, Fallback};
 use motiond::cycle::schedule::{Schedule, SchedulePlan, Wake};
 use motiond::cycle::{BusWiring, Cycle};
 use motiond::exchange::command::{Command, Request, StopScope};
-use motiond::exchange::event::{Event, EventKind, Report};
+use motiond::exchange::event::{Event, Report};
 use motiond::exchange::snapshot::{Shape, Snapshot};
 use motiond::exchange::{GatewayEnds, open};
 use motiond::fieldbus::CyclicBus;
@@ -161,7 +161,8 @@ impl Machine {
         }
         self.book.answered()?;
         while let Some(event) = self.life.ends.events.receive() {
-            self.note(&[event.time_ns, kind_number(&event.kind)]);
+            let text = format!("{event:?}");
+            text.bytes().for_each(|byte| self.note(&[u64::from(byte)]));
             told.events.push(event);
         }
         self.snapshot = snapshot;
@@ -271,18 +272,5 @@ impl Machine {
             }
         }
         Ok(())
-    }
-}
-
-fn kind_number(kind: &EventKind) -> u64 {
-    match kind {
-        EventKind::FaultRaised { fault, .. } => u64::from(fault.code()),
-        EventKind::FaultCleared { fault, .. } => 10_000 + u64::from(fault.code()),
-        EventKind::Stopped { generation, .. } => 100_000 + generation,
-        EventKind::Released { generation, .. } => 200_000 + generation,
-        EventKind::Power { axis, on } => 300_000 + u64::from(axis.0) * 2 + u64::from(*on),
-        EventKind::Referenced { axis, on } => 400_000 + u64::from(axis.0) * 2 + u64::from(*on),
-        EventKind::BusRecovered { .. } => 500_000,
-        EventKind::Overrun { skipped } => 600_000 + u64::from(*skipped),
     }
 }
