@@ -60,8 +60,11 @@ pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 pub const MAX_REPLY_BYTES: usize = 32 * 1024;
 /// Bytes of the items of one page of a list: a reply without its frame.
 pub const PAGE_BYTES: usize = MAX_REPLY_BYTES - 1024;
-/// Requests of one client that wait for their turn; while there are more its socket is not read.
-pub const MAX_PENDING_REQUESTS: usize = 32;
+/// Requests of one client that wait for their turn; while there are more its socket is not read, and a stop behind them
+/// is not seen.
+pub const MAX_PENDING_REQUESTS: usize = 1024;
+/// Bytes of those requests, likewise.
+pub const MAX_PENDING_BYTES: usize = 256 * 1024;
 /// Streams (telemetry, events, waiting for commands) over all clients.
 pub const MAX_STREAMS: usize = 512;
 /// Events in one reply.
@@ -144,6 +147,7 @@ const _: () = assert!(
 const _: () = assert!(COMMAND_RING.is_power_of_two() && REPORT_RING.is_power_of_two() && EVENT_RING.is_power_of_two());
 const _: () = assert!(COMMAND_RING <= TARGET_SLOTS, "each waiting command may hold a slot");
 const _: () = assert!(COMMANDS_PER_CYCLE <= COMMAND_RING);
+const _: () = assert!(MAX_REQUEST_BYTES <= MAX_PENDING_BYTES, "every request has a place");
 const _: () = assert!(
     CYCLE_PATIENCE_NS >= 16 * MAX_PERIOD_NS && CYCLE_PATIENCE_NS * 2 <= GATEWAY_ANSWER_MS * 1_000_000,
     "the cycle has time to answer, and the gateway to say that it did not"

@@ -2,14 +2,16 @@
 //!
 //! Two halves run side by side. The reading half takes requests off the socket and carries out stops at once, so that
 //! a stop waits for no other request; the answering half takes everything else in turn. Reading goes on
-//! while a request streams its replies, so the end of a client is seen at once. A client that does not
-//! read its replies holds up nobody but itself, and is given up after [`CLIENT_WRITE_PATIENCE`].
+//! while a request streams its replies, so the end of a client is seen at once. It rests only while
+//! [`MAX_PENDING_REQUESTS`] or [`MAX_PENDING_BYTES`] of this client wait. A client that does not
+//! read its replies holds up nobody but itself, and is given up after [`CLIENT_WRITE_PATIENCE`]; neither does one that
+//! sends as fast as it can: in each turn of the service one of its requests is read and one answered.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tokio::net::UnixStream;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use zlink::connection::{Connection, ReadConnection};
 
 use super::call::{Envelope, Request, Sender};
@@ -18,7 +20,7 @@ use super::dispatch;
 use super::failure::Failure;
 use super::replies::Replies;
 use super::socket::{BoundedReader, BoundedSocket, Gone, Writer};
-use crate::limits::{CLIENT_WRITE_PATIENCE, MAX_PENDING_REQUESTS, MAX_REQUEST_BYTES};
+use crate::limits::{CLIENT_WRITE_PATIENCE, MAX_PENDING_BYTES, MAX_PENDING_REQUESTS, MAX_REQUEST_BYTES};
 use crate::service::Place;
 
 /// What the reading half hands to the answering half.
@@ -30,6 +32,22 @@ enum Pending {
     /// A message that is no call.
     Malformed(String),
 }
+
+impl Pending {
+    /// What it holds of the [`MAX_PENDING_BYTES`].
+    fn bytes(&self) -> u32 {
+        let bytes = match self {
+            Pending::Call(request) | Pending::Stopped(request, _) => {
+                request.method.len() + request.parameters.as_deref().map_or(0, |parameters| parameters.get().len())
+            }
+            Pending::Malformed(problem) => problem.len(),
+        };
+        bytes.min(MAX_PENDING_BYTES) as u32
+    }
+}
+
+/// A pending request with its place among the bytes, which is free again when it has been answered.
+type Queued = (Pending, Option<OwnedSemaphorePermit>);
 
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +71,7 @@ pub async fn serve(stream: UnixStream, context: Arc<Context>) -> End {
     let Ok(socket) = BoundedSocket::new(stream) else { return End::Closed };
     let (read, write) = Connection::new(socket).split();
     let writer = Writer::new(write.into_write_half(), CLIENT_WRITE_PATIENCE);
-    let (requests, pending) = mpsc::channel(MAX_PENDING_REQUESTS);
+    let (requests, pending) = mpsc::channel::<Queued>(MAX_PENDING_REQUESTS);
     let (ended, reading_ended) = watch::channel(false);
 
     let reading = async {
@@ -77,8 +95,9 @@ async fn read_requests(
     mut read: ReadConnection<BoundedReader>,
     sender: Sender,
     context: &Context,
-    requests: mpsc::Sender<Pending>,
+    requests: mpsc::Sender<Queued>,
 ) -> End {
+    let room = Arc::new(Semaphore::new(MAX_PENDING_BYTES));
     loop {
         let received = read.receive_call::<Envelope<'_>>().await.map(|(call, _)| owned(&call, sender));
         let mut pending = match received {
@@ -105,9 +124,13 @@ async fn read_requests(
                 None => Pending::Call(request),
             };
         }
-        if requests.send(pending).await.is_err() {
+        // Nobody closes the semaphore; without a place the request would only not be counted.
+        let place = Arc::clone(&room).acquire_many_owned(pending.bytes()).await.ok();
+        if requests.send((pending, place)).await.is_err() {
             return End::Closed;
         }
+        // A client that sends many requests at once has one of them read in each turn, as everybody.
+        tokio::task::yield_now().await;
     }
 }
 
@@ -125,10 +148,10 @@ fn owned(call: &zlink::Call<Envelope<'_>>, sender: Sender) -> Request {
 async fn answer_requests(
     mut writer: Writer,
     context: &Context,
-    mut pending: mpsc::Receiver<Pending>,
+    mut pending: mpsc::Receiver<Queued>,
     mut reading_ended: watch::Receiver<bool>,
 ) -> End {
-    while let Some(next) = pending.recv().await {
+    while let Some((next, _place)) = pending.recv().await {
         let answered = match next {
             Pending::Malformed(problem) => {
                 Replies::new(&mut writer, context, "", false, false).finish(Err(Failure::not_a_call(&problem))).await
@@ -158,6 +181,8 @@ async fn answer_requests(
             }
         };
         match answered {
+            // One answer a turn: the service has one thread, and others wait for theirs.
+            Ok(()) if !pending.is_empty() => tokio::task::yield_now().await,
             Ok(()) => {}
             Err(Gone::Closed) => return End::Closed,
             Err(Gone::NotReading) => {

@@ -1,7 +1,7 @@
 //! Order, stops, and the end of sessions.
 
-use serde_json::json;
-use tokio::io::AsyncWriteExt;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use super::fixture::{Client, Machine, context, message};
 use crate::control::session::End;
@@ -13,14 +13,18 @@ const STOP: &str = "io.motiond.v1.Machine.Stop";
 #[tokio::test]
 async fn pipelined_requests_are_answered_in_their_order() {
     let machine = Machine::new();
-    machine.run();
-    let mut client = Client::of(&context(&machine));
-    let count = 3 * MAX_PENDING_REQUESTS as u64;
-    for _ in 0..count {
-        client.ask("io.motiond.v1.Axis.Reset", json!({ "axis": "x" })).await;
-    }
-    for handle in 1..=count {
-        assert_eq!(client.receive().await["parameters"]["handle"], handle);
+    let (read, mut write) = Client::of(&context(&machine)).stream.into_split();
+    let mut read = BufReader::new(read);
+    let count = 3 * MAX_PENDING_REQUESTS;
+    let name = |number| format!("io.motiond.v1.Axis.Number{number}");
+    let requests: Vec<u8> = (0..count).flat_map(|number| message(json!({ "method": name(number) }))).collect();
+    tokio::spawn(async move { write.write_all(&requests).await.map(|()| write) });
+    for number in 0..count {
+        let mut reply = Vec::new();
+        read.read_until(0, &mut reply).await.unwrap();
+        reply.pop();
+        let reply: Value = serde_json::from_slice(&reply).unwrap();
+        assert_eq!(reply["parameters"]["method"], name(number), "{reply}");
     }
 }
 
@@ -68,6 +72,39 @@ async fn a_stop_waits_for_no_other_request() {
     assert_eq!(reply["error"], "io.motiond.v1.Axis.Unavailable");
     assert_eq!(client.receive_for(STOP).await["parameters"]["generation"], 1);
     assert_eq!(client.receive_for("io.motiond.v1.Axis.Stop").await["error"], json!(null));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_behind_hundreds_of_requests_is_carried_out_at_once() {
+    let machine = Machine::new();
+    let mut client = Client::of(&context(&machine));
+    // The cycle is not run: nothing of this is answered.
+    for _ in 0..900 {
+        client.ask("io.motiond.v1.Axis.Reset", json!({ "axis": "x" })).await;
+    }
+    client.ask(STOP, json!({})).await;
+    let before = tokio::time::Instant::now();
+    while machine.stops() < 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(before.elapsed().as_millis(), 0, "the stop waited");
+}
+
+#[tokio::test]
+async fn a_client_that_sends_many_requests_at_once_holds_up_nobody() {
+    let machine = Machine::new();
+    let context = context(&machine);
+    let (mut flood, mut other) = (Client::of(&context), Client::of(&context));
+    let many: Vec<u8> = (0..400).flat_map(|_| message(json!({ "method": STATUS, "parameters": {} }))).collect();
+    flood.send(&many).await;
+    other.call(STATUS, json!({})).await;
+    let mut answers = vec![0; 1 << 20];
+    let read = flood.stream.try_read(&mut answers).unwrap_or(0);
+    let answered = answers[..read].iter().filter(|byte| **byte == 0).count();
+    assert!(answered <= 20, "{answered} answers came before that of another client");
+    for _ in answered..400 {
+        flood.receive().await;
+    }
 }
 
 #[tokio::test]
