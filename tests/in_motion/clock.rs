@@ -9,6 +9,10 @@ use motiond::cycle::clock::Clock;
 /// Nothing takes this long, on however busy a host.
 const HANG: Duration = Duration::from_secs(60);
 
+/// How fast time goes once it is let go: a real-time thread that never slept would take the processor from those that
+/// are to end it.
+const PACE: Duration = Duration::from_micros(200);
+
 /// Copies are of one clock.
 #[derive(Clone)]
 pub struct HeldClock(Arc<Held>);
@@ -48,7 +52,7 @@ impl HeldClock {
         assert!(!waited.timed_out(), "the real-time thread does not come back to sleep");
     }
 
-    /// Lets all time pass as fast as the thread goes.
+    /// Lets all time pass, a period in each [`PACE`].
     pub fn let_go(&self) {
         self.gate().free = true;
         self.0.changed.notify_all();
@@ -68,6 +72,11 @@ impl Clock for HeldClock {
             gate = self.0.changed.wait(gate).unwrap_or_else(|poisoned| poisoned.into_inner());
         }
         gate.awaited_ns = None;
+        let free = gate.free;
+        drop(gate);
+        if free {
+            std::thread::sleep(PACE);
+        }
         self.0.now_ns.fetch_max(deadline_ns, Ordering::Relaxed);
     }
 }

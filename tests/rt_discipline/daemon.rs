@@ -9,6 +9,7 @@ use motiond::cycle::thread::THREAD_NAME;
 use motiond::daemon::{Daemon, End, Options};
 use motiond::gateway::Client;
 use nix::libc;
+use serde_json::json;
 
 use crate::load::Load;
 use crate::plant::{self, Plant};
@@ -68,13 +69,17 @@ pub fn run(plant: Plant) {
         usual(panic);
     }));
     let mut config = motiond::config::demo().unwrap();
-    // Whatever else this host does meanwhile is no fault of the thread.
+    // A host that takes the processor away is no fault of the thread: the cycle and the drives bear a second of it.
     config.realtime.max_skipped_periods = 1000;
+    for device in config.buses.iter_mut().flat_map(|bus| &mut bus.simulation.devices) {
+        device.watchdog_ns = 1_000_000_000;
+    }
     let directory = tempfile::Builder::new().prefix("motiond-").tempdir().unwrap();
     plant::prepare(plant);
     let options = Options {
         socket: Some(directory.path().join("control.sock")),
         metrics: Some(([127, 0, 0, 1], 0).into()),
+        test_commands: true,
         hooks: Hooks { before_step: plant::before_step, ..guard::hooks() },
         ..Options::default()
     };
@@ -89,7 +94,11 @@ pub fn run(plant: Plant) {
     let (motion, end) = std::thread::scope(|scope| {
         let motion = scope.spawn(|| {
             let motion = watch(&machine, &load, wanted);
-            plant::strike();
+            match plant {
+                Plant::DriveFault => load.ask("Inject", json!({ "fault": "drive_fault", "axis": "x", "code": 0x7500 })),
+                Plant::SessionPanic => load.ask("Panic", json!({ "service": "session" })),
+                _ => plant::strike(),
+            }
             let then = machine.snapshot().machine.cycle + 200;
             while machine.snapshot().machine.cycle < then {
                 std::thread::sleep(LOOK);

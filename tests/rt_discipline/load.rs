@@ -59,6 +59,7 @@ impl fmt::Display for Counts {
 
 /// The running clients.
 pub struct Load {
+    socket: PathBuf,
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -105,7 +106,12 @@ impl Load {
                 scrape(metrics, &scraping);
             }
         }));
-        Load { shared, threads }
+        Load { socket, shared, threads }
+    }
+
+    /// Asks the test-only interface for something on purpose, and does not wait for what becomes of it.
+    pub fn ask(&self, method: &str, parameters: Value) {
+        let _ = Machine::open(&self.socket).unwrap().call("Test", method, parameters);
     }
 
     /// Whatever ends from now on ends because the test does.

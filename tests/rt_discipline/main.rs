@@ -70,6 +70,18 @@ fn a_planted_system_call_is_found_and_named() {
 }
 
 #[test]
+fn a_fault_of_a_drive_fails_the_run() {
+    let report = run_with(Plant::DriveFault);
+    assert!(report.status.code() == Some(1) && report.says("problem: a fault: "), "{report}");
+}
+
+#[test]
+fn a_panic_of_a_service_fails_the_run() {
+    let report = run_with(Plant::SessionPanic);
+    assert!(report.status.code() == Some(1) && report.says("panics 1,"), "{report}");
+}
+
+#[test]
 fn a_panic_is_silent_stops_the_drives_and_then_ends_the_process() {
     let report = run_with(Plant::Panic);
     assert!(died_of_abort(&report) && report.says("quick stops 25"), "{report}");

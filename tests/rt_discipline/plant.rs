@@ -20,10 +20,14 @@ pub enum Plant {
     Panic,
     /// The thread never sleeps again.
     Spin,
+    /// A drive has a fault: the run is not what it should be, whatever the guards say.
+    DriveFault,
+    /// A client's session panics, likewise.
+    SessionPanic,
 }
 
 impl Plant {
-    pub const ALL: [Plant; 8] = [
+    pub const ALL: [Plant; 10] = [
         Plant::Nothing,
         Plant::Allocation,
         Plant::Free,
@@ -32,6 +36,8 @@ impl Plant {
         Plant::SystemCall,
         Plant::Panic,
         Plant::Spin,
+        Plant::DriveFault,
+        Plant::SessionPanic,
     ];
 }
 
@@ -69,7 +75,7 @@ pub fn before_step(_cycle: u64) {
 /// Does it.
 pub fn misbehave(plant: Plant) {
     match plant {
-        Plant::Nothing => {}
+        Plant::Nothing | Plant::DriveFault | Plant::SessionPanic => {}
         Plant::Allocation => drop(black_box(Box::new(1u64))),
         // Safety: only the real-time thread comes here, and `prepare` has long returned.
         Plant::Free => drop(black_box(unsafe { (*KEPT.0.get()).take() })),

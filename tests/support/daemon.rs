@@ -89,7 +89,10 @@ pub fn patient_demo() -> String {
     let demo = std::fs::read_to_string(demo).unwrap();
     let patient = demo.replace("max-skipped-periods = 100 ", "max-skipped-periods = 1000 ");
     assert_ne!(patient, demo, "the demo has another bound for skipped periods");
-    patient
+    // And so would its drives.
+    let devices = patient.replace("[[bus.device]]\nname = ", "[[bus.device]]\nwatchdog-ms = 1000\nname = ");
+    assert_ne!(devices, patient, "the demo has other devices");
+    devices
 }
 
 /// The body of what an HTTP server answers to GET, or why it does not.
