@@ -22,6 +22,7 @@
 //! | [`control`] | its own | the Varlink socket: sessions, streams, typed errors |
 //! | [`gateway`] | its own | the one service that talks to the cycle: handles, leases, events |
 //! | [`service`] | ordinary | what every service has: heartbeat, planted failures |
+//! | [`log`] | ordinary | lines for the terminal, entries with fields for the journal |
 //! | [`config`] | ordinary | TOML, checked whole, to each module's parameters |
 //! | [`client`] | ordinary | the client's side of the control socket, for `motionctl` and `motiond demo` |
 //! | [`limits`], [`units`], [`ids`], [`fault`] | pure | maxima, quantities, names, numbered faults |
@@ -41,6 +42,7 @@ pub mod fieldbus;
 pub mod gateway;
 pub mod ids;
 pub mod limits;
+pub mod log;
 pub mod metrics;
 pub mod motion;
 pub mod service;

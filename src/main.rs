@@ -5,6 +5,7 @@ use motiond::config::{self, ConfigError, MachineConfig};
 use motiond::daemon::activation::Passed;
 use motiond::daemon::{Daemon, End, Options, StartError};
 use motiond::demo;
+use motiond::log;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,7 +65,7 @@ fn main() -> ExitCode {
             Err(error) => refuse(&error),
         },
         Verb::Run { config, simulate, socket, metrics, test_commands } => {
-            log();
+            log::init();
             let loaded = config::load(&config).map(|loaded| if simulate { loaded.simulated() } else { loaded });
             match loaded {
                 Ok(config) => run(&config, Options { socket, metrics, test_commands, ..Options::default() }),
@@ -96,17 +97,4 @@ fn run(config: &MachineConfig, options: Options) -> ExitCode {
 fn refuse(error: &ConfigError) -> ExitCode {
     eprintln!("{error}");
     ExitCode::from(2)
-}
-
-/// Lines for the journal, or for the terminal that this runs in.
-fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    // The journal has its own time stamps.
-    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
-    if journal {
-        lines.without_time().with_ansi(false).init();
-    } else {
-        lines.init();
-    }
 }

@@ -25,8 +25,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("control", &["gateway", "service"]),
     ("metrics", &["gateway", "service"]),
     ("service", &[]),
+    ("log", &[]),
     ("client", &[]),
-    ("main", &["daemon", "demo", "config"]),
+    ("main", &["daemon", "demo", "config", "log"]),
     ("lib", &[]),
 ];
 const EVERYBODY: &[&str] = &["limits", "units", "ids", "fault"];

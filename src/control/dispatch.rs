@@ -117,6 +117,7 @@ fn note<R: std::borrow::Borrow<Reply>>(context: &Context, request: &Request, res
     let sender = request.sender;
     let handle = result.as_ref().ok().and_then(|reply| reply.borrow().get("handle")).and_then(Value::as_u64);
     tracing::info!(
+        name: "command",
         method = request.method,
         parameters = request.parameters.as_deref().map_or("{}", |parameters| parameters.get()),
         uid = sender.uid,

@@ -7,6 +7,7 @@ pub mod activation;
 pub mod assembly;
 mod describe;
 mod doors;
+mod journal;
 mod scrape;
 mod services;
 mod systemd;
@@ -34,7 +35,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use test_bench::TestBench;
@@ -105,6 +106,7 @@ pub struct Daemon {
     status: Arc<ThreadStatus>,
     timing: Timing,
     gateway: gateway::Client,
+    journalled: Arc<AtomicU64>,
     socket: PathBuf,
     own_sockets: Vec<PathBuf>,
     metrics: Option<SocketAddr>,
@@ -189,6 +191,8 @@ impl Daemon {
         let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
         let lost = Arc::new(AtomicBool::new(false));
         let mut services = vec![services::gateway(state, clock), services::control(context, listener)];
+        let journalled = Arc::new(AtomicU64::new(0));
+        services.push(services::journal(client.clone(), Arc::clone(&journalled)));
         if let Some(listener) = metrics {
             services.push(services::metrics(Arc::clone(&scrape), listener, metrics_sabotage));
         }
@@ -199,7 +203,7 @@ impl Daemon {
             let (client, lost) = (client.clone(), Arc::clone(&lost));
             // Not brought back: the machine is brought to rest; without pings the service manager then restarts the daemon.
             move |service, death: &Death| {
-                tracing::error!(service, %death, "a service is lost: the machine is stopped");
+                tracing::error!(name: "service_lost", service, %death, "a service is lost: the machine is stopped");
                 client.stop(gateway::StopScope::Machine);
                 lost.store(true, Ordering::Relaxed);
             }
@@ -210,13 +214,14 @@ impl Daemon {
             // With port 0 this is the only place that tells which one it became.
             tracing::info!("metrics on http://{address}/metrics");
         }
-        tracing::info!(machine = config.name, socket = %socket.display(), "ready: drives are disabled");
+        tracing::info!(name: "ready", machine = config.name, socket = %socket.display(), "ready: drives are disabled");
         systemd::ready("cycling; drives are disabled until they are powered");
         Ok(Daemon {
             rt,
             status,
             timing,
             gateway: client,
+            journalled,
             socket,
             own_sockets,
             metrics: metrics_address,
@@ -265,7 +270,7 @@ impl Daemon {
         // Without real-time rights, on a busy machine, the thread may not have come to its first cycle yet.
         while matches!(self.status.phase(), Phase::Starting | Phase::Running) && !done() {
             if self.signalled() {
-                tracing::info!("asked to end: ramping down");
+                tracing::info!(name: "stopping", "asked to end: ramping down");
                 break;
             }
         }
@@ -284,27 +289,30 @@ impl Daemon {
         systemd::stopping("ramping down");
         self.status.request_shutdown();
         let (outcome, _cycle) = self.rt.join();
+        journal::catch_up(&self.gateway, &self.journalled);
         for service in self.supervisor.stop() {
             tracing::warn!(service, "did not end in time");
         }
         for socket in &self.own_sockets {
             let _ = std::fs::remove_file(socket);
         }
-        match outcome {
+        let end = match outcome {
             Outcome::Left => {
-                tracing::info!("every drive is disabled");
+                tracing::info!(name: "ended", "every drive is disabled");
                 End::Orderly
             }
             Outcome::ShutdownTimeout => {
-                tracing::error!("a drive did not let go in time: its own watchdog must stop it now");
+                tracing::error!(name: "not_disabled", "a drive did not let go in time: its own watchdog must stop it now");
                 End::NotDisabled
             }
             Outcome::Panicked | Outcome::Refused => {
                 let note = self.status.panic_note().unwrap_or_default();
-                tracing::error!("the real-time thread failed: {note}");
+                tracing::error!(name: "cycle_failed", "the real-time thread failed: {note}");
                 End::Failed
             }
-        }
+        };
+        journal::close();
+        end
     }
 }
 
@@ -349,6 +357,6 @@ fn report_preparation(preparation: &Preparation) {
         tracing::info!(step = provision.name(), "{done}");
     }
     for lack in &preparation.degraded {
-        tracing::warn!(reason = lack.reason.name(), "degraded: {}; {}", lack.why, lack.remedy);
+        tracing::warn!(name: "degraded", reason = lack.reason.name(), "degraded: {}; {}", lack.why, lack.remedy);
     }
 }

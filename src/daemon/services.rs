@@ -1,18 +1,19 @@
 //! The daemon's services: what each of them runs, one life after another.
 
+use super::journal;
 use super::scrape::Scrape;
 use super::systemd;
 use crate::control;
 use crate::cycle::clock::Clock;
 use crate::cycle::thread::ThreadStatus;
-use crate::gateway::GatewayState;
+use crate::gateway::{self, GatewayState};
 use crate::limits::{CONTROL_STACK_BYTES, SERVICE_STACK_BYTES};
 use crate::metrics;
 use crate::service::{Life, Place, Sabotage, Service};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
 
@@ -64,6 +65,16 @@ pub fn metrics(scrape: Arc<Scrape>, listener: TcpListener, sabotage: Sabotage) -
         tokio::task::LocalSet::new()
             .block_on(&runtime, metrics::http::serve(listener, render, alive))
             .map_err(|error| error.to_string())
+    })
+}
+
+/// The machine's events in the log. `cursor`, its place among them, outlives its panics.
+pub fn journal(client: gateway::Client, cursor: Arc<AtomicU64>) -> Service {
+    Service::new("journal", SERVICE_STACK_BYTES, move |life: &Life| {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|error| error.to_string())?;
+        runtime.block_on(journal::follow(life, &client, &cursor));
+        Ok(())
     })
 }
 

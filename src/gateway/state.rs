@@ -342,7 +342,7 @@ impl GatewayState {
             if loss.policy == LossPolicy::Stop {
                 self.ends.stops.request(loss.scope);
             }
-            tracing::warn!(holder = %loss.holder, scope = ?loss.scope, policy = ?loss.policy, "a lease was lost");
+            tracing::warn!(name: "lease_lost", holder = %loss.holder, scope = ?loss.scope, policy = ?loss.policy, "a lease was lost");
         }
     }
 }

@@ -334,7 +334,7 @@ impl Keeper {
         contain(|| (kept.service.on_death)(&death));
         match kept.record.failed(now_ns) {
             Verdict::RestartAt(at_ns) => {
-                warn!(service = name, %death, pause_ms = (at_ns - now_ns) / 1_000_000, "a service died, to be restarted");
+                warn!(name: "service_died", service = name, %death, pause_ms = (at_ns - now_ns) / 1_000_000, "a service died, to be restarted");
                 kept.restart_at_ns = Some(at_ns);
                 status.set(Phase::Pausing);
             }
