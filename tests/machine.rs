@@ -194,6 +194,23 @@ fn an_open_emergency_stop_stops_everything_and_holds_until_reset() {
 }
 
 #[test]
+fn an_axis_that_ramps_for_one_fault_is_stopped_harder_by_a_worse_one() {
+    let mut rig = rig();
+    rig.power_all();
+    rig.send(Request::Velocity { axis: BELT, velocity: 400.0, dynamics: Dynamics::default() });
+    rig.run_until(2000, "the belt runs", |rig| rig.snapshot.axes[5].velocity == 400.0);
+    let terminal = 6;
+    rig.simulations[0].set_input(terminal, 1, false).unwrap();
+    rig.run_until(10, "the fault is seen", |rig| rig.snapshot.machine.fault == Fault::EnablingDevice.code());
+    rig.run(20);
+    assert!(rig.snapshot.axes[5].velocity > 0.0 && rig.snapshot.axes[5].flags.has(AxisFlags::OPERATIONAL), "it ramps");
+    let blind = SimulatedFault { kind: SimulatedFaultKind::StaleFeedback, device: 5, exchanges: 100 };
+    rig.simulations[0].inject(blind).unwrap();
+    rig.run_until(20, "its drive stops by itself", |rig| !rig.snapshot.axes[5].flags.has(AxisFlags::OPERATIONAL));
+    assert_eq!(rig.snapshot.axes[5].fault, Fault::EnablingDevice.code(), "the first fault stays");
+}
+
+#[test]
 fn a_skipped_period_does_not_make_a_setpoint_catch_up() {
     let mut rig = rig();
     rig.power_all();

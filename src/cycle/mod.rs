@@ -36,7 +36,7 @@ use crate::exchange::pool::SlotTaker;
 use crate::exchange::snapshot::SnapshotWriter;
 use crate::exchange::stop::StopReader;
 use crate::exchange::ticket::CommandReceiver;
-use crate::fault::{Fault, FaultSet, Reaction, Scope};
+use crate::fault::{Fault, FaultSet, Reaction, Scope, StopKind};
 use crate::fieldbus::{CycleReport, CyclicBus};
 use crate::ids::{AxisId, BusId, Handle};
 use crate::motion::{AxisInputs, AxisOutputs, AxisParameters, GroupParameters, Motion};
@@ -361,13 +361,16 @@ impl Cycle {
         }
     }
 
-    /// An axis that already has a fault keeps the first one: what follows from it is not its cause.
+    /// An axis that already has a fault keeps the first one: what follows from it is not its cause. But where it still
+    /// ramps, or holds, under our setpoints, a later fault can stop it harder.
     fn axis_fault_raised(&mut self, axis: AxisId, fault: Fault, detail: f64) {
-        if self.motion.axes()[axis.index()].fault().is_some() {
+        let reaction = self.reaction(fault, Some(axis));
+        let slot = &mut self.axes[axis.index()];
+        if self.motion.axes()[axis.index()].fault().is_none() {
+            slot.fault_detail = detail;
+        } else if reaction.stop == StopKind::Ramp || !slot.feedback.operational {
             return;
         }
-        self.axes[axis.index()].fault_detail = detail;
-        let reaction = self.reaction(fault, Some(axis));
         self.motion.fault(axis, fault, reaction);
         if reaction.scope == Scope::All {
             self.motion.fault_all(fault, reaction);
