@@ -4,8 +4,9 @@ use crate::client::Client;
 use crate::machine::{Machine, Told};
 use crate::support::Random;
 use crate::table::{Kind, Table};
-use crate::trouble::{Aftermath, Mending, Trouble, mend_all};
+use crate::trouble::{Aftermath, DISTURBANCE_CYCLES, Mending, Trouble, mend_all};
 use motiond::config::MachineConfig;
+use motiond::exchange::event::EventKind;
 use motiond::exchange::snapshot::AxisFlags;
 use motiond::motion::AxisState;
 use std::collections::VecDeque;
@@ -23,7 +24,7 @@ const PATIENCE: u64 = 1_500;
 /// What is told of the way to a failure.
 const REMEMBERED: usize = 12;
 
-/// What one case has shown.
+/// What one case has shown, or several.
 #[derive(Clone)]
 pub struct Outcome {
     pub fingerprint: u64,
@@ -31,8 +32,40 @@ pub struct Outcome {
     pub commands: u64,
     pub troubles: usize,
     pub enablings: u64,
+    /// Drives that a new daemon found enabled, and those of them that moved.
+    pub found_enabled: u64,
+    pub found_moving: u64,
     pub cut_off: usize,
     pub table: Table,
+}
+
+impl Outcome {
+    /// Of no case.
+    pub fn none() -> Outcome {
+        Outcome {
+            fingerprint: 0,
+            cycles: 0,
+            commands: 0,
+            troubles: 0,
+            enablings: 0,
+            found_enabled: 0,
+            found_moving: 0,
+            cut_off: 0,
+            table: Table::new(),
+        }
+    }
+
+    pub fn add(&mut self, other: &Outcome) {
+        self.fingerprint = self.fingerprint.rotate_left(1) ^ other.fingerprint;
+        self.cycles += other.cycles;
+        self.commands += other.commands;
+        self.troubles += other.troubles;
+        self.enablings += other.enablings;
+        self.found_enabled += other.found_enabled;
+        self.found_moving += other.found_moving;
+        self.cut_off += other.cut_off;
+        self.table.add(&other.table);
+    }
 }
 
 /// A trouble that waits for its moment.
@@ -51,6 +84,7 @@ struct Case {
     troubles: VecDeque<Waiting>,
     struck: usize,
     mendings: Vec<(u64, Mending)>,
+    disturbed_until: u64,
     late: u32,
     commands: u64,
     /// Mean cycles between two commands.
@@ -72,13 +106,18 @@ pub fn run(config: &Arc<MachineConfig>, seed: u64) -> Result<Outcome, String> {
         let past = case.past.iter().map(|line| format!("\n  {line}")).collect::<String>();
         return Err(format!("seed {seed}, cycle {}: {what}\nbefore that:{past}", case.machine.cycles));
     }
-    let enablings = case.machine.line().enablings;
+    let (enablings, found_enabled, found_moving) = {
+        let line = case.machine.line();
+        (line.enablings, line.found_enabled, line.found_moving)
+    };
     Ok(Outcome {
         fingerprint: case.machine.fingerprint,
         cycles: case.machine.cycles,
         commands: case.commands,
         troubles: case.struck,
         enablings,
+        found_enabled,
+        found_moving,
         cut_off: case.machine.cut_off,
         table: case.table,
     })
@@ -97,6 +136,7 @@ impl Case {
             troubles: troubles.into(),
             struck: 0,
             mendings: Vec::new(),
+            disturbed_until: 0,
             late: 0,
             commands: 0,
             pause: random.magnitude(20.0, 500.0),
@@ -127,6 +167,9 @@ impl Case {
     fn hear(&mut self, told: Told) {
         for event in told.events {
             self.remember(format!("{:?}", event.kind));
+            if let EventKind::FaultRaised { fault, .. } = event.kind {
+                self.table.raised(fault);
+            }
         }
         for (cell, end) in told.ends {
             self.table.ended(cell, end);
@@ -182,6 +225,10 @@ impl Case {
         } else {
             states.iter().for_each(|state| self.table.struck(trouble, *state));
         }
+        if trouble.disturbs_drives() {
+            self.machine.line().excuse();
+            self.disturbed_until = now + DISTURBANCE_CYCLES;
+        }
         match trouble.strike(&self.machine, axis, &mut self.random) {
             Aftermath::Nothing => {}
             Aftermath::Mend(mending, cycles) => self.mendings.push((now + 1 + cycles, mending)),
@@ -189,6 +236,9 @@ impl Case {
             Aftermath::Restart(death, pause) => {
                 let told = self.machine.restart(death, pause)?;
                 self.hear(told);
+                if now < self.disturbed_until {
+                    self.machine.line().excuse();
+                }
             }
         }
         Ok(())

@@ -18,7 +18,6 @@ mod wire;
 use case::{CYCLES, LEAST_COMMANDS, LEAST_TROUBLES, Outcome};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use table::Table;
 
 /// Cases without `MOTIOND_CASES`.
 const CASES: usize = if cfg!(debug_assertions) { 8 } else { 1000 };
@@ -55,40 +54,32 @@ fn seeded_lives_hold_every_limit_and_end_every_command_once() {
     });
     let mut results = results.into_inner().expect("nobody panics here");
     results.sort_by_key(|(seed, _)| *seed);
-    let mut table = Table::new();
-    let (mut cycles, mut troubles, mut enablings, mut cut_off) = (0, 0, 0, 0);
+    let mut sum = Outcome::none();
     let mut failures = Vec::new();
     for (seed, result) in &results {
         match result {
             Ok(outcome) => {
                 assert!(outcome.cycles >= CYCLES && outcome.commands >= LEAST_COMMANDS);
                 assert!(outcome.troubles >= LEAST_TROUBLES);
-                table.add(&outcome.table);
-                cycles += outcome.cycles;
-                troubles += outcome.troubles;
-                enablings += outcome.enablings;
-                cut_off += outcome.cut_off;
-                if count == 1 {
-                    println!("seed {seed}: fingerprint {:016x}", outcome.fingerprint);
-                }
+                sum.add(outcome);
             }
             Err(what) => failures.push(format!("{what}\nagain: {}", replay(*seed))),
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
-    let all = results
-        .iter()
-        .fold(0u64, |all, (_, result)| all.rotate_left(1) ^ result.as_ref().map_or(0, |outcome| outcome.fingerprint));
-    println!("{}", table.print());
-    let (cells, hit) = table.cells();
+    println!("{}", sum.table.print());
+    let (cells, hit) = sum.table.cells();
+    let Outcome { fingerprint, cycles, troubles, enablings, found_enabled, found_moving, cut_off, .. } = sum;
     println!(
         "seed {first}: {count} runs, {cycles} cycles, {} commands, {troubles} troubles, {enablings} enablings, \
-         {cut_off} commands cut off by the end of their daemon, {hit} of {cells} cells hit, fingerprint {all:016x}",
-        table.commands()
+         {found_enabled} drives found enabled after a restart ({found_moving} of them in motion), {cut_off} commands \
+         cut off by the end of their daemon, {hit} of {cells} cells hit, fingerprint {fingerprint:016x}",
+        sum.table.commands()
     );
-    let missing = table.missing();
+    let missing = sum.table.missing();
     if count >= COMPLETE {
         assert!(missing.is_empty(), "could have been hit and were not: {missing:#?}");
+        assert!(enablings > 0 && found_enabled > 0 && found_moving > 0);
     }
 }
 

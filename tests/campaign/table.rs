@@ -2,6 +2,7 @@
 
 use crate::book::End;
 use crate::trouble::Trouble;
+use motiond::fault::Fault;
 use motiond::ids::AxisId;
 use motiond::motion::{AxisState, GroupState};
 
@@ -68,9 +69,15 @@ kinds! {
 pub const MACHINE_STATES: [&str; 4] = ["running", "stopped", "fault", "bus down"];
 
 /// What cannot be hit, and why.
-const OUT_OF_REACH: [(&str, &str); 3] = [
+const OUT_OF_REACH: &[(&str, &str)] = &[
     ("Homing", "no command leads to it in this version"),
     ("GroupHoming", "no command leads to it in this version"),
+    ("cycle-panic", "nothing that is alive could tell it"),
+    ("service-lost", "there are no services here"),
+    ("mode-refused", "the simulated drives support every mode that is configured"),
+    ("soft-limit", "no motion of ours leaves them: the judge would say so"),
+    ("setpoint-range", "the soft limits keep every setpoint far from it"),
+    ("member-fault", "it is the reason of a group's state, and no event"),
     ("velocity that is done", "it goes on until something else takes over"),
 ];
 
@@ -111,6 +118,8 @@ pub struct Table {
     ends: Vec<[u64; 4]>,
     /// [trouble][state of an axis that it befell]
     struck: Vec<[u64; STATES]>,
+    /// By [`Fault::index`].
+    raised: Vec<u64>,
 }
 
 impl Table {
@@ -119,6 +128,7 @@ impl Table {
             sent: vec![[[0; COLUMNS]; STATES]; Kind::ALL.len()],
             ends: vec![[0; 4]; Kind::ALL.len()],
             struck: vec![[0; STATES]; Trouble::ALL.len()],
+            raised: vec![0; Fault::ALL.len()],
         }
     }
 
@@ -135,12 +145,17 @@ impl Table {
         self.struck[trouble as usize][state as usize] += 1;
     }
 
+    pub fn raised(&mut self, fault: Fault) {
+        self.raised[fault.index()] += 1;
+    }
+
     pub fn add(&mut self, other: &Table) {
         let add = |sum: &mut [u64], more: &[u64]| sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
         for (sum, more) in self.sent.iter_mut().zip(&other.sent) {
             sum.iter_mut().zip(more).for_each(|(sum, more)| add(sum, more));
         }
         self.ends.iter_mut().zip(&other.ends).for_each(|(sum, more)| add(sum, more));
+        add(&mut self.raised, &other.raised);
         self.struck.iter_mut().zip(&other.struck).for_each(|(sum, more)| add(sum, more));
     }
 
@@ -164,7 +179,7 @@ impl Table {
     }
 
     /// What could have been hit and was not: rows of command × state, pairs of command × trouble and of trouble ×
-    /// state, and ends that a command has.
+    /// state, faults, and ends that a command has.
     pub fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
         for (kind, state, row) in self.rows() {
@@ -184,6 +199,11 @@ impl Table {
                 if *count == 0 && !out_of_reach(state) {
                     missing.push(format!("{} in {state}", trouble.name()));
                 }
+            }
+        }
+        for (fault, count) in Fault::ALL.iter().zip(&self.raised) {
+            if *count == 0 && !out_of_reach(fault.name()) {
+                missing.push(format!("fault {}", fault.name()));
             }
         }
         for (kind, ends) in Kind::ALL.iter().zip(&self.ends) {
@@ -216,6 +236,10 @@ impl Table {
             let counts = counts.map(|(_, count)| format!("{count:>20}")).collect::<String>();
             text += &format!("{:<18}{counts}\n", trouble.name());
         }
+        text += "\nfaults raised\n";
+        for (fault, count) in Fault::ALL.iter().zip(&self.raised).filter(|(fault, _)| in_reach(fault.name())) {
+            text += &format!("{:<24}{count:>8}\n", fault.name());
+        }
         text += &format!("\nends of commands\n{:<18}{:>10}", "", "accepted");
         text += &["rejected", "done", "aborted", "error"].map(|end| format!("{end:>10}")).concat();
         for (kind, ends) in Kind::ALL.iter().zip(&self.ends).filter(|(_, ends)| ends.iter().sum::<u64>() > 0) {
@@ -224,8 +248,8 @@ impl Table {
             let counts = ends.map(|count| format!("{count:>10}")).concat();
             text += &format!("\n{:<18}{share:>8.0} %{counts}", kind.name());
         }
-        for (state, why) in OUT_OF_REACH {
-            text += &format!("\nnot in the table: {state}: {why}");
+        for (what, why) in OUT_OF_REACH {
+            text += &format!("\nout of reach: {what}: {why}");
         }
         text + "\n"
     }

@@ -54,6 +54,9 @@ const AIR_PRESSURE_LOW: u8 = 2;
 const Z_TOP: u8 = 3;
 const Z_BOTTOM: u8 = 4;
 
+/// The longest disturbance, and what a drive needs to find its rest after it.
+pub const DISTURBANCE_CYCLES: u64 = 800;
+
 /// An input that goes back to what it was.
 #[derive(Clone, Copy, Debug)]
 pub struct Mending {
@@ -88,6 +91,11 @@ impl Trouble {
                 | PositiveSwitch
                 | NegativeSwitch
         )
+    }
+
+    /// It moves drives, or keeps images from them, for at most [`DISTURBANCE_CYCLES`].
+    pub fn disturbs_drives(self) -> bool {
+        (self as usize) < Trouble::EmergencyStop as usize
     }
 
     /// Whether this axis can have it: the third has no switches.

@@ -38,11 +38,15 @@ struct DriveWatch {
     followed: Option<(i32, f64, f64)>,
     last_velocity: i32,
     last_actual: i32,
+    /// Increments that the target has moved since the drive was heard.
+    uncorrected: f64,
     /// Fastest that the shaft may be until somebody asks for power, turns/s: as fast as the former daemon left it, or as
     /// the new one found it.
     speed_found: Option<f64>,
     /// A new daemon has not sent anything yet.
     orphaned: bool,
+    /// That one's first image meets it enabled.
+    found_enabled: bool,
 }
 
 pub type Tamper = Box<dyn Fn(&mut [u8]) + Send>;
@@ -52,11 +56,16 @@ pub struct Line {
     pub bus: SimulatedBus,
     drives: Vec<DriveWatch>,
     inputs: Vec<u8>,
+    /// Devices that were heard in the last exchange, one bit each.
+    fresh: u64,
     problem: Option<String>,
     /// Makes images wrong, to see whether that is found.
     pub tamper: Option<Tamper>,
     /// Moments at which a drive was enabled and held exactly its place.
     pub enablings: u64,
+    /// Drives that a new daemon found enabled, and those of them that moved.
+    pub found_enabled: u64,
+    pub found_moving: u64,
 }
 
 impl DriveWatch {
@@ -93,13 +102,15 @@ impl DriveWatch {
             followed: None,
             last_velocity: 0,
             last_actual: 0,
+            uncorrected: 0.0,
             speed_found: None,
             orphaned: false,
+            found_enabled: false,
         }
     }
 
     /// Looks at one image; true where it begins to enable.
-    fn look(&mut self, outputs: &[u8], inputs: &[u8], bus: &SimulatedBus) -> Result<bool, String> {
+    fn look(&mut self, outputs: &[u8], inputs: &[u8], heard: bool, bus: &SimulatedBus) -> Result<bool, String> {
         let word = |at: usize| i16::from_le_bytes([outputs[at], outputs[at + 1]]);
         let long = |bytes: &[u8], at: usize| i32::from_le_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
         let (target, velocity, torque) = (long(outputs, self.target), long(outputs, self.velocity), word(self.torque));
@@ -140,7 +151,12 @@ impl DriveWatch {
         }
         if self.mode == Mode::Csv {
             let step = f64::from(velocity.wrapping_sub(last_velocity)).abs();
-            let allowed = self.velocity_step + self.velocity_per_increment * (first.abs() + actual_step.abs());
+            // What was not corrected while the drive was silent is corrected at once.
+            self.uncorrected += first.abs();
+            let allowed = self.velocity_step + self.velocity_per_increment * (self.uncorrected + actual_step.abs());
+            if heard {
+                self.uncorrected = 0.0;
+            }
             if step > allowed + 2.0 {
                 return Err(format!("60FFh jumps from {last_velocity} to {velocity}, {allowed} allowed"));
             }
@@ -159,7 +175,17 @@ fn enabled(bus: &SimulatedBus, device: usize) -> bool {
 impl Line {
     pub fn new(config: &MachineConfig, bus: SimulatedBus) -> Line {
         let drives = (0..config.axes.len()).map(|axis| DriveWatch::new(config, axis)).collect();
-        Line { bus, drives, inputs: vec![0; config.buses[0].input_bytes], problem: None, tamper: None, enablings: 0 }
+        Line {
+            bus,
+            drives,
+            inputs: vec![0; config.buses[0].input_bytes],
+            fresh: 0,
+            problem: None,
+            tamper: None,
+            enablings: 0,
+            found_enabled: 0,
+            found_moving: 0,
+        }
     }
 
     /// An axis was asked for power.
@@ -185,9 +211,19 @@ impl Line {
         self.problem.take()
     }
 
+    /// Something else moves the drives, or keeps images from them.
+    pub fn excuse(&mut self) {
+        self.drives.iter_mut().for_each(|drive| drive.speed_found = None);
+    }
+
     fn look(&mut self, outputs: &[u8]) {
         for drive in &mut self.drives {
-            match drive.look(outputs, &self.inputs, &self.bus) {
+            if drive.orphaned {
+                drive.found_enabled = enabled(&self.bus, drive.device);
+                self.found_enabled += u64::from(drive.found_enabled);
+            }
+            let heard = self.fresh >> drive.device & 1 != 0;
+            match drive.look(outputs, &self.inputs, heard, &self.bus) {
                 Ok(enables) => self.enablings += u64::from(enables),
                 Err(what) => {
                     self.problem.get_or_insert(format!("the image for {} {what}", drive.name));
@@ -201,11 +237,12 @@ impl Line {
         for drive in &mut self.drives {
             let plant = self.bus.plant(drive.device).unwrap_or_default();
             let speed = plant.velocity_turns_s.abs();
+            let slack = FASTER * drive.velocity_limit * drive.turns_per_unit;
             if std::mem::take(&mut drive.orphaned) {
                 // Under a brake that is on its way the load sags until that is closed again: nobody can help it.
                 drive.speed_found = drive.speed_found.filter(|_| plant.brake_released).map(|left| left.max(speed));
+                self.found_moving += u64::from(drive.found_enabled && speed > slack);
             }
-            let slack = FASTER * drive.velocity_limit * drive.turns_per_unit;
             if let Some(allowed) = drive.speed_found.filter(|allowed| !drive.asked && speed > allowed + slack) {
                 let what = format!("{} turns at {speed}/s after a restart, {allowed}/s allowed", drive.name);
                 self.problem.get_or_insert(what);
@@ -241,6 +278,7 @@ impl CyclicBus for Wire {
         let mut line = self.line();
         let report = line.bus.finish(inputs, deadline_ns);
         line.inputs.copy_from_slice(inputs);
+        line.fresh = report.fresh;
         report
     }
 
