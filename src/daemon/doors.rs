@@ -33,6 +33,11 @@ pub fn open(config: &MachineConfig, options: &Options) -> Result<Doors, StartErr
             (bind(place, config.control.group.as_deref())?, place.to_path_buf())
         }
     };
+    if options.passed.observe.is_some() {
+        tracing::warn!(
+            "an observe socket was passed, but this version serves the control socket alone: nobody answers it"
+        );
+    }
     let metrics = match (&options.passed.metrics, options.metrics.or(config.metrics)) {
         (Some(passed), Some(_)) => Some(passed.try_clone().map_err(StartError::System)?),
         (None, Some(address)) => Some(bind_metrics(address)?),
