@@ -54,6 +54,10 @@ pub const EVENT_LOG: usize = 16384;
 pub const ENDED_COMMANDS: usize = 8192;
 /// Connected clients over all sockets.
 pub const MAX_CLIENTS: usize = 2048;
+/// Those of them on the observe socket, which is open to everybody: they leave places for who commands the machine.
+pub const MAX_OBSERVERS: usize = 1536;
+/// User groups that have one role.
+pub const MAX_ROLE_GROUPS: usize = 16;
 /// Bytes of one request.
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 /// Bytes of one reply; longer lists are paged.
@@ -67,6 +71,8 @@ pub const MAX_PENDING_REQUESTS: usize = 1024;
 pub const MAX_PENDING_BYTES: usize = 256 * 1024;
 /// Streams (telemetry, events, waiting for commands) over all clients.
 pub const MAX_STREAMS: usize = 512;
+/// Those of them that are open on the observe socket, likewise.
+pub const MAX_OBSERVED_STREAMS: usize = 384;
 /// Events in one reply.
 pub const EVENTS_PER_REPLY: usize = 40;
 /// How long a client may leave a reply unread before its connection is closed.
@@ -147,6 +153,7 @@ const _: () = assert!(
 const _: () = assert!(COMMAND_RING.is_power_of_two() && REPORT_RING.is_power_of_two() && EVENT_RING.is_power_of_two());
 const _: () = assert!(COMMAND_RING <= TARGET_SLOTS, "each waiting command may hold a slot");
 const _: () = assert!(COMMANDS_PER_CYCLE <= COMMAND_RING);
+const _: () = assert!(MAX_OBSERVERS < MAX_CLIENTS && MAX_OBSERVED_STREAMS < MAX_STREAMS);
 const _: () = assert!(MAX_REQUEST_BYTES <= MAX_PENDING_BYTES, "every request has a place");
 const _: () = assert!(
     CYCLE_PATIENCE_NS >= 16 * MAX_PERIOD_NS && CYCLE_PATIENCE_NS * 2 <= GATEWAY_ANSWER_MS * 1_000_000,

@@ -72,6 +72,14 @@ pub struct ControlConfig {
     pub socket: PathBuf,
     /// The user group that may use it; `None` is the group of the daemon's user.
     pub group: Option<String>,
+    /// User groups whose members operate; `None` is the group that owns the socket.
+    pub operate_groups: Option<Vec<String>>,
+    /// User groups whose members commission; `None` is those that operate.
+    pub commission_groups: Option<Vec<String>>,
+    /// Whether there is an observe socket.
+    pub observe: bool,
+    /// Where that is; `None` is beside the control socket.
+    pub observe_socket: Option<PathBuf>,
 }
 
 /// One bus.

@@ -7,7 +7,7 @@ use super::key::Presence::{Default, Optional, Required};
 use super::reader::Checked;
 use super::section::{sections, words};
 use crate::fieldbus::mapping::PdoEntry;
-use crate::limits::{MAX_AXES, MAX_GROUP_AXES};
+use crate::limits::{MAX_AXES, MAX_GROUP_AXES, MAX_ROLE_GROUPS};
 use crate::units::Ratio;
 
 /// Highest whole number that a TOML key takes here for 32-bit quantities.
@@ -197,6 +197,14 @@ sections! {
         socket: String = "socket", Path, Default("\"/run/motiond/control.sock\""), Restart;
         /// The user group that may use it.
         group: Option<String> = "group", Name, Optional("the group of the daemon's user"), Restart;
+        /// User groups whose members move the machine; the others who may use the socket only see it.
+        operate_groups: Option<Vec<String>> = "operate-groups", Names(MAX_ROLE_GROUPS), Optional("the group that may use the socket"), Restart;
+        /// User groups whose members also set references and parameters; root and the daemon's user always may.
+        commission_groups: Option<Vec<String>> = "commission-groups", Names(MAX_ROLE_GROUPS), Optional("those of operate-groups"), Restart;
+        /// Show the machine to every local user on a socket of its own.
+        observe: bool = "observe", Switch, Default("true"), Restart;
+        /// Where that is.
+        observe_socket: Option<String> = "observe-socket", Path, Optional("observe.sock beside control.sock; of any other NAME.sock, NAME-observe.sock"), Restart;
     }
 
     /// The metrics endpoint.

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::door::Door;
 use super::failure::Failure;
+use super::role::Role;
 
 /// The part of a request that zlink leaves to its user.
 #[derive(Debug, Deserialize)]
@@ -38,6 +40,12 @@ pub struct Request {
 /// when a socket was passed on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sender {
+    /// The door that it came by.
+    pub door: Door,
+    /// What both may do.
+    pub role: Role,
+    /// It is known who sent the message.
+    pub known: bool,
     /// User of the process that connected.
     pub peer_uid: u32,
     /// Process that connected.

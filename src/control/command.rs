@@ -25,7 +25,7 @@ pub async fn call(
     match method {
         "Status" => Ok(progress(handle, &watch.borrow())),
         "Wait" => {
-            let _stream = context.open_stream()?;
+            let _stream = context.open_stream(replies.door())?;
             loop {
                 let status = *watch.borrow_and_update();
                 if status.state.is_end() {

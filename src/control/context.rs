@@ -1,14 +1,17 @@
 //! What every session of the control service shares.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use serde_json::json;
 
+use super::access::Access;
+use super::door::Door;
 use super::failure::{Failure, fields};
+use super::places::Places;
 use super::test_commands::TestCommands;
 use crate::gateway;
-use crate::limits::MAX_STREAMS;
+use crate::limits::{MAX_CLIENTS, MAX_OBSERVED_STREAMS, MAX_OBSERVERS, MAX_STREAMS};
 use crate::service::Sabotage;
 
 /// Hears of every answered request: the method's full name and `ok` or the error's bare name.
@@ -18,6 +21,8 @@ pub type CallCounter = Arc<dyn Fn(&str, &'static str) + Send + Sync>;
 pub struct Context {
     /// The way to the cycle.
     pub gateway: gateway::Client,
+    /// Who has which role.
+    pub access: Access,
     /// Why the cycle is not real-time; empty when it is.
     pub degraded: Vec<String>,
     /// Faults on purpose, where the daemon was started for them.
@@ -30,10 +35,14 @@ pub struct Context {
     pub sabotage: Sabotage,
     /// Clients connected now.
     pub clients: AtomicUsize,
+    /// Those of them that came by the observe door.
+    pub observers: AtomicUsize,
     /// Sessions that ended by a panic.
     pub session_panics: AtomicU64,
     /// Streams open now.
     pub streams: AtomicUsize,
+    /// Those of them whose clients came by the observe door.
+    pub observed_streams: AtomicUsize,
     /// Telemetry samples that were due and that a client had no time for.
     pub telemetry_dropped: AtomicU64,
 }
@@ -43,26 +52,34 @@ impl Context {
     pub fn new(gateway: gateway::Client) -> Context {
         Context {
             gateway,
+            access: Access::default(),
             degraded: Vec::new(),
             tests: None,
             counter: None,
             now_ns: Arc::new(monotonic_ns),
             sabotage: Sabotage::new(),
             clients: AtomicUsize::new(0),
+            observers: AtomicUsize::new(0),
             session_panics: AtomicU64::new(0),
             streams: AtomicUsize::new(0),
+            observed_streams: AtomicUsize::new(0),
             telemetry_dropped: AtomicU64::new(0),
         }
     }
 
-    /// Takes a place among the streams until the guard is dropped.
-    pub fn open_stream(&self) -> Result<OpenStream<'_>, Failure> {
-        let open = OpenStream(&self.streams);
-        if self.streams.fetch_add(1, Ordering::Relaxed) < MAX_STREAMS {
-            return Ok(open);
-        }
-        let hint = "close a stream, or try again later";
-        Err(Failure::Own("TooManyStreams", fields(json!({ "limit": MAX_STREAMS, "hint": hint, "retryable": true }))))
+    /// Takes a place among the streams for a client of this door, until what is returned is dropped.
+    pub fn open_stream(&self, door: Door) -> Result<Places<'_>, Failure> {
+        let full = |limit: usize| {
+            let hint = "close a stream, or try again later";
+            Failure::Own("TooManyStreams", fields(json!({ "limit": limit, "hint": hint, "retryable": true })))
+        };
+        let (all, observed) = ((&self.streams, MAX_STREAMS), (&self.observed_streams, MAX_OBSERVED_STREAMS));
+        Places::take(door, all, observed).map_err(full)
+    }
+
+    /// Takes a place among the clients of this door, likewise; else the limit.
+    pub fn admit(&self, door: Door) -> Result<Places<'_>, usize> {
+        Places::take(door, (&self.clients, MAX_CLIENTS), (&self.observers, MAX_OBSERVERS))
     }
 
     /// Tells the metrics of an answered request. Names that clients make up are not counted by name.
@@ -71,15 +88,6 @@ impl Context {
             let known = !matches!(outcome, "InterfaceNotFound" | "MethodNotFound");
             counter(if known { method } else { "unknown" }, outcome);
         }
-    }
-}
-
-/// A place among the streams.
-pub struct OpenStream<'a>(&'a AtomicUsize);
-
-impl Drop for OpenStream<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

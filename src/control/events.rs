@@ -32,7 +32,7 @@ pub async fn call(
         }
         "Subscribe" if !replies.more() => Err(Failure::expected_more().into()),
         "Subscribe" => {
-            let _stream = context.open_stream()?;
+            let _stream = context.open_stream(replies.door())?;
             let mut notice = context.gateway.event_notice();
             let mut cursor = after.unwrap_or_else(|| context.gateway.last_event());
             loop {

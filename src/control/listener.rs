@@ -10,8 +10,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
 use super::context::Context;
+use super::door::Door;
 use super::session;
-use crate::limits::MAX_CLIENTS;
 
 /// First pause after an error of accept.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -31,7 +31,7 @@ impl Accept for UnixListener {
 }
 
 /// Accepts clients for ever. Lack of descriptors or memory pauses it, and nothing ends it.
-pub async fn accept_clients(mut listener: impl Accept, context: Arc<Context>) {
+pub async fn accept_clients(mut listener: impl Accept, door: Door, context: Arc<Context>) {
     let mut sessions = JoinSet::new();
     let mut pause = FIRST_PAUSE;
     loop {
@@ -45,13 +45,17 @@ pub async fn accept_clients(mut listener: impl Accept, context: Arc<Context>) {
         match accepted {
             Ok(stream) => {
                 pause = FIRST_PAUSE;
-                if context.clients.fetch_add(1, Ordering::Relaxed) >= MAX_CLIENTS {
-                    context.clients.fetch_sub(1, Ordering::Relaxed);
-                    tracing::warn!(limit = MAX_CLIENTS, "too many clients: connection closed");
-                    continue;
-                }
-                let present = Present(Arc::clone(&context));
-                sessions.spawn(async move { session::serve(stream, Arc::clone(&present.0)).await });
+                let context = Arc::clone(&context);
+                sessions.spawn(async move {
+                    // Held for as long as the session lives, however it ends.
+                    match context.admit(door) {
+                        Ok(_places) => Some(session::serve(stream, door, Arc::clone(&context)).await),
+                        Err(limit) => {
+                            tracing::warn!(limit, ?door, "too many clients: connection closed");
+                            None
+                        }
+                    }
+                });
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
@@ -63,20 +67,11 @@ pub async fn accept_clients(mut listener: impl Accept, context: Arc<Context>) {
     }
 }
 
-fn note_end(context: &Context, ended: Result<session::End, tokio::task::JoinError>) {
+fn note_end(context: &Context, ended: Result<Option<session::End>, tokio::task::JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
         context.session_panics.fetch_add(1, Ordering::Relaxed);
         tracing::error!(%error, "a client's session failed an internal check; its connection is closed");
-    }
-}
-
-/// Counts a client for as long as its session lives, however it ends.
-struct Present(Arc<Context>);
-
-impl Drop for Present {
-    fn drop(&mut self) {
-        self.0.clients.fetch_sub(1, Ordering::Relaxed);
     }
 }

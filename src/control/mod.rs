@@ -8,27 +8,35 @@
 //! ```
 //!
 //! The `.varlink` files in `interface/` say what there is; [`schema`] checks every request against them, so that
-//! a handler only sees parameters of the right names and types. A mutating call is logged with who made it.
+//! a handler only sees parameters of the right names and types. [`permission`] says which role a method needs, and
+//! [`access`] who has it: of who connected and who sent the message, the lesser counts. A mutating call is logged with
+//! who made it.
 //!
 //! zlink reads requests and parses the descriptions. Its server is not used: it would let one client that does
 //! not read its replies hold up all the others.
 
+pub mod access;
 mod axis;
 pub mod call;
 mod command;
 mod commands;
 pub mod context;
 mod dispatch;
+pub mod door;
 mod events;
 pub mod failure;
 mod group;
 pub mod listener;
 mod machine;
+pub mod peer;
+pub mod permission;
+mod places;
 mod replies;
+pub mod role;
 pub mod schema;
 mod service;
 pub mod session;
-mod socket;
+pub mod socket;
 mod telemetry;
 pub mod test_commands;
 #[cfg(test)]
@@ -43,11 +51,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use nix::sys::socket::{setsockopt, sockopt};
 use nix::unistd::Group;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
+pub use access::Access;
 pub use context::{CallCounter, Context};
+pub use door::{Door, Entrance};
+pub use role::Role;
 pub use test_commands::{InjectedFault, TestCommands};
 
 use crate::service::{Beat, Place};
@@ -55,14 +67,26 @@ use crate::service::{Beat, Place};
 /// How often the service shows that it is alive, and looks whether it shall stop.
 const BEAT: Duration = Duration::from_millis(20);
 
-/// Opens the control socket at `path`, for its owner and a user group (`None`: that of this process). A socket that a
-/// dead daemon left is replaced; that of a living one is an error.
-pub fn bind(path: &Path, group: Option<&str>) -> io::Result<UnixListener> {
+/// Who may connect to a socket that the daemon opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admitted<'a> {
+    /// Its owner and a user group; `None`: that of this process.
+    Group(Option<&'a str>),
+    /// Everybody.
+    Everybody,
+}
+
+/// Opens a socket at `path`. One that a dead daemon left is replaced; that of a living one is an error.
+pub fn bind(path: &Path, admitted: Admitted<'_>) -> io::Result<UnixListener> {
     let invalid = |problem: String| io::Error::new(io::ErrorKind::InvalidInput, problem);
     if UnixStream::connect(path).is_ok() {
         let problem = format!("{}: another daemon serves this socket", path.display());
         return Err(io::Error::new(io::ErrorKind::AddrInUse, problem));
     }
+    let (group, mode) = match admitted {
+        Admitted::Group(group) => (group, 0o660),
+        Admitted::Everybody => (None, 0o666),
+    };
     let group = match group {
         Some(name) => Some(Group::from_name(name)?.ok_or_else(|| invalid(format!("there is no user group {name:?}")))?),
         None => None,
@@ -73,21 +97,23 @@ pub fn bind(path: &Path, group: Option<&str>) -> io::Result<UnixListener> {
     }
     let listener = UnixListener::bind(path)?;
     std::os::unix::fs::chown(path, None, group.map(|group| group.gid.as_raw()))?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
     Ok(listener)
 }
 
 /// Serves clients on this thread until `stop`, with `beat` as proof of progress. The listeners stay open, so that a
 /// restarted service finds the clients that connected in between; every session ends with the service.
-pub fn serve(context: &Arc<Context>, listeners: &[UnixListener], beat: &Beat, stop: &AtomicBool) -> io::Result<()> {
+pub fn serve(context: &Arc<Context>, entrances: &[Entrance], beat: &Beat, stop: &AtomicBool) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     runtime.block_on(async {
         let mut accepting = JoinSet::new();
-        for listener in listeners {
+        for Entrance { door, listener } in entrances {
             let listener = listener.try_clone()?;
             listener.set_nonblocking(true)?;
+            // Inherited by what is accepted, so that the very first message tells its sender.
+            setsockopt(&listener, sockopt::PassCred, &true)?;
             let listener = tokio::net::UnixListener::from_std(listener)?;
-            accepting.spawn(listener::accept_clients(listener, Arc::clone(context)));
+            accepting.spawn(listener::accept_clients(listener, *door, Arc::clone(context)));
         }
         let mut beats = tokio::time::interval(BEAT);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);

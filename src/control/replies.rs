@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::call::Request;
 use super::context::Context;
+use super::dispatch;
+use super::door::Door;
 use super::failure::{Failure, fields};
 use super::socket::{Gone, Writer};
 use crate::limits::MAX_REPLY_BYTES;
@@ -13,6 +16,7 @@ pub struct Replies<'a> {
     writer: &'a mut Writer,
     boot_id: &'a str,
     interface: &'a str,
+    door: Door,
     more: bool,
     oneway: bool,
 }
@@ -27,15 +31,22 @@ struct Reply<'a> {
 }
 
 impl<'a> Replies<'a> {
-    /// Replies to a request for `interface` that takes several (`more`) or none (`oneway`).
-    pub fn new(
-        writer: &'a mut Writer,
-        context: &'a Context,
-        interface: &'a str,
-        more: bool,
-        oneway: bool,
-    ) -> Replies<'a> {
-        Replies { writer, boot_id: &context.gateway.description().boot_id, interface, more, oneway }
+    /// Replies to this request.
+    pub fn to(request: &'a Request, writer: &'a mut Writer, context: &'a Context) -> Replies<'a> {
+        let (interface, _) = dispatch::split(&request.method);
+        let (more, oneway, door) = (request.more, request.oneway, request.sender.door);
+        Replies { writer, boot_id: &context.gateway.description().boot_id, interface, door, more, oneway }
+    }
+
+    /// A reply to what is no request.
+    pub fn to_malformed(writer: &'a mut Writer, context: &'a Context) -> Replies<'a> {
+        let boot_id = &context.gateway.description().boot_id;
+        Replies { writer, boot_id, interface: "", door: Door::default(), more: false, oneway: false }
+    }
+
+    /// The door that the client came by.
+    pub fn door(&self) -> Door {
+        self.door
     }
 
     /// Whether the client takes several replies.

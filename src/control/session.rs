@@ -17,9 +17,12 @@ use zlink::connection::{Connection, ReadConnection};
 use super::call::{Envelope, Request, Sender};
 use super::context::Context;
 use super::dispatch;
+use super::door::Door;
 use super::failure::Failure;
+use super::peer::Peer;
 use super::replies::Replies;
-use super::socket::{BoundedReader, BoundedSocket, Gone, Writer};
+use super::role::Role;
+use super::socket::{BoundedReader, BoundedSocket, Gone, Origin, Writer};
 use crate::limits::{CLIENT_WRITE_PATIENCE, MAX_PENDING_BYTES, MAX_PENDING_REQUESTS, MAX_REQUEST_BYTES};
 use crate::service::Place;
 
@@ -60,14 +63,9 @@ pub enum End {
     NotReading,
 }
 
-/// Serves one client until it is gone.
-pub async fn serve(stream: UnixStream, context: Arc<Context>) -> End {
-    let peer = stream.peer_cred().ok();
-    let sender = Sender {
-        peer_uid: peer.as_ref().map_or(u32::MAX, tokio::net::unix::UCred::uid),
-        peer_pid: peer.as_ref().and_then(tokio::net::unix::UCred::pid).unwrap_or(0),
-        ..Sender::default()
-    };
+/// Serves one client, who came by this door, until it is gone.
+pub async fn serve(stream: UnixStream, door: Door, context: Arc<Context>) -> End {
+    let Ok(peer) = Peer::of(&stream) else { return End::Closed };
     let Ok(socket) = BoundedSocket::new(stream) else { return End::Closed };
     let (read, write) = Connection::new(socket).split();
     let writer = Writer::new(write.into_write_half(), CLIENT_WRITE_PATIENCE);
@@ -75,7 +73,7 @@ pub async fn serve(stream: UnixStream, context: Arc<Context>) -> End {
     let (ended, reading_ended) = watch::channel(false);
 
     let reading = async {
-        let end = read_requests(read, sender, &context, requests).await;
+        let end = read_requests(read, peer, door, &context, requests).await;
         let _ = ended.send(true);
         end
     };
@@ -93,15 +91,18 @@ pub async fn serve(stream: UnixStream, context: Arc<Context>) -> End {
 
 async fn read_requests(
     mut read: ReadConnection<BoundedReader>,
-    sender: Sender,
+    peer: Peer,
+    door: Door,
     context: &Context,
     requests: mpsc::Sender<Queued>,
 ) -> End {
     let room = Arc::new(Semaphore::new(MAX_PENDING_BYTES));
+    let mut seen = 0;
     loop {
-        let received = read.receive_call::<Envelope<'_>>().await.map(|(call, _)| owned(&call, sender));
+        let received = read.receive_call::<Envelope<'_>>().await.map(|(call, _)| owned(&call));
+        let sender = sender(context, &peer, door, read.read_half().origin(&mut seen));
         let mut pending = match received {
-            Ok(request) => Pending::Call(request),
+            Ok(request) => Pending::Call(Request { sender, ..request }),
             Err(zlink::Error::Json(problem)) => Pending::Malformed(problem.to_string()),
             Err(zlink::Error::BufferOverflow) => {
                 tracing::warn!(
@@ -114,11 +115,7 @@ async fn read_requests(
             }
             Err(_) => return End::Closed,
         };
-        if let Pending::Call(mut request) = pending {
-            if let Some(credentials) = read.received_credentials() {
-                request.sender.uid = credentials.unix_user_id().as_raw();
-                request.sender.pid = credentials.process_id().as_raw_nonzero().get();
-            }
+        if let Pending::Call(request) = pending {
             pending = match dispatch::stop_at_once(context, &request) {
                 Some(result) => Pending::Stopped(request, result),
                 None => Pending::Call(request),
@@ -134,14 +131,32 @@ async fn read_requests(
     }
 }
 
-fn owned(call: &zlink::Call<Envelope<'_>>, sender: Sender) -> Request {
+/// Whose message it is, and what it may ask for.
+fn sender(context: &Context, peer: &Peer, door: Door, origin: Option<Origin>) -> Sender {
+    let role = match door {
+        Door::Control => context.access.role_of_message(peer, origin),
+        Door::Observe => Role::Observe,
+    };
+    let (uid, pid) = origin.map_or((peer.uid, peer.pid), |origin| (origin.uid, origin.pid));
+    Sender {
+        door,
+        role,
+        known: origin.is_some(),
+        peer_uid: peer.uid.as_raw(),
+        peer_pid: peer.pid,
+        uid: uid.as_raw(),
+        pid,
+    }
+}
+
+fn owned(call: &zlink::Call<Envelope<'_>>) -> Request {
     let envelope = call.method();
     Request {
         method: envelope.method.clone().into_owned(),
         parameters: envelope.parameters.map(ToOwned::to_owned),
         more: call.more(),
         oneway: call.oneway(),
-        sender: Sender { uid: sender.peer_uid, pid: sender.peer_pid, ..sender },
+        sender: Sender::default(),
     }
 }
 
@@ -154,16 +169,12 @@ async fn answer_requests(
     while let Some((next, _place)) = pending.recv().await {
         let answered = match next {
             Pending::Malformed(problem) => {
-                Replies::new(&mut writer, context, "", false, false).finish(Err(Failure::not_a_call(&problem))).await
+                Replies::to_malformed(&mut writer, context).finish(Err(Failure::not_a_call(&problem))).await
             }
-            Pending::Stopped(request, result) => {
-                let (interface, _) = dispatch::split(&request.method);
-                Replies::new(&mut writer, context, interface, false, request.oneway).finish(result).await
-            }
+            Pending::Stopped(request, result) => Replies::to(&request, &mut writer, context).finish(result).await,
             Pending::Call(request) => {
                 context.sabotage.pass(Place::Task);
-                let (interface, _) = dispatch::split(&request.method);
-                let mut replies = Replies::new(&mut writer, context, interface, request.more, request.oneway);
+                let mut replies = Replies::to(&request, &mut writer, context);
                 let work = dispatch::call(context, &request, &mut replies);
                 let result = if dispatch::is_long(&request) {
                     tokio::select! {

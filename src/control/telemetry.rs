@@ -37,7 +37,7 @@ pub async fn call(
     }
     let axes = selection(context, parameters)?;
     let decimation = decimation(context, parameters)?;
-    let _stream = context.open_stream()?;
+    let _stream = context.open_stream(replies.door())?;
     let interval_ns = decimation.saturating_mul(context.gateway.description().period_ns);
     let mut ticks = tokio::time::interval(Duration::from_nanos(interval_ns));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

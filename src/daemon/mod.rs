@@ -8,6 +8,7 @@ pub mod assembly;
 mod describe;
 mod doors;
 mod journal;
+mod roles;
 mod scrape;
 mod services;
 mod systemd;
@@ -81,6 +82,13 @@ pub enum StartError {
         /// Why.
         error: std::io::Error,
     },
+    /// A user group that has a role does not exist.
+    Group {
+        /// The key in `[control]`.
+        key: &'static str,
+        /// The group.
+        name: String,
+    },
     /// A thread or a signal descriptor cannot be had.
     System(std::io::Error),
 }
@@ -93,6 +101,9 @@ impl fmt::Display for StartError {
             StartError::RealTime(error) => error.fmt(f),
             StartError::Passed(error) => error.fmt(f),
             StartError::Socket { place, error } => write!(f, "cannot listen on {place}: {error}"),
+            StartError::Group { key, name } => {
+                write!(f, "[control] {key}: there is no user group {name:?} on this computer (groupadd makes one)")
+            }
             StartError::System(error) => write!(f, "the system refuses: {error}"),
         }
     }
@@ -149,11 +160,12 @@ impl Daemon {
             MemoryPlan { lock: config.realtime.lock_memory, heap_reserve_bytes: config.realtime.heap_reserve_bytes };
         let process = memory::prepare(&plan);
 
-        let Doors { control: listener, socket, metrics, own: own_sockets } = doors::open(config, options)?;
+        let Doors { entrances, access, socket, metrics, own: own_sockets } = doors::open(config, options)?;
 
         let assembly = assemble(config).map_err(StartError::Machine)?;
         let (client, state) = gateway(describe::machine(config), assembly.ends);
         let mut context = control::Context::new(client.clone());
+        context.access = access;
         context.now_ns = Arc::new({
             let clock = clock.clone();
             move || clock.now_ns()
@@ -190,7 +202,7 @@ impl Daemon {
         });
         let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
         let lost = Arc::new(AtomicBool::new(false));
-        let mut services = vec![services::gateway(state, clock), services::control(context, listener)];
+        let mut services = vec![services::gateway(state, clock), services::control(context, entrances)];
         let journalled = Arc::new(AtomicU64::new(0));
         services.push(services::journal(client.clone(), Arc::clone(&journalled)));
         if let Some(listener) = metrics {

@@ -11,7 +11,6 @@ use crate::limits::{CONTROL_STACK_BYTES, SERVICE_STACK_BYTES};
 use crate::metrics;
 use crate::service::{Life, Place, Sabotage, Service};
 use std::net::TcpListener;
-use std::os::unix::net::UnixListener;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
@@ -32,11 +31,10 @@ pub fn gateway(state: GatewayState, clock: impl Clock + Sync + 'static) -> Servi
     })
 }
 
-/// The control socket.
-pub fn control(context: Arc<control::Context>, listener: UnixListener) -> Service {
-    let listeners = [listener];
+/// The control and observe sockets.
+pub fn control(context: Arc<control::Context>, entrances: Vec<control::Entrance>) -> Service {
     Service::new("control", CONTROL_STACK_BYTES, move |life: &Life| {
-        control::serve(&context, &listeners, &life.beat, life.stop_flag()).map_err(|error| error.to_string())
+        control::serve(&context, &entrances, &life.beat, life.stop_flag()).map_err(|error| error.to_string())
     })
 }
 

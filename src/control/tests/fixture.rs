@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nix::sys::socket::{setsockopt, sockopt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -9,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::control::schema::INTERFACES;
 use crate::control::session::{self, End};
-use crate::control::{Context, InjectedFault, TestCommands};
+use crate::control::{Context, Door, InjectedFault, TestCommands};
 use crate::service::Place;
 
 pub use super::machine::Machine;
@@ -51,8 +52,13 @@ pub struct Client {
 
 impl Client {
     pub fn of(context: &Arc<Context>) -> Client {
-        let (stream, served) = UnixStream::pair().unwrap();
-        Client { stream, session: tokio::spawn(session::serve(served, Arc::clone(context))) }
+        Client::through(Door::Control, context)
+    }
+
+    /// One that came by this door.
+    pub fn through(door: Door, context: &Arc<Context>) -> Client {
+        let (stream, served) = pair();
+        Client { stream, session: tokio::spawn(session::serve(served, door, Arc::clone(context))) }
     }
 
     pub async fn send(&mut self, bytes: &[u8]) {
@@ -110,6 +116,13 @@ impl Client {
             Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
         }
     }
+}
+
+/// A client's end and the daemon's, which knows its senders from the first byte as an accepted one does.
+pub fn pair() -> (UnixStream, UnixStream) {
+    let (stream, served) = UnixStream::pair().unwrap();
+    setsockopt(&served, sockopt::PassCred, &true).unwrap();
+    (stream, served)
 }
 
 pub fn message(value: Value) -> Vec<u8> {

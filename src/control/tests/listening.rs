@@ -9,9 +9,9 @@ use serde_json::json;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
-use super::fixture::{Client, Machine, context, message};
+use super::fixture::{Client, Machine, context, message, pair};
 use crate::control::listener::{Accept, accept_clients};
-use crate::control::{bind, serve};
+use crate::control::{Admitted, Door, Entrance, bind, serve};
 use crate::limits::MAX_CLIENTS;
 use crate::service::Beat;
 
@@ -31,13 +31,13 @@ impl Accept for Script {
 async fn the_accept_loop_outlives_every_error() {
     let machine = Machine::new();
     let (clients, script) = mpsc::unbounded_channel();
-    tokio::spawn(accept_clients(Script(script), context(&machine)));
+    tokio::spawn(accept_clients(Script(script), Door::Control, context(&machine)));
     for errno in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::ECONNABORTED, libc::EPERM, libc::EBADF]
     {
         for _ in 0..20 {
             clients.send(Err(io::Error::from_raw_os_error(errno))).unwrap();
         }
-        let (stream, served) = UnixStream::pair().unwrap();
+        let (stream, served) = pair();
         clients.send(Ok(served)).unwrap();
         let mut client = Client { stream, session: tokio::spawn(std::future::pending()) };
         client.call("io.motiond.v1.Machine.Status", json!({})).await;
@@ -49,9 +49,9 @@ async fn a_panic_in_one_session_is_counted_and_stays_there() {
     let machine = Machine::new();
     let context = context(&machine);
     let (clients, script) = mpsc::unbounded_channel();
-    tokio::spawn(accept_clients(Script(script), Arc::clone(&context)));
+    tokio::spawn(accept_clients(Script(script), Door::Control, Arc::clone(&context)));
     let connect = || {
-        let (stream, served) = UnixStream::pair().unwrap();
+        let (stream, served) = pair();
         clients.send(Ok(served)).unwrap();
         Client { stream, session: tokio::spawn(std::future::pending()) }
     };
@@ -72,9 +72,9 @@ async fn clients_beyond_the_limit_are_closed_and_the_others_served() {
     let context = context(&machine);
     context.clients.store(MAX_CLIENTS - 1, Ordering::Relaxed);
     let (clients, script) = mpsc::unbounded_channel();
-    tokio::spawn(accept_clients(Script(script), Arc::clone(&context)));
+    tokio::spawn(accept_clients(Script(script), Door::Control, Arc::clone(&context)));
     let connect = || {
-        let (stream, served) = UnixStream::pair().unwrap();
+        let (stream, served) = pair();
         clients.send(Ok(served)).unwrap();
         Client { stream, session: tokio::spawn(std::future::pending()) }
     };
@@ -89,15 +89,16 @@ fn the_service_serves_a_real_socket_until_it_is_told_to_stop() {
     let machine = Machine::new();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("control");
-    let listener = bind(&path, None).unwrap();
-    assert_eq!(bind(&path, None).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    let bind = || bind(&path, Admitted::Group(None));
+    let entrance = Entrance { door: Door::Control, listener: bind().unwrap() };
+    assert_eq!(bind().unwrap_err().kind(), io::ErrorKind::AddrInUse);
     let context = context(&machine);
     let beat = Beat::new();
     // A restarted service goes on with the same listener.
     for _ in 0..2 {
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let service = scope.spawn(|| serve(&context, std::slice::from_ref(&listener), &beat, &stop));
+            let service = scope.spawn(|| serve(&context, std::slice::from_ref(&entrance), &beat, &stop));
             let mut client = BlockingStream::connect(&path).unwrap();
             client.write_all(&message(json!({ "method": "org.varlink.service.GetInfo" }))).unwrap();
             let mut byte = [1];
@@ -109,7 +110,7 @@ fn the_service_serves_a_real_socket_until_it_is_told_to_stop() {
         });
     }
     assert!(beat.count() > 0);
-    drop(listener);
+    drop(entrance);
     // What a dead daemon leaves is replaced.
-    bind(&path, None).unwrap();
+    bind().unwrap();
 }

@@ -5,5 +5,6 @@ mod fixture;
 mod interfaces;
 mod listening;
 mod machine;
+mod roles;
 mod sessions;
 mod streams;
