@@ -119,7 +119,7 @@ impl ReadHalf for BoundedReader {
 }
 
 /// Bytes of one sender, and who that is.
-fn receive(stream: &UnixStream, buffer: &mut [u8], control: &mut Vec<u8>) -> io::Result<(usize, Option<Origin>)> {
+fn receive(stream: &UnixStream, buffer: &mut [u8], control: &mut [u8]) -> io::Result<(usize, Option<Origin>)> {
     let mut parts = [IoSliceMut::new(buffer)];
     let message = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(control), MsgFlags::MSG_CMSG_CLOEXEC)?;
     // With descriptors beside them the credentials cannot be read: then nobody is known to have sent this.
