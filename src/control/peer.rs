@@ -83,7 +83,8 @@ mod tests {
         assert_eq!(peer.pid, std::process::id() as i32);
         let mut own: Vec<u32> = nix::unistd::getgroups().unwrap().iter().map(|group| group.as_raw()).collect();
         let mut found: Vec<u32> = peer.groups.iter().map(|group| group.as_raw()).collect();
-        (own.sort_unstable(), found.sort_unstable());
+        own.sort_unstable();
+        found.sort_unstable();
         assert_eq!(found, own);
     }
 }
