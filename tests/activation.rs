@@ -36,6 +36,10 @@ fn passed_sockets_serve_by_their_names_and_outlive_the_daemon() {
     assert!(String::from_utf8(status.stdout).unwrap().contains("gantry"));
     let text = get(&activated.metrics, "/metrics").unwrap();
     assert!(text.contains("motion_cycles_total "), "{text}");
+    let mut observer = motiond::client::Machine::open(&activated.socket("observe")).unwrap();
+    observer.connection().set_patience(Some(daemon::HANG)).unwrap();
+    observer.call("Machine", "Status", json!({})).unwrap();
+    assert_eq!(observer.call("Machine", "Stop", json!({})).unwrap_err().short_name(), "PermissionDenied");
 
     activated.end_and_hold();
     for name in ["control", "observe"] {

@@ -88,6 +88,10 @@ impl Error {
                 write!(f, "parameter {:?} is not accepted", self.text_field("parameter").unwrap_or("?"))?;
             }
             "MethodNotFound" | "InterfaceNotFound" => write!(f, "this daemon does not know the request")?,
+            "PermissionDenied" => {
+                let role = |name| self.text_field(name).unwrap_or("?");
+                write!(f, "this needs the role {}, and yours is {}", role("needed"), role("role"))?;
+            }
             "Unavailable" => write!(f, "no answer in time ({})", self.text_field("reason").unwrap_or("?"))?,
             other => write!(f, "{other}")?,
         }
