@@ -1,11 +1,13 @@
 //! One request as it stands on the wire, and its parameters once they are checked.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::audit::Audit;
 use super::door::Door;
 use super::failure::Failure;
 use super::role::Role;
@@ -22,7 +24,7 @@ pub struct Envelope<'a> {
 }
 
 /// A request that waits for its turn.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Request {
     /// `interface.Method`.
     pub method: String,
@@ -34,6 +36,8 @@ pub struct Request {
     pub oneway: bool,
     /// Who sent it.
     pub sender: Sender,
+    /// Where it is logged, if it may change something.
+    pub audit: Arc<Audit>,
 }
 
 /// Whose request it is: the process that opened the connection, and the one that sent this message, which differ

@@ -113,18 +113,6 @@ fn note<R: std::borrow::Borrow<Reply>>(context: &Context, request: &Request, res
     if !is_mutating(interface, method) {
         return;
     }
-    let sender = request.sender;
     let handle = result.as_ref().ok().and_then(|reply| reply.borrow().get("handle")).and_then(Value::as_u64);
-    tracing::info!(
-        name: "command",
-        method = request.method,
-        parameters = request.parameters.as_deref().map_or("{}", |parameters| parameters.get()),
-        uid = sender.uid,
-        pid = sender.pid,
-        peer_uid = sender.peer_uid,
-        peer_pid = sender.peer_pid,
-        handle,
-        outcome,
-        "command"
-    );
+    request.audit.note(request, outcome, handle);
 }

@@ -12,6 +12,16 @@ pub enum Door {
     Observe,
 }
 
+impl Door {
+    /// As in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Door::Control => "control",
+            Door::Observe => "observe",
+        }
+    }
+}
+
 /// A listening socket and which door it is.
 #[derive(Debug)]
 pub struct Entrance {

@@ -9,13 +9,14 @@
 //!
 //! The `.varlink` files in `interface/` say what there is; [`schema`] checks every request against them, so that
 //! a handler only sees parameters of the right names and types. [`permission`] says which role a method needs, and
-//! [`access`] who has it: of who connected and who sent the message, the lesser counts. A mutating call is logged with
-//! who made it.
+//! [`access`] who has it: of who connected and who sent the message, the lesser counts. [`audit`] logs each
+//! call that may change something, with who made it.
 //!
 //! zlink reads requests and parses the descriptions. Its server is not used: it would let one client that does
 //! not read its replies hold up all the others.
 
 pub mod access;
+pub mod audit;
 mod axis;
 pub mod call;
 mod command;

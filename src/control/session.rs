@@ -14,6 +14,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use zlink::connection::{Connection, ReadConnection};
 
+use super::audit::Audit;
 use super::call::{Envelope, Request, Sender};
 use super::context::Context;
 use super::dispatch;
@@ -98,11 +99,12 @@ async fn read_requests(
 ) -> End {
     let room = Arc::new(Semaphore::new(MAX_PENDING_BYTES));
     let mut seen = 0;
+    let audit = Arc::new(Audit::default());
     loop {
         let received = read.receive_call::<Envelope<'_>>().await.map(|(call, _)| owned(&call));
         let sender = sender(context, &peer, door, read.read_half().origin(&mut seen));
         let mut pending = match received {
-            Ok(request) => Pending::Call(Request { sender, ..request }),
+            Ok(request) => Pending::Call(Request { sender, audit: Arc::clone(&audit), ..request }),
             Err(zlink::Error::Json(problem)) => Pending::Malformed(problem.to_string()),
             Err(zlink::Error::BufferOverflow) => {
                 tracing::warn!(
@@ -156,7 +158,7 @@ fn owned(call: &zlink::Call<Envelope<'_>>) -> Request {
         parameters: envelope.parameters.map(ToOwned::to_owned),
         more: call.more(),
         oneway: call.oneway(),
-        sender: Sender::default(),
+        ..Request::default()
     }
 }
 

@@ -25,6 +25,8 @@ pub const IDS: &[(&str, u128)] = &[
     ("events_lost", 0x1dce6fd1e78044da96f4ff00923c24f6),
     // A client's mutating call: who, what, and with what result.
     ("command", 0x033d65dfffc34aee88feec5505bd5121),
+    // A client asked for what its role does not give it.
+    ("denied", 0xf04d4c53318541f1854c012ee0876635),
     // A lease ended without being released.
     ("lease_lost", 0xc913ad65083240babe53d5c9719be5bb),
     // The daemon is ready for clients.
