@@ -1,5 +1,6 @@
 //! The built programs over their real socket: what a service manager, a terminal, a scraper and a bad client see.
 
+#[allow(dead_code, reason = "each test program uses a part")]
 #[path = "support/daemon.rs"]
 mod daemon;
 

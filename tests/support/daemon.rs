@@ -214,6 +214,11 @@ impl Daemon {
         text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' ')?.parse().ok())
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.0.id()
+    }
+
     /// Asks the daemon to end.
     pub fn terminate(&self) {
         let id = Pid::from_raw(self.child.0.id().try_into().unwrap());

@@ -1,11 +1,12 @@
 //! Order, stops, and the end of sessions.
 
+use nix::sys::socket::{getsockopt, sockopt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use super::fixture::{Client, Machine, context, message};
 use crate::control::session::End;
-use crate::limits::MAX_PENDING_REQUESTS;
+use crate::limits::{MAX_PENDING_BYTES, MAX_PENDING_REQUESTS, MAX_REQUEST_BYTES};
 
 const STATUS: &str = "io.motiond.v1.Machine.Status";
 const STOP: &str = "io.motiond.v1.Machine.Stop";
@@ -105,6 +106,29 @@ async fn a_client_that_sends_many_requests_at_once_holds_up_nobody() {
     for _ in answered..400 {
         flood.receive().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_of_one_client_is_bounded_and_then_its_socket_is_not_read() {
+    let machine = Machine::new();
+    let client = Client::of(&context(&machine));
+    let kernel = getsockopt(&client.stream, sockopt::SndBuf).unwrap();
+    // The cycle is not run: of this nothing is answered.
+    let question =
+        message(json!({ "method": "io.motiond.v1.Axis.Reset", "parameters": { "axis": "x".repeat(30_000) } }));
+    let first = message(json!({ "method": "io.motiond.v1.Axis.Reset", "parameters": { "axis": "x" } }));
+    let bytes: Vec<u8> = first.into_iter().chain(question.repeat(100)).collect();
+    let (mut taken, mut idle_turns) = (0, 0);
+    while idle_turns < 1000 {
+        match client.stream.try_write(&bytes[taken..]) {
+            Ok(more) => (taken, idle_turns) = (taken + more, 0),
+            Err(_) => idle_turns += 1,
+        }
+        tokio::task::yield_now().await;
+    }
+    let allowed = MAX_PENDING_BYTES + 2 * MAX_REQUEST_BYTES + kernel;
+    assert!((MAX_PENDING_BYTES..allowed).contains(&taken), "{taken} of {} taken, {allowed} allowed", bytes.len());
+    assert!(allowed < bytes.len());
 }
 
 #[tokio::test]
