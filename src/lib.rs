@@ -23,6 +23,7 @@
 //! | [`gateway`] | its own | the one service that talks to the cycle: handles, leases, events |
 //! | [`service`] | ordinary | what every service has: heartbeat, planted failures |
 //! | [`log`] | ordinary | lines for the terminal, entries with fields for the journal |
+//! | [`doctor`] | ordinary | whether this host can run the cycle, and what to do about it |
 //! | [`config`] | ordinary | TOML, checked whole, to each module's parameters |
 //! | [`client`] | ordinary | the client's side of the control socket, for `motionctl` and `motiond demo` |
 //! | [`limits`], [`units`], [`ids`], [`fault`] | pure | maxima, quantities, names, numbered faults |
@@ -35,6 +36,7 @@ pub mod control;
 pub mod cycle;
 pub mod daemon;
 pub mod demo;
+pub mod doctor;
 pub mod drive;
 pub mod exchange;
 pub mod fault;

@@ -48,6 +48,19 @@ pub const SYNCHRONISED_SOLVES: usize = 64;
 /// Evaluations of one guarded root search in a scalar profile.
 pub const PROFILE_ITERATIONS: usize = 64;
 
+/// Bytes of one file that the doctor reads; the longest is /proc/interrupts of a large machine.
+pub const DOCTOR_FILE_BYTES: u64 = 4 << 20;
+/// Entries of one folder that the doctor reads: as many as the kernel has process ids by default.
+pub const DOCTOR_FOLDER_ENTRIES: usize = 32768;
+/// CPUs that the doctor can tell apart: as many as the kernel can be built for.
+pub const DOCTOR_CPUS: usize = 8192;
+/// Characters of a foreign text that the doctor shows.
+pub const DOCTOR_SHOWN_CHARS: usize = 100;
+/// Below this period the doctor calls a kernel without PREEMPT_RT bad, nanoseconds.
+pub const DOCTOR_SHARP_PERIOD_NS: u64 = 1_000_000;
+/// Longest measurement of the doctor, seconds.
+pub const DOCTOR_MAX_SECONDS: u64 = 86_400;
+
 /// Events kept for readers.
 pub const EVENT_LOG: usize = 16384;
 /// Ended commands whose result can still be asked for.

@@ -5,6 +5,8 @@ use motiond::config::{self, ConfigError, MachineConfig};
 use motiond::daemon::activation::Passed;
 use motiond::daemon::{Daemon, End, Options, StartError};
 use motiond::demo;
+use motiond::doctor;
+use motiond::limits::{DOCTOR_MAX_SECONDS, MAX_PERIOD_NS, MIN_PERIOD_NS};
 use motiond::log;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,6 +48,27 @@ enum Verb {
         /// The file
         config: PathBuf,
     },
+    /// Tell whether this host can run the cycle, and what to do about it; changes nothing
+    ///
+    /// It reads what the kernel says of itself, tries the rights that the cycle needs as whoever runs it, and measures
+    /// the wake-ups of a real-time thread that does nothing else. A machine on the same CPU is disturbed by that.
+    #[command(after_help = DOCTOR_EXIT_CODES)]
+    Doctor {
+        /// The configuration to judge for; without one the defaults: 1000 µs, SCHED_FIFO 80, not pinned
+        config: Option<PathBuf>,
+        /// Another period, µs
+        #[arg(long, value_name = "US", value_parser = clap::value_parser!(u64).range(MIN_PERIOD_NS / 1000..=MAX_PERIOD_NS / 1000))]
+        period: Option<u64>,
+        /// Another CPU for the cycle
+        #[arg(long, value_parser = clap::value_parser!(u16).range(0..=1023))]
+        cpu: Option<u16>,
+        /// How long to measure; 0 leaves that out
+        #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=DOCTOR_MAX_SECONDS))]
+        seconds: u64,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Run the built-in machine through some moves and show how the cycle kept time
     Demo {
         /// Leave after the moves
@@ -53,6 +76,13 @@ enum Verb {
         once: bool,
     },
 }
+
+const DOCTOR_EXIT_CODES: &str = "\
+Exit codes:
+  0  all is good
+  1  something is bad: the cycle cannot run here as configured
+  2  wrong arguments or configuration
+  3  nothing is bad, but something could be better or could not be read";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -71,6 +101,15 @@ fn main() -> ExitCode {
                 Ok(config) => run(&config, Options { socket, metrics, test_commands, ..Options::default() }),
                 Err(error) => refuse(&error),
             }
+        }
+        Verb::Doctor { config, period, cpu, seconds, json } => {
+            let mut subject = match config.map(|config| config::load(&config)).transpose() {
+                Ok(config) => config.as_ref().map_or_else(doctor::Subject::default, doctor::Subject::of),
+                Err(error) => return refuse(&error),
+            };
+            subject.period_ns = period.map_or(subject.period_ns, |period_us| period_us * 1000);
+            subject.cpu = cpu.map(usize::from).or(subject.cpu);
+            doctor::run(&subject, doctor::Options { seconds, json })
         }
         Verb::Demo { once } => demo::run(once),
     }

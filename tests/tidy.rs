@@ -27,7 +27,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("service", &[]),
     ("log", &[]),
     ("client", &[]),
-    ("main", &["daemon", "demo", "config", "log"]),
+    ("doctor", &["config", "cycle", "exchange::histogram"]),
+    ("main", &["daemon", "demo", "config", "doctor", "limits", "log"]),
     ("lib", &[]),
 ];
 const EVERYBODY: &[&str] = &["limits", "units", "ids", "fault"];

@@ -25,11 +25,11 @@ pub fn has_capability(capability: u32) -> bool {
     in_initial_user_namespace(&read("/proc/self/uid_map")) && effective(&read("/proc/self/status"), capability)
 }
 
-fn in_initial_user_namespace(uid_map: &str) -> bool {
+pub(crate) fn in_initial_user_namespace(uid_map: &str) -> bool {
     uid_map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
 }
 
-fn effective(status: &str, capability: u32) -> bool {
+pub(crate) fn effective(status: &str, capability: u32) -> bool {
     status
         .lines()
         .find_map(|line| line.strip_prefix("CapEff:"))
@@ -112,7 +112,7 @@ impl SchedulingFacts {
 
 /// The soft limit in the text of /proc/self/limits (`Max realtime priority  0  0`); nix does not name this resource on
 /// every target.
-fn rtprio_limit(limits: &str) -> u64 {
+pub(crate) fn rtprio_limit(limits: &str) -> u64 {
     limits
         .lines()
         .find_map(|line| line.strip_prefix("Max realtime priority"))
