@@ -68,7 +68,15 @@ pub fn examine(examination: &Examination<'_>) -> Vec<Finding> {
 }
 
 fn findings(check: &Check, examination: &Examination<'_>) -> Vec<Finding> {
-    let finding = |verdict, found, hint| Finding { check: check.name, verdict, found, wanted: check.wanted, hint };
+    // Files hold what others wrote: nothing in them may drive the terminal.
+    let plain = |text: String| text.replace(|c: char| c.is_control(), " ");
+    let finding = |verdict, found: String, hint: Option<String>| Finding {
+        check: check.name,
+        verdict,
+        found: plain(found),
+        wanted: check.wanted,
+        hint: hint.map(plain),
+    };
     match (check.examine)(examination) {
         Ok(judgements) => {
             judgements.into_iter().map(|judged| finding(judged.verdict, judged.found, judged.hint)).collect()

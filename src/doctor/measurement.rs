@@ -35,7 +35,9 @@ pub struct Measured {
     pub p99_9_ns: u64,
     /// All of them.
     pub max_ns: u64,
-    /// Periods in which the cycle could not run: it woke after half of the period had gone.
+    /// Periods that the measurement spans.
+    pub periods: u64,
+    /// Those of them in which the cycle could not run: it woke after half of the period had gone.
     pub skipped: u64,
     /// Page faults of the thread meanwhile; absent where /proc does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,6 +122,7 @@ pub(super) fn measure(subject: &Subject, seconds: u64) -> Result<(Trial, Option<
         p99_ns: at(0.99),
         p99_9_ns: at(0.999),
         max_ns: distribution.max_ns().unwrap_or(0),
+        periods: timing.cycles().saturating_add(timing.skipped()),
         skipped: timing.skipped(),
         page_faults: usage.map(|(before, after)| {
             (after.minor_faults + after.major_faults).saturating_sub(before.minor_faults + before.major_faults)
@@ -153,10 +156,10 @@ pub fn judge(period_ns: u64, measured: &Measured) -> Finding {
     if measured.wake_ups == 0 {
         return finding(Verdict::Unknown, "no wake-up was measured".into(), hint("measure for longer (--seconds)"));
     }
-    let mend = "put right what stands above, the worst first, and measure again; or choose a longer period";
+    let mend = "mend what else is found, the worst first, and measure again; or choose a longer period";
     if measured.skipped > 0 {
-        let periods = measured.skipped.saturating_add(measured.wake_ups);
-        let found = format!("{} of about {periods} periods of {period} skipped, latest {latest}", measured.skipped);
+        let found =
+            format!("{} of {} periods of {period} skipped, latest {latest}", measured.skipped, measured.periods);
         return finding(Verdict::Bad, found, hint(mend));
     }
     if measured.max_ns > period_ns / 2 {
@@ -189,6 +192,7 @@ mod tests {
         p99_ns: 9000,
         p99_9_ns: 12_000,
         max_ns: 31_000,
+        periods: 100_000,
         skipped: 0,
         page_faults: Some(0),
         preemptions: Some(0),

@@ -89,7 +89,7 @@ fn table(measured: &Measured) -> String {
     let [p50, p99, p99_9, max] = [measured.p50_ns, measured.p99_ns, measured.p99_9_ns, measured.max_ns].map(us);
     // Writing to a String does not fail.
     let _ = writeln!(text, "{:<10}{p50:>12}{p99:>12}{p99_9:>12}{max:>12}", "wake-up");
-    let _ = write!(text, "{} wake-ups, {} periods skipped", measured.wake_ups, measured.skipped);
+    let _ = write!(text, "{} of {} periods skipped", measured.skipped, measured.periods);
     if let (Some(faults), Some(preemptions)) = (measured.page_faults, measured.preemptions) {
         let _ = write!(text, ", {faults} page faults, preempted {preemptions} times");
     }
