@@ -164,25 +164,25 @@ fn affinity(examination: &Examination<'_>) -> Examined {
         return got(examination, Provision::Affinity);
     };
     let host = examination.host;
-    if let Ok(online) = host.cpus("/sys/devices/system/cpu/online") {
-        if !online.has(cpu) {
-            return bad(&lack.why, format!("set cpu in [realtime] to one of {online}, or put CPU {cpu} online"));
-        }
+    if let Ok(online) = host.cpus("/sys/devices/system/cpu/online")
+        && !online.has(cpu)
+    {
+        return bad(&lack.why, format!("set cpu in [realtime] to one of {online}, or put CPU {cpu} online"));
     }
     for folder in group_folders(host, "cpuset").unwrap_or_default() {
         for name in ["cpuset.cpus.effective", "cpuset.effective_cpus"] {
             let file = format!("{folder}/{name}");
-            if let Ok(cpus) = host.cpus(&file) {
-                if !cpus.has(cpu) {
-                    let unit = match Place::of(host) {
-                        Place::Unit(unit) => unit,
-                        _ => "the unit or its slice".into(),
-                    };
-                    return bad(
-                        format!("{}; {file} is {cpus}", lack.why),
-                        format!("add CPU {cpu} to AllowedCPUs= of {unit}, or to the container's cpuset"),
-                    );
-                }
+            if let Ok(cpus) = host.cpus(&file)
+                && !cpus.has(cpu)
+            {
+                let unit = match Place::of(host) {
+                    Place::Unit(unit) => unit,
+                    _ => "the unit or its slice".into(),
+                };
+                return bad(
+                    format!("{}; {file} is {cpus}", lack.why),
+                    format!("add CPU {cpu} to AllowedCPUs= of {unit}, or to the container's cpuset"),
+                );
             }
         }
     }

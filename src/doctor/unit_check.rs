@@ -47,16 +47,16 @@ fn unit(examination: &Examination<'_>) -> Examined {
     if let Some(found) = unit.denies(&LOCK_CALLS).filter(|_| subject.lock_memory) {
         add(Verdict::Bad, found.text(), "add SystemCallFilter=@memlock, which has mlockall".into());
     }
-    if subject.hold_cpu_latency {
-        if let Some(found) = hides_cpu_latency(&unit) {
-            let hint = "set PrivateDevices=no and DeviceAllow=/dev/cpu_dma_latency rw";
-            add(Verdict::Warn, found.text(), hint.into());
-        }
+    if subject.hold_cpu_latency
+        && let Some(found) = hides_cpu_latency(&unit)
+    {
+        let hint = "set PrivateDevices=no and DeviceAllow=/dev/cpu_dma_latency rw";
+        add(Verdict::Warn, found.text(), hint.into());
     }
-    if let (Some(cpu), Some(found)) = (subject.cpu, unit.last("AllowedCPUs")) {
-        if CpuList::parse(&found.value).is_some_and(|cpus| !cpus.has(cpu)) {
-            add(Verdict::Bad, found.text(), format!("add CPU {cpu} to AllowedCPUs="));
-        }
+    if let (Some(cpu), Some(found)) = (subject.cpu, unit.last("AllowedCPUs"))
+        && CpuList::parse(&found.value).is_some_and(|cpus| !cpus.has(cpu))
+    {
+        add(Verdict::Bad, found.text(), format!("add CPU {cpu} to AllowedCPUs="));
     }
     if let Some(found) = unit.last("ProcSubset").filter(|found| found.value == "pid") {
         add(Verdict::Warn, found.text(), "set ProcSubset=all: the daemon reads /proc/sys".into());
