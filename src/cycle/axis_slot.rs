@@ -1,9 +1,9 @@
 //! One axis as the cycle holds it: its drive, its watch, and where its bytes stand.
 
 use super::supervision::{Finding, Supervision, SupervisionParameters};
-use crate::drive::{Drive, DriveParameters, Feedback, ParameterError};
+use crate::drive::{Drive, DriveParameters, ParameterError};
 use crate::fault::Fault;
-use crate::ids::BusId;
+use crate::ids::{AxisId, BusId};
 
 /// The bits of the drive's digital inputs (60FDh) that are the axis's limit switches; 1 is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +31,12 @@ pub struct AxisWiring {
 
 /// One axis in the cycle.
 pub(super) struct AxisSlot {
+    pub id: AxisId,
     pub drive: Drive,
     pub supervision: Supervision,
     pub bus: usize,
     pub device: u8,
     pub limit_switches: Option<DriveLimitSwitches>,
-    pub modulo: f64,
-    pub feedback: Feedback,
     pub fresh: bool,
     pub finding: Finding,
     pub was_operational: bool,
@@ -48,16 +47,20 @@ pub(super) struct AxisSlot {
 
 impl AxisSlot {
     /// Builds the drive and its watch; `delay_periods` is what the bus says of its feedback.
-    pub fn new(mut wiring: AxisWiring, delay_periods: f64, period_s: f64) -> Result<AxisSlot, ParameterError> {
+    pub fn new(
+        id: AxisId,
+        mut wiring: AxisWiring,
+        delay_periods: f64,
+        period_s: f64,
+    ) -> Result<AxisSlot, ParameterError> {
         wiring.drive.feedback_delay_periods = delay_periods;
         Ok(AxisSlot {
+            id,
             drive: Drive::new(&wiring.drive, period_s)?,
             supervision: Supervision::new(wiring.supervision, delay_periods, period_s),
             bus: wiring.bus.index(),
             device: wiring.device,
             limit_switches: wiring.limit_switches,
-            modulo: wiring.supervision.modulo.unwrap_or(0.0),
-            feedback: Feedback::default(),
             fresh: false,
             finding: Finding::default(),
             was_operational: false,
@@ -67,9 +70,21 @@ impl AxisSlot {
         })
     }
 
+    /// What is wrong with it, and the drive's error code or the following error. What the drive says of itself explains more
+    /// than what is seen from outside; but while a reset is under way it still shows what is being reset, which ends in a
+    /// fault of its own, if in one.
+    #[inline]
+    pub fn fault(&self) -> Option<(Fault, f64)> {
+        let feedback = self.drive.feedback();
+        match feedback.fault {
+            Some(fault) if !feedback.resetting => Some((fault, f64::from(feedback.error_code))),
+            _ => self.finding.fault.map(|fault| (fault, self.finding.following_error)),
+        }
+    }
+
     /// (positive, negative) limit switch as the drive reports them.
     pub fn limits_in_drive(&self) -> (bool, bool) {
-        let active = |bit: u8| self.feedback.digital_inputs.checked_shr(u32::from(bit)).unwrap_or(0) & 1 != 0;
+        let active = |bit: u8| self.drive.feedback().digital_inputs.checked_shr(u32::from(bit)).unwrap_or(0) & 1 != 0;
         self.limit_switches.map_or((false, false), |bits| (active(bits.positive_bit), active(bits.negative_bit)))
     }
 }

@@ -28,7 +28,7 @@ pub mod timing;
 
 pub use axis_slot::{AxisWiring, DriveLimitSwitches};
 
-use crate::drive::{Demand, Feedback, ParameterError};
+use crate::drive::{Demand, ParameterError};
 use crate::exchange::CycleEnds;
 use crate::exchange::command::StopScope;
 use crate::exchange::event::{EventKind, Subject};
@@ -39,7 +39,8 @@ use crate::exchange::ticket::CommandReceiver;
 use crate::fault::{Fault, FaultSet, Reaction, Scope, StopKind};
 use crate::fieldbus::{CycleReport, CyclicBus};
 use crate::ids::{AxisId, BusId, Handle};
-use crate::motion::{AxisInputs, AxisOutputs, AxisParameters, GroupParameters, Motion};
+use crate::motion::{Axis, AxisInputs, AxisOutputs, AxisParameters, GroupParameters, Motion};
+use crate::units::Setpoint;
 use axis_slot::AxisSlot;
 use body::{FallbackDrive, FallbackState};
 use bus_watch::{BusChange, BusWatch, BusWatchParameters};
@@ -152,15 +153,17 @@ impl Cycle {
         let drives =
             parameters.axes.iter().map(|wiring| FallbackDrive::new(wiring.bus, &wiring.drive.layout)).collect();
         let fallback = FallbackState::new(drives);
-        let slot = |wiring: AxisWiring| {
+        let slot = |(index, wiring): (usize, AxisWiring)| {
             let delay_periods = buses[wiring.bus.index()].bus.feedback_delay_periods();
-            AxisSlot::new(wiring, delay_periods, period_s)
+            AxisSlot::new(AxisId(index as u8), wiring, delay_periods, period_s)
         };
-        let mut axes = parameters.axes.into_iter().map(slot).collect::<Result<Box<[AxisSlot]>, _>>()?;
+        let mut axes = parameters.axes.into_iter().enumerate().map(slot).collect::<Result<Box<[AxisSlot]>, _>>()?;
         // The first images must not be zeros: those would cut the voltage of a drive that is still in motion.
         for slot in &mut axes {
             let place = slot.drive.output_range();
-            slot.drive.encode(&Demand::default(), &mut buses[slot.bus].outputs[place]);
+            let outputs = &mut buses[slot.bus].outputs[place];
+            slot.drive.prepare(outputs);
+            slot.drive.encode(Demand::default(), &Setpoint::default(), outputs);
         }
         let CycleEnds { commands, targets, stops, reports, events, snapshots } = ends;
         Ok(Cycle {
@@ -212,7 +215,6 @@ impl Cycle {
 
     /// The second half: from what came in to what goes out next.
     fn decide(&mut self, skipped: u32) {
-        self.decode_feedback();
         self.supervise(skipped);
         self.read_stops();
         self.take_commands();
@@ -228,7 +230,7 @@ impl Cycle {
 
     /// No drive is operational.
     fn all_disabled(&self) -> bool {
-        self.axes.iter().all(|slot| !slot.feedback.operational)
+        self.axes.iter().all(|slot| !slot.drive.feedback().operational)
     }
 
     /// The end of the daemon: ramps every axis down, then takes the power away.
@@ -241,16 +243,7 @@ impl Cycle {
         }
     }
 
-    fn decode_feedback(&mut self) {
-        for slot in &mut self.axes {
-            let bus = &self.buses[slot.bus];
-            slot.fresh = bus.report.fresh >> slot.device & 1 != 0;
-            slot.feedback = slot.drive.decode(&bus.inputs[slot.drive.input_range()], slot.fresh);
-        }
-        let buses = &self.buses;
-        self.input_state = self.inputs.read(|bus, byte| buses[bus.index()].inputs[byte]);
-    }
-
+    /// Looks at what came in: the buses, the machine's inputs, each axis.
     fn supervise(&mut self, skipped: u32) {
         if skipped > 0 {
             self.skipped += u64::from(skipped);
@@ -258,9 +251,7 @@ impl Cycle {
         }
         self.watch_buses();
         self.watch_inputs();
-        for index in 0..self.axes.len() {
-            self.watch_axis(index);
-        }
+        self.watch_axes();
     }
 
     fn watch_buses(&mut self) {
@@ -279,7 +270,9 @@ impl Cycle {
     }
 
     fn watch_inputs(&mut self) {
-        let state = self.input_state;
+        let buses = &self.buses;
+        let state = self.inputs.read(|bus, byte| buses[bus.index()].inputs[byte]);
+        self.input_state = state;
         if !state.safe {
             self.raise(Fault::EmergencyStop, 0.0);
         }
@@ -318,46 +311,49 @@ impl Cycle {
         }
     }
 
-    fn watch_axis(&mut self, index: usize) {
-        let axis = AxisId(index as u8);
-        let slot = &mut self.axes[index];
-        let Feedback { turns, position, operational, .. } = slot.feedback;
-        slot.finding = if operational {
-            slot.supervision.check(turns, position, slot.fresh)
-        } else {
-            slot.supervision.rest_at(&slot.feedback.held);
-            Finding::default()
-        };
-        let held = slot.feedback.held;
-        let (positive, negative) = slot.limits_in_drive();
-        let referenced = self.motion.axes()[index].referenced();
-        let bus_up = self.buses[slot.bus].watch.up();
-        self.axis_inputs[index] = AxisInputs {
-            operational,
-            held,
-            actual_position: (turns - held.turns) as f64 * slot.modulo + position,
-            actual_velocity: slot.feedback.velocity,
-            following_error: slot.finding.following_error,
-            positive_limit: positive || self.input_state.positive_limits >> index & 1 != 0,
-            negative_limit: negative || self.input_state.negative_limits >> index & 1 != 0,
-            permitted: self.machine_faults.is_empty() && self.input_state.safe && self.input_state.enabled && bus_up,
-        };
-        if operational != slot.was_operational {
-            slot.was_operational = operational;
-            self.outlet.event(EventKind::Power { axis, on: operational });
+    /// Decodes what each drive says and holds it against what it was told. Loops are bounded by `MAX_AXES`.
+    fn watch_axes(&mut self) {
+        let permitted = self.machine_faults.is_empty() && self.input_state.safe && self.input_state.enabled;
+        let Cycle { axes, axis_inputs, buses, motion, input_state, outlet, .. } = self;
+        let mut faulty = 0u64;
+        for ((slot, inputs), seen) in axes.iter_mut().zip(axis_inputs).zip(motion.axes()) {
+            let bus = &buses[slot.bus];
+            slot.fresh = bus.report.fresh >> slot.device & 1 != 0;
+            let feedback = slot.drive.decode(&bus.inputs[slot.drive.input_range()], slot.fresh);
+            let operational = feedback.operational;
+            slot.finding = if operational {
+                slot.supervision.check(feedback.turns, feedback.position, slot.fresh)
+            } else {
+                slot.supervision.rest_at(&feedback.held);
+                Finding::default()
+            };
+            inputs.operational = operational;
+            inputs.actual_velocity = feedback.velocity;
+            inputs.following_error = slot.finding.following_error;
+            inputs.permitted = permitted && bus.watch.up();
+            // Motion starts from the held target; where it streams setpoints of its own it does not look at it.
+            if !operational || !slot.was_operational {
+                inputs.held = feedback.held;
+            }
+            let (positive, negative) = slot.limits_in_drive();
+            inputs.positive_limit = positive || input_state.positive_limits >> slot.id.0 & 1 != 0;
+            inputs.negative_limit = negative || input_state.negative_limits >> slot.id.0 & 1 != 0;
+            if operational != slot.was_operational {
+                slot.was_operational = operational;
+                outlet.event(EventKind::Power { axis: slot.id, on: operational });
+            }
+            if seen.referenced() != slot.was_referenced {
+                slot.was_referenced = seen.referenced();
+                outlet.event(EventKind::Referenced { axis: slot.id, on: seen.referenced() });
+            }
+            faulty |= u64::from(slot.fault().is_some()) << slot.id.0;
         }
-        if referenced != slot.was_referenced {
-            slot.was_referenced = referenced;
-            self.outlet.event(EventKind::Referenced { axis, on: referenced });
-        }
-        // What the drive says of itself explains more than what is seen from outside.
-        // While a reset is under way the drive still shows what is being reset; it ends in a fault of its own, if in one.
-        let drive_fault = slot.feedback.fault.filter(|_| !slot.feedback.resetting);
-        let error_code = slot.feedback.error_code;
-        let (seen, following_error) = (slot.finding.fault, slot.finding.following_error);
-        if let Some(fault) = drive_fault.or(seen) {
-            let detail = if drive_fault.is_some() { f64::from(error_code) } else { following_error };
-            self.axis_fault_raised(axis, fault, detail);
+        while faulty != 0 {
+            let index = faulty.trailing_zeros() as usize;
+            faulty &= faulty - 1;
+            if let Some((fault, detail)) = self.axes[index].fault() {
+                self.axis_fault_raised(AxisId(index as u8), fault, detail);
+            }
         }
     }
 
@@ -368,7 +364,7 @@ impl Cycle {
         let slot = &mut self.axes[axis.index()];
         if self.motion.axes()[axis.index()].fault().is_none() {
             slot.fault_detail = detail;
-        } else if reaction.stop == StopKind::Ramp || !slot.feedback.operational {
+        } else if reaction.stop == StopKind::Ramp || !slot.drive.feedback().operational {
             return;
         }
         self.motion.fault(axis, fault, reaction);
@@ -401,39 +397,21 @@ impl Cycle {
 
     fn step_motion(&mut self) {
         self.motion.step(self.cycle_start_ns, &self.axis_inputs, &mut self.axis_outputs, &mut self.outlet);
-        for index in 0..self.axes.len() {
-            self.tell_fault(index);
-        }
     }
 
-    /// Tells when an axis has got or lost a fault, whoever raised it: the cycle, a group, or motion itself (limit switches,
-    /// soft limits). A fault of the machine was told as such and is not repeated for each axis.
-    fn tell_fault(&mut self, index: usize) {
-        let fault = self.motion.axes()[index].fault();
-        let slot = &mut self.axes[index];
-        if fault == slot.told_fault {
-            return;
-        }
-        let subject = Subject::Axis(AxisId(index as u8));
-        let before = std::mem::replace(&mut slot.told_fault, fault);
-        let detail = std::mem::take(&mut slot.fault_detail);
-        if let Some(fault) = before.filter(|fault| !fault.of_machine()) {
-            self.outlet.event(EventKind::FaultCleared { fault, subject });
-        }
-        if let Some(fault) = fault.filter(|fault| !fault.of_machine()) {
-            self.outlet.event(EventKind::FaultRaised { fault, subject, detail });
-        }
-    }
-
+    /// Tells each drive what motion wants of it, and everybody what became of its axis.
     fn encode_outputs(&mut self) {
-        for (slot, wish) in self.axes.iter_mut().zip(&self.axis_outputs) {
-            let demand =
-                Demand { power: wish.power, quick_stop: wish.quick_stop, reset: wish.reset, setpoint: wish.setpoint };
+        let axes = self.axes.iter_mut().zip(&self.axis_outputs).zip(self.motion.axes());
+        for ((slot, wish), axis) in axes {
+            if axis.fault() != slot.told_fault {
+                tell_fault(slot, axis, &mut self.outlet);
+            }
+            let demand = Demand { power: wish.power, quick_stop: wish.quick_stop, reset: wish.reset };
             if wish.reset {
                 slot.supervision.clear();
             }
             let place = slot.drive.output_range();
-            slot.drive.encode(&demand, &mut self.buses[slot.bus].outputs[place]);
+            slot.drive.encode(demand, &wish.setpoint, &mut self.buses[slot.bus].outputs[place]);
             slot.supervision.record(&wish.setpoint);
         }
         let buses = &mut self.buses;
@@ -441,5 +419,20 @@ impl Cycle {
             let byte = &mut buses[bus.index()].outputs[byte];
             *byte = *byte & !(1 << bit) | u8::from(on) << bit;
         });
+    }
+}
+
+/// Tells that an axis has got or lost a fault, whoever raised it: the cycle, a group, or motion itself (limit switches,
+/// soft limits). A fault of the machine was told as such and is not repeated for each axis.
+fn tell_fault(slot: &mut AxisSlot, axis: &Axis, outlet: &mut Outlet) {
+    let fault = axis.fault();
+    let subject = Subject::Axis(slot.id);
+    let before = std::mem::replace(&mut slot.told_fault, fault);
+    let detail = std::mem::take(&mut slot.fault_detail);
+    if let Some(fault) = before.filter(|fault| !fault.of_machine()) {
+        outlet.event(EventKind::FaultCleared { fault, subject });
+    }
+    if let Some(fault) = fault.filter(|fault| !fault.of_machine()) {
+        outlet.event(EventKind::FaultRaised { fault, subject, detail });
     }
 }

@@ -6,8 +6,8 @@ use crate::exchange::command::StopScope;
 use crate::exchange::snapshot::{AxisFlags, AxisSnapshot, BusSnapshot, GroupSnapshot, MachineSnapshot};
 use crate::exchange::stop::StopReader;
 use crate::fault::Fault;
-use crate::ids::{AxisId, GroupId};
-use crate::motion::{Axis, AxisInputs, Group};
+use crate::ids::GroupId;
+use crate::motion::{Axis, Group};
 
 impl Cycle {
     /// Publishes what this cycle saw and decided.
@@ -25,9 +25,8 @@ impl Cycle {
             permitted: self.machine_faults.is_empty() && self.input_state.safe && self.input_state.enabled,
             fault: self.machine_faults.iter().next().map_or(0, Fault::code),
         };
-        let axes = self.axes.iter().zip(&self.axis_inputs).enumerate();
-        let axes =
-            axes.map(|(index, (slot, inputs))| axis(AxisId(index as u8), slot, inputs, &motion.axes()[index], stops));
+        let axes = self.axes.iter().zip(motion.axes()).zip(stops.seen_axes());
+        let axes = axes.map(|((slot, seen), stop)| axis(slot, seen, *stop));
         let groups = motion.groups().iter().enumerate().map(|(index, seen)| group(GroupId(index as u8), seen, stops));
         let buses = self.buses.iter().map(|slot| BusSnapshot {
             up: slot.watch.up(),
@@ -41,20 +40,21 @@ impl Cycle {
 }
 
 #[inline]
-fn axis(id: AxisId, slot: &AxisSlot, inputs: &AxisInputs, axis: &Axis, stops: &StopReader) -> AxisSnapshot {
-    let feedback = &slot.feedback;
+fn axis(slot: &AxisSlot, axis: &Axis, stop_generation: u64) -> AxisSnapshot {
+    let feedback = slot.drive.feedback();
     let setpoint = axis.setpoint();
+    let (positive_limit, negative_limit) = axis.on_limit_switches();
     let flags = AxisFlags::default()
-        .set(AxisFlags::OPERATIONAL, feedback.operational)
-        .set(AxisFlags::REFERENCED, axis.referenced())
-        .set(AxisFlags::IN_POSITION, axis.in_position())
-        .set(AxisFlags::POSITIVE_LIMIT, inputs.positive_limit)
-        .set(AxisFlags::NEGATIVE_LIMIT, inputs.negative_limit)
-        .set(AxisFlags::STOPPED, axis.locked())
-        .set(AxisFlags::BRAKE_OPEN, feedback.brake_open)
-        .set(AxisFlags::WARNING, feedback.warning)
-        .set(AxisFlags::INTERNAL_LIMIT, feedback.internal_limit)
-        .set(AxisFlags::FRESH, slot.fresh);
+        .with(AxisFlags::OPERATIONAL, feedback.operational)
+        .with(AxisFlags::REFERENCED, axis.referenced())
+        .with(AxisFlags::IN_POSITION, axis.in_position())
+        .with(AxisFlags::POSITIVE_LIMIT, positive_limit)
+        .with(AxisFlags::NEGATIVE_LIMIT, negative_limit)
+        .with(AxisFlags::STOPPED, axis.locked())
+        .with(AxisFlags::BRAKE_OPEN, feedback.brake_open)
+        .with(AxisFlags::WARNING, feedback.warning)
+        .with(AxisFlags::INTERNAL_LIMIT, feedback.internal_limit)
+        .with(AxisFlags::FRESH, slot.fresh);
     AxisSnapshot {
         state: axis.state(),
         drive_state: feedback.state as u8,
@@ -71,7 +71,7 @@ fn axis(id: AxisId, slot: &AxisSlot, inputs: &AxisInputs, axis: &Axis, stops: &S
         torque: feedback.torque_ratio,
         override_ratio: axis.override_ratio(),
         active: axis.active().0,
-        stop_generation: stops.seen(StopScope::Axis(id)),
+        stop_generation,
         turns: setpoint.turns,
     }
 }

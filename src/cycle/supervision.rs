@@ -38,44 +38,52 @@ pub struct Finding {
 pub struct Supervision {
     parameters: SupervisionParameters,
     period_s: f64,
-    history: [Setpoint; SETPOINT_HISTORY],
+    /// Turns and position of past setpoints.
+    history: [(i64, f64); SETPOINT_HISTORY],
     newest: usize,
-    delay: f64,
+    /// Where the setpoint of the sampling instant stands: so many entries before the newest, and this share of the way to
+    /// the one before.
+    entries_back: usize,
+    share_back: f64,
     outside_cycles: u32,
     stale_cycles: u32,
-    unchanged_cycles: u32,
-    last_feedback: (i64, f64),
+    /// The feedback when it was outside its window first, and whether it is the same since.
+    outside_at: (i64, f64),
+    unchanged: bool,
 }
 
 impl Supervision {
     /// A watch for feedback that is `delay_periods` old (0 to `SETPOINT_HISTORY - 2`).
     pub fn new(parameters: SupervisionParameters, delay_periods: f64, period_s: f64) -> Supervision {
+        // The newest entry was computed one period before the check, so a delay of n periods is n - 1 entries back.
+        let back = (delay_periods.clamp(0.0, (SETPOINT_HISTORY - 2) as f64) - 1.0).max(0.0);
         Supervision {
             parameters,
             period_s,
-            history: [Setpoint::default(); SETPOINT_HISTORY],
+            history: [(0, 0.0); SETPOINT_HISTORY],
             newest: 0,
-            delay: delay_periods.clamp(0.0, (SETPOINT_HISTORY - 2) as f64),
+            entries_back: back as usize,
+            share_back: back.fract(),
             outside_cycles: 0,
             stale_cycles: 0,
-            unchanged_cycles: 0,
-            last_feedback: (0, 0.0),
+            outside_at: (0, 0.0),
+            unchanged: false,
         }
     }
 
     /// Notes the setpoint that this cycle computed.
     pub fn record(&mut self, setpoint: &Setpoint) {
         self.newest = (self.newest + 1) % SETPOINT_HISTORY;
-        self.history[self.newest] = *setpoint;
+        self.history[self.newest] = (setpoint.turns, setpoint.position);
     }
 
     /// The axis does not follow setpoints: the past is where it is, so that enabling starts without an error.
     pub fn rest_at(&mut self, place: &Setpoint) {
-        if self.outside_cycles != 0 || self.history[self.newest] != *place || self.history[self.oldest()] != *place {
-            self.history = [*place; SETPOINT_HISTORY];
+        let place = (place.turns, place.position);
+        if self.outside_cycles != 0 || self.history[self.newest] != place || self.history[self.oldest()] != place {
+            self.history = [place; SETPOINT_HISTORY];
         }
         self.outside_cycles = 0;
-        self.unchanged_cycles = 0;
     }
 
     fn oldest(&self) -> usize {
@@ -84,20 +92,17 @@ impl Supervision {
 
     /// The setpoint of the sampling instant minus this feedback, axis units. Called before this cycle's `record`.
     fn error_of(&self, turns: i64, position: f64) -> f64 {
-        // The newest entry was computed one period ago, so a delay of n periods is n - 1 entries back.
-        let back = (self.delay - 1.0).max(0.0);
-        let whole = back as usize;
-        let share = back - whole as f64;
         let error_at = |entries_back: usize| {
-            let setpoint = &self.history[(self.newest + SETPOINT_HISTORY - entries_back) % SETPOINT_HISTORY];
+            let (there, setpoint) = self.history[(self.newest + SETPOINT_HISTORY - entries_back) % SETPOINT_HISTORY];
             let range = self.parameters.modulo.unwrap_or(0.0);
-            (setpoint.turns - turns) as f64 * range + (setpoint.position - position)
+            (there - turns) as f64 * range + (setpoint - position)
         };
-        let near = error_at(whole);
-        if share == 0.0 { near } else { near + share * (error_at(whole + 1) - near) }
+        let near = error_at(self.entries_back);
+        if self.share_back == 0.0 { near } else { near + self.share_back * (error_at(self.entries_back + 1) - near) }
     }
 
     /// Looks at one cycle's feedback of an axis that follows setpoints.
+    #[inline]
     pub fn check(&mut self, turns: i64, position: f64, fresh: bool) -> Finding {
         if !fresh {
             self.stale_cycles = self.stale_cycles.saturating_add(1);
@@ -106,10 +111,6 @@ impl Supervision {
             return Finding { fault, ..Finding::default() };
         }
         self.stale_cycles = 0;
-        let unchanged = self.last_feedback == (turns, position);
-        self.unchanged_cycles = if unchanged { self.unchanged_cycles.saturating_add(1) } else { 0 };
-        self.last_feedback = (turns, position);
-
         let following_error = self.error_of(turns, position);
         let Some(window) = self.parameters.following_window else {
             return Finding { following_error, ..Finding::default() };
@@ -117,10 +118,14 @@ impl Supervision {
         let following_ratio = following_error.abs() / window;
         let mut fault = None;
         if following_ratio > 1.0 || following_ratio.is_nan() {
+            if self.outside_cycles == 0 {
+                (self.outside_at, self.unchanged) = ((turns, position), true);
+            }
+            self.unchanged &= self.outside_at == (turns, position);
             self.outside_cycles = self.outside_cycles.saturating_add(1);
             if f64::from(self.outside_cycles) * self.period_s > self.parameters.following_time_s {
                 // Not one increment of change for as long as the error was outside: the encoder, not the load.
-                let stuck = self.unchanged_cycles >= self.outside_cycles && self.unchanged_cycles > 2;
+                let stuck = self.unchanged && self.outside_cycles > 3;
                 fault = Some(if stuck { Fault::EncoderStuck } else { Fault::FollowingError });
             }
         } else {
@@ -133,7 +138,6 @@ impl Supervision {
     pub fn clear(&mut self) {
         self.outside_cycles = 0;
         self.stale_cycles = 0;
-        self.unchanged_cycles = 0;
     }
 }
 

@@ -64,7 +64,7 @@ pub struct Feedback {
 }
 
 /// What a drive shall do.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Demand {
     /// It shall be enabled. Enabling starts at the rising edge only.
     pub power: bool,
@@ -72,11 +72,9 @@ pub struct Demand {
     pub quick_stop: bool,
     /// Latched faults shall be reset: true for one cycle a command.
     pub reset: bool,
-    /// Where to be; looked at only while the last [`Feedback`] said `operational`.
-    pub setpoint: Setpoint,
 }
 
-/// One drive. [`Drive::decode`] and [`Drive::encode`] are called in turn, once each a cycle.
+/// One drive. [`Drive::prepare`] is called once; [`Drive::decode`] and [`Drive::encode`] are called in turn, once each a cycle.
 #[derive(Clone, Debug)]
 pub struct Drive {
     input_range: Range<usize>,
@@ -89,7 +87,8 @@ pub struct Drive {
     servo: Servo,
     sequence: Sequence,
     period_s: f64,
-    has_offsets: bool,
+    /// More than the position is sent.
+    closes_loops: bool,
     heard: bool,
     place: Place,
     feedback: Feedback,
@@ -134,7 +133,7 @@ impl Drive {
             servo,
             sequence: Sequence::new(parameters, period_s),
             period_s,
-            has_offsets: output_map.has_offsets(),
+            closes_loops: parameters.mode != Mode::Csp || output_map.has_offsets(),
             heard: false,
             place: Place::default(),
             feedback: Feedback::default(),
@@ -153,10 +152,21 @@ impl Drive {
         self.output_range.clone()
     }
 
+    /// Writes what never changes into the bytes that [`Drive::encode`] is given from then on.
+    pub fn prepare(&self, outputs: &mut [u8]) {
+        self.output_map.write_fixed(outputs);
+    }
+
+    /// What was decoded last.
+    #[inline]
+    pub fn feedback(&self) -> &Feedback {
+        &self.feedback
+    }
+
     /// Reads the drive's own bytes ([`Drive::input_range`] of the image). With `fresh` false (or too few bytes) nothing is
     /// taken from them: the last values stay and their age is counted.
     #[inline]
-    pub fn decode(&mut self, inputs: &[u8], fresh: bool) -> Feedback {
+    pub fn decode(&mut self, inputs: &[u8], fresh: bool) -> &Feedback {
         match self.input_map.read(inputs) {
             Some(values) if fresh => self.take(&values),
             _ => {
@@ -164,7 +174,7 @@ impl Drive {
                 self.tell_sequence();
             }
         }
-        self.feedback
+        &self.feedback
     }
 
     #[inline]
@@ -217,23 +227,23 @@ impl Drive {
 
     /// What changes by time and command too, and is told even where the drive is silent.
     fn tell_sequence(&mut self) {
-        self.feedback.operational = self.sequence.phase() == Phase::Operational;
+        self.feedback.operational = self.sequence.is_operational();
         self.feedback.fault = self.sequence.fault();
         self.feedback.resetting = matches!(self.sequence.phase(), Phase::Resetting(_));
         self.feedback.brake_open = self.sequence.brake().is_open();
     }
 
-    /// Writes every byte that the drive owns among its outputs ([`Drive::output_range`] of the image). A setpoint that
-    /// the drive cannot represent is not sent: the drive is stopped and latches `SetpointRange`.
-    #[inline]
-    pub fn encode(&mut self, demand: &Demand, outputs: &mut [u8]) {
+    /// Writes what changes of the drive's outputs ([`Drive::output_range`] of the image, which [`Drive::prepare`] has
+    /// written the rest of). `setpoint` is where to be, looked at only while the feedback says `operational`; one that the drive cannot represent is not sent: the drive is stopped and latches `SetpointRange`.
+    #[inline(always)] // one caller a program, in the loop over the axes
+    pub fn encode(&mut self, demand: Demand, setpoint: &Setpoint, outputs: &mut [u8]) {
         let mut controlword = self.sequence.advance(demand, self.velocity);
         let mut values = Outputs::default();
-        let streams = self.sequence.phase() == Phase::Operational;
-        if !(streams && self.stream(&demand.setpoint, &mut values)) {
+        let streams = self.sequence.is_operational();
+        if !(streams && self.stream(setpoint, &mut values)) {
             if streams {
                 self.sequence.raise(Fault::SetpointRange);
-                controlword = self.sequence.advance(&Demand { reset: false, ..*demand }, self.velocity);
+                controlword = self.sequence.advance(Demand { reset: false, ..demand }, self.velocity);
             }
             self.stay(&mut values);
         }
@@ -260,12 +270,12 @@ impl Drive {
     }
 
     /// Takes motion's setpoint as the target; false where the drive cannot represent it.
-    #[inline]
+    #[inline(always)] // only `encode` calls it
     fn stream(&mut self, setpoint: &Setpoint, values: &mut Outputs) -> bool {
         let Some(target) = self.scaling.increments(setpoint.turns, setpoint.position) else { return false };
         // Half of 2³² or more from where the drive is, its 32 bits would mean a place on the other side.
         let reachable = i32::try_from(target.wrapping_sub(self.place.increments)).is_ok();
-        let finite = setpoint.velocity.abs() + setpoint.acceleration.abs() < f64::INFINITY;
+        let finite = (setpoint.velocity + setpoint.acceleration).abs() < f64::INFINITY;
         if !reachable || !finite {
             return false;
         }
@@ -273,7 +283,7 @@ impl Drive {
         self.velocity = setpoint.velocity;
         self.feedback.held.turns = setpoint.turns;
         self.feedback.held.position = setpoint.position;
-        if self.mode != Mode::Csp || self.has_offsets {
+        if self.closes_loops {
             self.close_loops(setpoint, values);
         }
         true

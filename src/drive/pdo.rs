@@ -97,13 +97,25 @@ impl InputMap {
     pub fn read(&self, bytes: &[u8]) -> Option<Inputs> {
         let bytes = bytes.get(..self.length)?;
         Some(Inputs {
-            statusword: u16::from_le_bytes(take(bytes, self.statusword)),
-            mode: i8::from_le_bytes(take(bytes, self.mode)),
-            position: u32::from_le_bytes(take(bytes, self.position)),
-            velocity: self.velocity.map(|at| i32::from_le_bytes(take(bytes, at))),
-            torque: self.torque.map_or(0, |at| i16::from_le_bytes(take(bytes, at))),
-            error_code: self.error_code.map_or(0, |at| u16::from_le_bytes(take(bytes, at))),
-            digital_inputs: self.digital_inputs.map_or(0, |at| u32::from_le_bytes(take(bytes, at))),
+            statusword: u16::from_le_bytes(take(bytes, self.statusword)?),
+            mode: i8::from_le_bytes(take(bytes, self.mode)?),
+            position: u32::from_le_bytes(take(bytes, self.position)?),
+            velocity: match self.velocity {
+                Some(at) => Some(i32::from_le_bytes(take(bytes, at)?)),
+                None => None,
+            },
+            torque: match self.torque {
+                Some(at) => i16::from_le_bytes(take(bytes, at)?),
+                None => 0,
+            },
+            error_code: match self.error_code {
+                Some(at) => u16::from_le_bytes(take(bytes, at)?),
+                None => 0,
+            },
+            digital_inputs: match self.digital_inputs {
+                Some(at) => u32::from_le_bytes(take(bytes, at)?),
+                None => 0,
+            },
         })
     }
 }
@@ -136,18 +148,20 @@ pub struct OutputMap {
     controlword: u16,
     mode: u16,
     position: Option<u16>,
+    /// Targets of the modes that are not used; they stay 0.
+    unused_targets: [Option<u16>; 2],
+    torque_limits: [Option<u16>; 3],
+    digital_outputs_mask: Option<u16>,
     others: Option<OtherOutputs>,
 }
 
-/// Outputs beside the three that every CSP drive has.
+/// What changes beside controlword and position, where anything does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct OtherOutputs {
     velocity: Option<u16>,
     torque: Option<u16>,
     velocity_offset: Option<u16>,
     torque_offset: Option<u16>,
-    torque_limits: [Option<u16>; 3],
-    digital_outputs_mask: Option<u16>,
     brake: Option<(u16, u8)>,
 }
 
@@ -172,18 +186,14 @@ impl OutputMap {
                 Some((start + u16::from(bit / 8), 1 << (bit % 8)))
             }
         };
+        let velocity = wanted(TARGET_VELOCITY, 32, Mode::Csv)?;
+        let torque = wanted(TARGET_TORQUE, 16, Mode::Cst)?;
         let others = OtherOutputs {
             brake,
-            velocity: wanted(TARGET_VELOCITY, 32, Mode::Csv)?,
-            torque: wanted(TARGET_TORQUE, 16, Mode::Cst)?,
+            velocity: velocity.filter(|_| mode == Mode::Csv),
+            torque: torque.filter(|_| mode == Mode::Cst),
             velocity_offset: find(entries, VELOCITY_OFFSET, 0, 32)?,
             torque_offset: find(entries, TORQUE_OFFSET, 0, 16)?,
-            torque_limits: [
-                find(entries, MAX_TORQUE, 0, 16)?,
-                find(entries, POSITIVE_TORQUE_LIMIT, 0, 16)?,
-                find(entries, NEGATIVE_TORQUE_LIMIT, 0, 16)?,
-            ],
-            digital_outputs_mask: find(entries, DIGITAL_OUTPUTS, 2, 32)?,
         };
         Ok(OutputMap {
             length,
@@ -192,6 +202,13 @@ impl OutputMap {
             controlword: needed(CONTROLWORD, 16)?,
             mode: needed(MODE_OF_OPERATION, 8)?,
             position: wanted(TARGET_POSITION, 32, Mode::Csp)?,
+            unused_targets: [velocity.filter(|_| mode != Mode::Csv), torque.filter(|_| mode != Mode::Cst)],
+            torque_limits: [
+                find(entries, MAX_TORQUE, 0, 16)?,
+                find(entries, POSITIVE_TORQUE_LIMIT, 0, 16)?,
+                find(entries, NEGATIVE_TORQUE_LIMIT, 0, 16)?,
+            ],
+            digital_outputs_mask: find(entries, DIGITAL_OUTPUTS, 2, 32)?,
             others: (others != OtherOutputs::default()).then_some(others),
         })
     }
@@ -201,25 +218,43 @@ impl OutputMap {
         self.others.is_some_and(|others| others.velocity_offset.is_some() || others.torque_offset.is_some())
     }
 
-    /// Writes a drive's bytes, all that are mapped here. Of 60FEh:01 it writes the brake's bit alone: the others belong
-    /// to the machine's named outputs, which its mask (60FEh:02) lets through. Does nothing if the bytes are fewer than
-    /// mapped.
+    /// Writes what never changes: mode, torque limits, the mask of 60FEh:02, zeros into the targets of other modes. Does
+    /// nothing if the bytes are fewer than mapped.
+    pub fn write_fixed(&self, bytes: &mut [u8]) {
+        let Some(bytes) = bytes.get_mut(..self.length) else { return };
+        put(bytes, self.mode, self.mode_code.to_le_bytes());
+        let [velocity, torque] = self.unused_targets;
+        if let Some(at) = velocity {
+            put(bytes, at, 0i32.to_le_bytes());
+        }
+        if let Some(at) = torque {
+            put(bytes, at, 0i16.to_le_bytes());
+        }
+        for at in self.torque_limits.into_iter().flatten() {
+            put(bytes, at, self.torque_limit.to_le_bytes());
+        }
+        if let Some(at) = self.digital_outputs_mask {
+            put(bytes, at, u32::MAX.to_le_bytes());
+        }
+    }
+
+    /// Writes what changes. Of 60FEh:01 it writes the brake's bit alone: the others belong to the machine's named outputs,
+    /// which its mask (60FEh:02) lets through. Does nothing if the bytes are fewer than mapped.
     #[inline]
     pub fn write(&self, values: &Outputs, bytes: &mut [u8]) {
         let Some(bytes) = bytes.get_mut(..self.length) else { return };
         put(bytes, self.controlword, values.controlword.to_le_bytes());
-        put(bytes, self.mode, self.mode_code.to_le_bytes());
         if let Some(at) = self.position {
             put(bytes, at, values.position.to_le_bytes());
         }
         if let Some(others) = &self.others {
-            others.write(values, self.torque_limit, bytes);
+            others.write(values, bytes);
         }
     }
 }
 
 impl OtherOutputs {
-    fn write(&self, values: &Outputs, torque_limit: u16, bytes: &mut [u8]) {
+    fn write(&self, values: &Outputs, bytes: &mut [u8]) {
         if let Some(at) = self.velocity {
             put(bytes, at, values.velocity.to_le_bytes());
         }
@@ -232,23 +267,17 @@ impl OtherOutputs {
         if let Some(at) = self.torque_offset {
             put(bytes, at, values.torque_offset.to_le_bytes());
         }
-        for at in self.torque_limits.into_iter().flatten() {
-            put(bytes, at, torque_limit.to_le_bytes());
-        }
-        if let Some(at) = self.digital_outputs_mask {
-            put(bytes, at, u32::MAX.to_le_bytes());
-        }
         if let Some((byte, mask)) = self.brake.and_then(|(at, mask)| Some((bytes.get_mut(usize::from(at))?, mask))) {
             *byte = if values.brake_bit { *byte | mask } else { *byte & !mask };
         }
     }
 }
 
-/// `N` bytes at an offset that the map keeps inside; zeros otherwise, so that no panic is reachable.
+/// `N` bytes at an offset that the map keeps inside, so that `None` is never met, and no panic either.
 #[inline]
-fn take<const N: usize>(bytes: &[u8], at: u16) -> [u8; N] {
+fn take<const N: usize>(bytes: &[u8], at: u16) -> Option<[u8; N]> {
     let at = usize::from(at);
-    bytes.get(at..at + N).and_then(|value| value.try_into().ok()).unwrap_or([0; N])
+    bytes.get(at..at + N)?.try_into().ok()
 }
 
 #[inline]
@@ -360,16 +389,18 @@ mod tests {
             brake_bit: true,
         };
         let mut bytes = [0xA5; 35];
+        map.write_fixed(&mut bytes);
         map.write(&values, &mut bytes);
         let limit = 1500u16.to_le_bytes();
         let expected = [
-            0xA5, 0xA5, 0x02, 0x01, 8, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 0x12, 0x13, limit[0],
-            limit[1], 0xA5, 0xA5, 0xA7, 0xA5, 0xFF, 0xFF, 0xFF, 0xFF, 0xA5, 0xA5, 0xA5, 0xA5,
+            0xA5, 0xA5, 0x02, 0x01, 8, 4, 5, 6, 7, 0, 0, 0, 0, 0, 0, 14, 15, 16, 17, 0x12, 0x13, limit[0], limit[1],
+            0xA5, 0xA5, 0xA7, 0xA5, 0xFF, 0xFF, 0xFF, 0xFF, 0xA5, 0xA5, 0xA5, 0xA5,
         ];
         assert_eq!(bytes, expected);
         map.write(&Outputs { brake_bit: false, ..values }, &mut bytes);
         assert_eq!(bytes[25], 0xA5);
         let mut short = [0xA5; 32];
+        map.write_fixed(&mut short);
         map.write(&values, &mut short);
         assert_eq!(short, [0xA5; 32]);
     }

@@ -22,6 +22,8 @@ const MAX_FAST: f64 = (1u64 << 51) as f64;
 pub struct Place {
     /// Increments in the axis's direction. Its low 32 bits are the drive's (negated where inverted).
     pub increments: i64,
+    /// Those 32 bits as the drive showed them.
+    raw: u32,
     /// Whole modulo ranges; 0 for a linear axis.
     pub turns: i64,
     /// Beyond `turns`, in 1/d increments; 0 for a linear axis.
@@ -62,6 +64,8 @@ pub struct Scaling {
     increments_denominator: f64,
     increments_per_unit: f64,
     turn: Option<Turn>,
+    /// Per mille, with the sign of the direction.
+    torque_per_ratio: f64,
     drive_velocity_per_unit: f64,
 }
 
@@ -102,6 +106,7 @@ impl Scaling {
             increments_denominator: per_unit.denominator() as f64,
             increments_per_unit: per_unit.as_f64(),
             turn,
+            torque_per_ratio: sign * 1000.0,
             drive_velocity_per_unit: sign * per_unit.as_f64() * parameters.velocity_factor.as_f64(),
         })
     }
@@ -121,7 +126,8 @@ impl Scaling {
     /// Moves `place` to where the drive is now, the shorter way round 2³²; returns the increments moved.
     #[inline]
     pub fn advance(&self, place: &mut Place, raw: u32) -> i64 {
-        let step = i64::from(raw.wrapping_sub(self.raw(place.increments)) as i32);
+        let step = i64::from(raw.wrapping_sub(place.raw) as i32);
+        place.raw = raw;
         let step = if self.inverted { -step } else { step };
         place.increments = place.increments.wrapping_add(step);
         if let Some(turn) = &self.turn {
@@ -201,15 +207,13 @@ impl Scaling {
     /// Torque as a ratio of the rated torque, of per mille (6077h).
     #[inline]
     pub fn torque_ratio(&self, raw: i16) -> f64 {
-        let ratio = f64::from(raw) / 1000.0;
-        if self.inverted { -ratio } else { ratio }
+        f64::from(raw) / self.torque_per_ratio
     }
 
     /// Per mille of the rated torque (6071h, 60B2h), of a ratio; saturates at 16 bits.
     #[inline]
     pub fn raw_torque(&self, ratio: f64) -> i16 {
-        let per_mille = if self.inverted { ratio * -1000.0 } else { ratio * 1000.0 };
-        nearest(per_mille).clamp(i64::from(i16::MIN), i64::from(i16::MAX)) as i16
+        nearest(ratio * self.torque_per_ratio).clamp(i64::from(i16::MIN), i64::from(i16::MAX)) as i16
     }
 }
 

@@ -213,10 +213,16 @@ impl Sequence {
         }
     }
 
+    /// The drive follows setpoints.
+    #[inline]
+    pub fn is_operational(&self) -> bool {
+        matches!(self.phase, Phase::Operational)
+    }
+
     /// The drive follows setpoints and shows what it showed in the last cycle: there is nothing to observe.
     #[inline]
     pub fn is_steady(&self, statusword: u16, mode_confirmed: bool) -> bool {
-        self.phase == Phase::Operational
+        self.is_operational()
             && mode_confirmed
             && self.mode_confirmed
             && (statusword ^ self.statusword) & statusword::OBSERVED == 0
@@ -326,14 +332,15 @@ impl Sequence {
 
     /// Takes what motion wants in this cycle and returns the controlword. `velocity`: of the last setpoint, axis units/s.
     #[inline]
-    pub fn advance(&mut self, demand: &Demand, velocity: f64) -> u16 {
-        if self.phase == Phase::Operational && demand.power && !demand.quick_stop && !demand.reset {
+    pub fn advance(&mut self, demand: Demand, velocity: f64) -> u16 {
+        if self.is_operational() && demand.power && !demand.quick_stop && !demand.reset {
             return controlword::ENABLE_OPERATION; // the steady flow
         }
         self.advance_changing(demand, velocity.abs() > self.standstill_velocity)
     }
 
-    fn advance_changing(&mut self, demand: &Demand, moving: bool) -> u16 {
+    #[cold]
+    fn advance_changing(&mut self, demand: Demand, moving: bool) -> u16 {
         self.cycles = self.cycles.saturating_add(1);
         if demand.reset {
             self.begin_reset();
@@ -360,7 +367,7 @@ impl Sequence {
         }
     }
 
-    fn advance_phase(&mut self, demand: &Demand, moving: bool) {
+    fn advance_phase(&mut self, demand: Demand, moving: bool) {
         match self.phase {
             Phase::Disabled if demand.power && self.armed => {
                 self.armed = false;

@@ -134,9 +134,10 @@ impl AxisFlags {
         self.0 & mask == mask
     }
 
-    /// The same with `mask` set or cleared.
-    pub fn set(self, mask: u32, on: bool) -> AxisFlags {
-        AxisFlags(if on { self.0 | mask } else { self.0 & !mask })
+    /// The same with `mask`, too, where it is `on`.
+    #[inline]
+    pub fn with(self, mask: u32, on: bool) -> AxisFlags {
+        AxisFlags(self.0 | (u32::from(on) * mask))
     }
 }
 

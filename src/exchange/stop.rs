@@ -8,8 +8,10 @@ use super::sync::{Arc, AtomicU64, Ordering};
 use crate::ids::{AxisId, GroupId};
 use crate::limits::{MAX_AXES, MAX_GROUPS};
 
-const MACHINE: usize = 0;
-const GROUPS: usize = 1;
+/// Rises with every stop of whatever scope, after that of the scope itself.
+const ANY: usize = 0;
+const MACHINE: usize = 1;
+const GROUPS: usize = 2;
 const AXES: usize = GROUPS + MAX_GROUPS;
 const GENERATIONS: usize = AXES + MAX_AXES;
 
@@ -55,7 +57,11 @@ impl StopBoard {
     pub fn request(&self, scope: StopScope) -> u64 {
         // An atomic addition: of two threads that stop at once neither is lost. Release, with the loads of the
         // reader: what the requester did before its stop is seen by the cycle that stops.
-        place(scope).map_or(0, |place| self.generations[place].fetch_add(1, Ordering::Release) + 1)
+        place(scope).map_or(0, |place| {
+            let generation = self.generations[place].fetch_add(1, Ordering::Release) + 1;
+            self.generations[ANY].fetch_add(1, Ordering::Release);
+            generation
+        })
     }
 
     /// The newest generation of a scope; 0 before the first stop.
@@ -66,8 +72,19 @@ impl StopBoard {
 
 impl StopReader {
     /// Calls `each` for every scope of the machine that was stopped since the last call, with its newest
-    /// generation: machine first, then groups, then axes. 1 + groups + axes loads.
-    pub fn poll(&mut self, mut each: impl FnMut(StopScope, u64)) {
+    /// generation: machine first, then groups, then axes. One load where nothing was stopped, else 2 + groups + axes.
+    #[inline]
+    pub fn poll(&mut self, each: impl FnMut(StopScope, u64)) {
+        // Pairs with the last addition in `StopBoard::request`: whoever sees it sees the scope's own generation. A stop
+        // between this load and those of `find` is found now, and looked for once more in the next cycle.
+        let any = self.board.generations[ANY].load(Ordering::Acquire);
+        if any != self.seen[ANY] {
+            self.seen[ANY] = any;
+            self.find(each);
+        }
+    }
+
+    fn find(&mut self, mut each: impl FnMut(StopScope, u64)) {
         self.look(MACHINE, 1, |_| StopScope::Machine, &mut each);
         self.look(GROUPS, self.groups, |group| StopScope::Group(GroupId(group as u8)), &mut each);
         self.look(AXES, self.axes, |axis| StopScope::Axis(AxisId(axis as u8)), &mut each);
@@ -96,6 +113,12 @@ impl StopReader {
     /// The generation that the cycle has read last; 0 before the first stop.
     pub fn seen(&self, scope: StopScope) -> u64 {
         place(scope).map_or(0, |place| self.seen[place])
+    }
+
+    /// The same for every axis, in their order.
+    #[inline]
+    pub fn seen_axes(&self) -> &[u64] {
+        &self.seen[AXES..]
     }
 
     /// Whether a release that names `generation` ends the stop of this scope: it was read, and none followed,

@@ -96,6 +96,8 @@ pub struct Axis {
     pub(super) positive_limit: bool,
     pub(super) negative_limit: bool,
     pub(super) actual_velocity: f64,
+    /// Slower than this an axis on a limit switch is not moving onto it.
+    creep: f64,
 }
 
 /// Share of the velocity limit below which an axis on a limit switch is not moving onto it.
@@ -134,6 +136,7 @@ impl Axis {
             positive_limit: false,
             negative_limit: false,
             actual_velocity: 0.0,
+            creep: CREEP * parameters.limits.velocity,
             parameters,
         };
         axis.place_soft_limits();
@@ -199,6 +202,11 @@ impl Axis {
     /// What stopped it.
     pub fn fault(&self) -> Option<Fault> {
         self.fault
+    }
+
+    /// On its (positive, negative) limit switch, as of the last step.
+    pub fn on_limit_switches(&self) -> (bool, bool) {
+        (self.positive_limit, self.negative_limit)
     }
 
     /// Locked by a stop of itself, of a group that it belongs to, or of the machine.
@@ -272,10 +280,22 @@ impl Axis {
             self.reach = self.soft_limits.reaching(position);
             return None;
         }
+        let (limit_switch, beyond) = if velocity > 0.0 {
+            (self.positive_limit, self.reach.above(position))
+        } else {
+            (self.negative_limit, self.reach.below(position))
+        };
+        if limit_switch || beyond || position.abs() > MAX_POSITION { self.left_range() } else { None }
+    }
+
+    /// Near the end of its range: whether it leaves it.
+    #[cold]
+    fn left_range(&self) -> Option<Fault> {
+        let Setpoint { position, velocity, .. } = self.setpoint;
         if self.state == AxisState::ErrorStop {
             return None;
         }
-        let creep = CREEP * self.parameters.limits.velocity;
+        let creep = self.creep;
         if self.positive_limit && velocity > creep {
             Some(Fault::PositiveLimitSwitch)
         } else if self.negative_limit && velocity < -creep {

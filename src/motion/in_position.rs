@@ -11,7 +11,7 @@ pub(super) struct InPosition {
 impl InPosition {
     /// A watch that is satisfied after `time_s` inside `window`; without a window (0 or less), as soon as the setpoint rests.
     pub fn new(window: f64, time_s: f64, period_s: f64) -> InPosition {
-        let cycles = (time_s / period_s - 1e-6).ceil();
+        let cycles = if window > 0.0 { (time_s / period_s - 1e-6).ceil() } else { 1.0 };
         InPosition { window, needed_cycles: (cycles as u32).max(1), inside_cycles: 0 }
     }
 
@@ -31,7 +31,7 @@ impl InPosition {
     }
 
     pub fn settled(&self) -> bool {
-        self.inside_cycles >= if self.window <= 0.0 { 1 } else { self.needed_cycles }
+        self.inside_cycles >= self.needed_cycles
     }
 }
 

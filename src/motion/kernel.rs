@@ -310,7 +310,7 @@ impl Motion {
         outputs: &mut [AxisOutputs],
         outcomes: &mut impl Outcomes,
     ) {
-        for (index, input) in inputs.iter().enumerate().take(self.axes.len()) {
+        for (index, input) in (0..self.axes.len()).zip(inputs) {
             if let Some(fault) = self.axes[index].observe(input, &mut self.reports) {
                 self.reports.fault(index, fault);
                 self.fault(AxisId(index as u8), fault, fault.reaction());

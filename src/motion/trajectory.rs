@@ -13,7 +13,8 @@ const ANY: Limits = Limits { velocity: 1.0, acceleration: 1.0, jerk: 1.0 };
 #[derive(Clone, Debug)]
 pub(super) struct Trajectory {
     profile: Profile,
-    ticks: u64,
+    /// Signed, because such a number is converted in one instruction.
+    ticks: i64,
     running: bool,
     turns: i64,
     end: Option<Target>,
@@ -51,7 +52,7 @@ impl Trajectory {
 
     /// The state `ticks` periods from now, in the frame of [`Trajectory::turns`].
     pub fn ahead(&self, ticks: u64, period_s: f64) -> State {
-        self.profile.at((self.ticks + ticks) as f64 * period_s)
+        self.profile.at((self.ticks + ticks as i64) as f64 * period_s)
     }
 
     /// Where it comes to rest.

@@ -285,8 +285,6 @@ pub struct AxisInputs {
     pub operational: bool,
     /// The target that the drive holds, or held last: where motion starts after enabling.
     pub held: Setpoint,
-    /// Feedback position in the same turns as `held`.
-    pub actual_position: f64,
     /// Feedback velocity.
     pub actual_velocity: f64,
     /// Setpoint minus feedback at the instant of sampling.

@@ -267,6 +267,21 @@ impl Script {
     }
 }
 
+/// What motion would ask for in one cycle.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wish {
+    pub power: bool,
+    pub quick_stop: bool,
+    pub reset: bool,
+    pub setpoint: Setpoint,
+}
+
+/// Encodes it.
+pub fn encode(drive: &mut Drive, wish: &Wish, outputs: &mut [u8]) {
+    let Wish { power, quick_stop, reset, setpoint } = *wish;
+    drive.encode(Demand { power, quick_stop, reset }, &setpoint, outputs);
+}
+
 /// A drive under test, the scripted one, and the image between them.
 pub struct Bench {
     pub drive: Drive,
@@ -283,27 +298,28 @@ impl Bench {
         assert_eq!(drive.input_range(), 200..200 + INPUT_BYTES);
         assert_eq!(drive.output_range(), 100..100 + OUTPUT_BYTES);
         let mut outputs = [0; OUTPUT_BYTES];
-        drive.encode(&Demand::default(), &mut outputs);
+        drive.prepare(&mut outputs);
+        encode(&mut drive, &Wish::default(), &mut outputs);
         Bench { drive, script, outputs, feedback: Feedback::default(), fresh: true, cycle: 0 }
     }
 
     /// One cycle: exchange, decode, let `motion` look, encode.
-    pub fn cycle(&mut self, motion: impl FnOnce(&Feedback) -> Demand) -> Feedback {
+    pub fn cycle(&mut self, motion: impl FnOnce(&Feedback) -> Wish) -> Feedback {
         let answer = self.script.exchange(&self.outputs);
-        self.feedback = self.drive.decode(&answer, self.fresh);
-        self.drive.encode(&motion(&self.feedback), &mut self.outputs);
+        self.feedback = *self.drive.decode(&answer, self.fresh);
+        encode(&mut self.drive, &motion(&self.feedback), &mut self.outputs);
         self.cycle += 1;
         self.feedback
     }
 
     /// One cycle that asks for power and stays where the drive is held.
     pub fn powered(&mut self) -> Feedback {
-        self.cycle(|feedback| Demand { power: true, setpoint: feedback.held, ..Demand::default() })
+        self.cycle(|feedback| Wish { power: true, setpoint: feedback.held, ..Wish::default() })
     }
 
     /// One cycle that asks for nothing.
     pub fn off(&mut self) -> Feedback {
-        self.cycle(|_| Demand::default())
+        self.cycle(|_| Wish::default())
     }
 
     /// What the drive will be told next.

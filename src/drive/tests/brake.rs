@@ -87,11 +87,11 @@ fn quick_stop_engages_at_standstill_and_holds_torque_where_the_drive_stays() {
     let mut bench = Bench::operational(&braked(true), Script { quick_stop_option: 6, ..Script::default() });
     for step in 0..100u64 {
         let setpoint = Setpoint { turns: 0, position: step as f64 * 0.2, velocity: 200.0, acceleration: 0.0 };
-        bench.cycle(|_| Demand { power: true, setpoint, ..Demand::default() });
+        bench.cycle(|_| Wish { power: true, setpoint, ..Wish::default() });
     }
     let mut closed_at = None;
     let rows = record(&mut bench, 400, |bench| {
-        let feedback = bench.cycle(|f| Demand { quick_stop: true, setpoint: f.held, ..Demand::default() });
+        let feedback = bench.cycle(|f| Wish { quick_stop: true, setpoint: f.held, ..Wish::default() });
         let open = bench.told().digital >> BIT & 1 != 0;
         assert!(open || bench.script.motor.velocity == 0.0, "the brake closes in motion");
         if !open && closed_at.is_none() {
@@ -148,7 +148,7 @@ fn a_quick_stop_without_end_closes_the_brake_after_its_time() {
         800,
         |bench| {
             bench.script.motor.velocity = 1000.0 * PER_DEGREE;
-            bench.cycle(|f| Demand { quick_stop: true, setpoint: f.held, ..Demand::default() })
+            bench.cycle(|f| Wish { quick_stop: true, setpoint: f.held, ..Wish::default() })
         },
         |bench| bench.told().digital >> BIT & 1 == 0,
     );
@@ -196,7 +196,7 @@ fn after_a_quick_stop_the_drives_own_brake_has_its_time_before_the_voltage_goes(
     let brake = Brake::Drive { release_time_s: 0.02, engage_time_s: 0.03 };
     let parameters = DriveParameters { brake, ..parameters(Mode::Csp) };
     let mut bench = Bench::operational(&parameters, Script { quick_stop_option: 6, ..Script::default() });
-    let stop = |bench: &mut Bench| bench.cycle(|f| Demand { quick_stop: true, setpoint: f.held, ..Demand::default() });
+    let stop = |bench: &mut Bench| bench.cycle(|f| Wish { quick_stop: true, setpoint: f.held, ..Wish::default() });
     let rows = record(&mut bench, 100, stop);
     let stopping = rows.iter().filter(|(row, _)| row.state == State::QuickStopActive && row.controlword == 0x02);
     let cycles: usize = stopping.map(|(_, cycles)| cycles).sum();

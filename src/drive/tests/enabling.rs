@@ -67,7 +67,7 @@ fn held_is_the_place_from_which_the_first_setpoint_changes_nothing() {
     let before = bench.told().position;
     bench.cycle(|feedback| {
         assert_eq!(feedback.held, held);
-        Demand { power: true, setpoint: Setpoint { velocity: 0.0, ..held }, ..Demand::default() }
+        Wish { power: true, setpoint: Setpoint { velocity: 0.0, ..held }, ..Wish::default() }
     });
     assert_eq!(bench.told().position, before);
 }
@@ -101,9 +101,9 @@ fn a_mode_lost_in_operation_stops_the_drive() {
     let answer_mode = 1i8;
     let mut answer = bench.script.exchange(&bench.outputs.clone());
     answer[2] = answer_mode as u8;
-    let feedback = bench.drive.decode(&answer, true);
+    let feedback = *bench.drive.decode(&answer, true);
     assert_eq!((feedback.operational, feedback.fault), (false, Some(Fault::ModeRefused)));
-    bench.drive.encode(&Demand { power: true, setpoint: feedback.held, ..Demand::default() }, &mut bench.outputs);
+    encode(&mut bench.drive, &Wish { power: true, setpoint: feedback.held, ..Wish::default() }, &mut bench.outputs);
     assert_eq!(bench.told().controlword, 0x02);
 }
 
@@ -124,7 +124,7 @@ fn a_drive_that_gets_stuck_on_the_way_times_out() {
             assert_ne!(bench.script.state, ENABLED);
         }
         // A reset clears the latch, and a new edge of power enables.
-        bench.cycle(|_| Demand { reset: true, ..Demand::default() });
+        bench.cycle(|_| Wish { reset: true, ..Wish::default() });
         assert_eq!(bench.off().fault, None);
         bench.until(30, Bench::powered, |bench| bench.feedback.operational);
     }
@@ -160,10 +160,10 @@ fn power_off_at_rest_goes_through_disable_operation() {
 #[test]
 fn power_off_in_motion_stops_by_the_drives_ramp_first() {
     let mut bench = Bench::operational(&csp(), Script { quick_stop_option: 6, ..Script::default() });
-    let move_at = |step: u64| Demand {
+    let move_at = |step: u64| Wish {
         power: true,
         setpoint: Setpoint { turns: 0, position: step as f64 * 0.2, velocity: 200.0, acceleration: 0.0 },
-        ..Demand::default()
+        ..Wish::default()
     };
     for step in 0..50 {
         bench.cycle(|_| move_at(step));
@@ -184,14 +184,14 @@ fn quick_stop_ends_in_its_option_and_never_returns_without_a_new_power_edge() {
         let mut bench = Bench::operational(&csp(), Script { quick_stop_option: option, ..Script::default() });
         for step in 0..100u64 {
             let position = step as f64 * 0.2;
-            bench.cycle(|_| Demand {
+            bench.cycle(|_| Wish {
                 power: true,
                 setpoint: Setpoint { turns: 0, position, velocity: 200.0, acceleration: 0.0 },
-                ..Demand::default()
+                ..Wish::default()
             });
         }
         for cycle in 0..400 {
-            let feedback = bench.cycle(|f| Demand { power: true, quick_stop: true, setpoint: f.held, reset: false });
+            let feedback = bench.cycle(|f| Wish { power: true, quick_stop: true, setpoint: f.held, reset: false });
             assert_eq!(feedback.operational, cycle == 0, "605Ah = {option}");
         }
         let (rests_in, word) = if option <= 4 { (SWITCH_ON_DISABLED, 0x00) } else { (QUICK_STOP, 0x02) };
@@ -212,10 +212,10 @@ fn quick_stop_ends_in_its_option_and_never_returns_without_a_new_power_edge() {
 fn a_power_edge_during_a_quick_stop_demand_does_not_count() {
     let mut bench = Bench::new(&csp(), Script::default());
     for _ in 0..5 {
-        bench.cycle(|_| Demand { quick_stop: true, ..Demand::default() });
+        bench.cycle(|_| Wish { quick_stop: true, ..Wish::default() });
     }
     for _ in 0..5 {
-        bench.cycle(|_| Demand { power: true, quick_stop: true, ..Demand::default() });
+        bench.cycle(|_| Wish { power: true, quick_stop: true, ..Wish::default() });
     }
     for _ in 0..50 {
         bench.powered();
@@ -271,7 +271,7 @@ fn stale_feedback_keeps_its_values_counts_its_age_and_extrapolates_nothing() {
         step += 1;
         let position = step as f64 * 0.1;
         let setpoint = Setpoint { turns: 0, position, velocity: 100.0, acceleration: 0.0 };
-        bench.cycle(|_| Demand { power: true, setpoint, ..Demand::default() })
+        bench.cycle(|_| Wish { power: true, setpoint, ..Wish::default() })
     };
     for _ in 0..20 {
         go(&mut bench);
@@ -299,7 +299,7 @@ fn a_setpoint_that_cannot_be_represented_is_not_sent_and_stops_the_drive() {
         let mut bench = Bench::operational(&csp(), Script::default());
         let before = bench.told();
         let setpoint = Setpoint { turns: 0, position, velocity: 0.0, acceleration: 0.0 };
-        bench.cycle(|_| Demand { power: true, setpoint, ..Demand::default() });
+        bench.cycle(|_| Wish { power: true, setpoint, ..Wish::default() });
         assert_eq!(bench.told(), Told { controlword: 0x02, ..before }, "{position}");
         let feedback = bench.powered();
         assert_eq!((feedback.fault, feedback.operational), (Some(Fault::SetpointRange), false));
@@ -307,10 +307,10 @@ fn a_setpoint_that_cannot_be_represented_is_not_sent_and_stops_the_drive() {
     }
     for (velocity, acceleration) in [(f64::NAN, 0.0), (0.0, f64::INFINITY)] {
         let mut bench = Bench::operational(&csp(), Script::default());
-        bench.cycle(|f| Demand {
+        bench.cycle(|f| Wish {
             power: true,
             setpoint: Setpoint { velocity, acceleration, ..f.held },
-            ..Demand::default()
+            ..Wish::default()
         });
         assert_eq!(bench.off().fault, Some(Fault::SetpointRange));
     }

@@ -58,7 +58,7 @@ fn a_reset_is_one_rising_edge_after_zeros_and_then_dropped() {
     bench.script.fail(0x8611);
     bench.until(20, Bench::powered, |bench| bench.script.state == FAULT);
     let mut words = vec![];
-    bench.cycle(|_| Demand { reset: true, ..Demand::default() });
+    bench.cycle(|_| Wish { reset: true, ..Wish::default() });
     words.push(bench.told().controlword);
     assert!(bench.off().resetting);
     words.push(bench.told().controlword);
@@ -80,7 +80,7 @@ fn a_reset_with_power_still_demanded_does_not_enable() {
     let mut bench = running();
     bench.script.fail(1);
     bench.until(20, Bench::powered, |bench| bench.script.state == FAULT);
-    bench.cycle(|_| Demand { power: true, reset: true, ..Demand::default() });
+    bench.cycle(|_| Wish { power: true, reset: true, ..Wish::default() });
     bench.until(20, Bench::powered, |bench| bench.feedback.fault.is_none());
     for _ in 0..50 {
         bench.powered();
@@ -97,7 +97,7 @@ fn a_refused_reset_is_told_after_its_time_and_each_command_makes_one_edge() {
     for _ in 0..2 {
         let mut before = bench.told().controlword;
         let mut edges = 0;
-        bench.cycle(|_| Demand { reset: true, ..Demand::default() });
+        bench.cycle(|_| Wish { reset: true, ..Wish::default() });
         assert_eq!(bench.off().fault, Some(Fault::DriveFault), "a new attempt is open");
         let cycles = bench.until(
             300,
@@ -116,7 +116,7 @@ fn a_refused_reset_is_told_after_its_time_and_each_command_makes_one_edge() {
         assert_eq!(bench.told().controlword, 0);
     }
     bench.script.refuses_reset = false;
-    bench.cycle(|_| Demand { reset: true, ..Demand::default() });
+    bench.cycle(|_| Wish { reset: true, ..Wish::default() });
     bench.until(20, Bench::off, |bench| bench.feedback.fault.is_none());
 }
 
@@ -126,7 +126,7 @@ fn a_reset_during_the_fault_reaction_waits_for_fault() {
     bench.script.motor.velocity = 50.0 * PER_DEGREE;
     bench.script.fail(1);
     bench.powered();
-    bench.cycle(|_| Demand { reset: true, ..Demand::default() });
+    bench.cycle(|_| Wish { reset: true, ..Wish::default() });
     for _ in 0..200 {
         let reacting = bench.feedback.state == State::FaultReactionActive;
         bench.off();
@@ -139,13 +139,13 @@ fn a_reset_during_the_fault_reaction_waits_for_fault() {
 fn a_reset_outside_of_fault_makes_no_edge() {
     let mut bench = running();
     for _ in 0..5 {
-        bench.cycle(|f| Demand { power: true, reset: true, setpoint: f.held, ..Demand::default() });
+        bench.cycle(|f| Wish { power: true, reset: true, setpoint: f.held, ..Wish::default() });
         assert_eq!(bench.told().controlword, 0x0F);
     }
     assert!(bench.powered().operational);
     let mut bench = Bench::new(&parameters(Mode::Csp), Script::default());
     for _ in 0..5 {
-        bench.cycle(|_| Demand { reset: true, ..Demand::default() });
+        bench.cycle(|_| Wish { reset: true, ..Wish::default() });
         assert_eq!(bench.told().controlword & 0x80, 0);
     }
 }
@@ -188,7 +188,7 @@ fn a_fault_that_comes_back_during_the_reset_gets_no_second_edge() {
     bench.script.fail(1);
     bench.script.refuses_reset = true;
     bench.until(20, Bench::powered, |bench| bench.script.state == FAULT);
-    bench.cycle(|_| Demand { reset: true, ..Demand::default() });
+    bench.cycle(|_| Wish { reset: true, ..Wish::default() });
     bench.until(10, Bench::off, |bench| bench.told().controlword == 0x80);
     bench.script.motor.velocity = 5.0 * PER_DEGREE;
     bench.script.fail(2);
@@ -210,7 +210,7 @@ fn a_power_edge_during_a_fault_does_not_count() {
         bench.off();
         bench.powered();
         if reset_later {
-            bench.cycle(|f| Demand { power: true, reset: true, setpoint: f.held, ..Demand::default() });
+            bench.cycle(|f| Wish { power: true, reset: true, setpoint: f.held, ..Wish::default() });
         }
         for _ in 0..50 {
             bench.powered();

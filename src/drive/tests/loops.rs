@@ -13,7 +13,7 @@ fn track(bench: &mut Bench, distance: f64, duration_s: f64, cycles: u64) -> f64 
             let planned = smooth(distance, duration_s, (step + 1).max(0) as f64 * PERIOD_S);
             Setpoint { position: start + planned.position, ..planned }
         };
-        let feedback = bench.cycle(|_| Demand { power: true, setpoint: at(step as i64), ..Demand::default() });
+        let feedback = bench.cycle(|_| Wish { power: true, setpoint: at(step as i64), ..Wish::default() });
         worst = worst.max((feedback.position - at(step as i64 - 2).position).abs());
     }
     worst
@@ -23,7 +23,7 @@ fn rest(bench: &mut Bench, cycles: usize) -> Vec<(f64, Told)> {
     let held = bench.feedback.held;
     (0..cycles)
         .map(|_| {
-            let feedback = bench.cycle(|_| Demand { power: true, setpoint: held, ..Demand::default() });
+            let feedback = bench.cycle(|_| Wish { power: true, setpoint: held, ..Wish::default() });
             (feedback.position - held.position, bench.told())
         })
         .collect()
@@ -131,7 +131,7 @@ fn anti_windup_recovers_from_saturation_without_a_large_overshoot() {
         parameters.gains.integral_time_s = integral_time_s;
         let mut bench = Bench::operational(&parameters, Script::default());
         let target = Setpoint { turns: 0, position: 30.0, velocity: 0.0, acceleration: 0.0 };
-        let go = |bench: &mut Bench| bench.cycle(|_| Demand { power: true, setpoint: target, ..Demand::default() });
+        let go = |bench: &mut Bench| bench.cycle(|_| Wish { power: true, setpoint: target, ..Wish::default() });
         bench.script.motor.friction = 2.0;
         let mut saturated = 0;
         for _ in 0..500 {
@@ -159,7 +159,7 @@ fn at_constant_velocity_the_delay_of_the_bus_is_no_position_error() {
     for step in 1..=1000u64 {
         let position = step as f64 * velocity * PERIOD_S;
         let setpoint = Setpoint { turns: 0, position, velocity, acceleration: 0.0 };
-        bench.cycle(|_| Demand { power: true, setpoint, ..Demand::default() });
+        bench.cycle(|_| Wish { power: true, setpoint, ..Wish::default() });
     }
     let told = f64::from(bench.told().velocity) / PER_DEGREE;
     // One period of delay unaccounted for would ask for 30/s · 0.5 degrees = 15 degrees/s more or less.
@@ -194,7 +194,7 @@ fn the_output_limits_hold_whatever_is_asked() {
         let mut bench = Bench::operational(&parameters, Script::default());
         for position in [1000.0, -1000.0] {
             let setpoint = Setpoint { turns: 0, position, velocity: 9e9, acceleration: 9e9 };
-            bench.cycle(|_| Demand { power: true, setpoint, ..Demand::default() });
+            bench.cycle(|_| Wish { power: true, setpoint, ..Wish::default() });
             let told = bench.told();
             assert!(told.torque.abs() <= 400 && f64::from(told.velocity).abs() <= 50.0 * PER_DEGREE, "{told:?}");
             assert!(told.torque != 0 || told.velocity != 0);
@@ -216,7 +216,7 @@ fn a_modulo_axis_turns_on_over_its_boundary_in_either_direction() {
                 Setpoint { turns: turns as i64, position: planned.position - 360.0 * turns, ..planned }
             };
             let setpoint = at(step as i64);
-            let feedback = bench.cycle(|_| Demand { power: true, setpoint, ..Demand::default() });
+            let feedback = bench.cycle(|_| Wish { power: true, setpoint, ..Wish::default() });
             let planned = at(step as i64 - 2);
             let turns = (feedback.turns - planned.turns) as f64;
             worst = worst.max((turns * 360.0 + feedback.position - planned.position).abs());

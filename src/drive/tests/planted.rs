@@ -18,6 +18,7 @@ fn moves_as_told(on_outputs: Plant, on_inputs: Plant) -> Result<(), String> {
     let mut script = Script::default();
     script.motor.position = 4000.0; // 2 degrees
     let (mut outputs, mut history, mut input_history) = ([0u8; 17], Vec::new(), Vec::new());
+    drive.prepare(&mut outputs);
     let (mut operational, mut step) = (false, 0i64);
     for cycle in 0..600 {
         let mut sent = outputs;
@@ -47,7 +48,7 @@ fn moves_as_told(on_outputs: Plant, on_inputs: Plant) -> Result<(), String> {
                 return Err(format!("feedback {} instead of {planned}", feedback.position));
             }
         }
-        drive.encode(&Demand { power: cycle > 2, setpoint, ..Demand::default() }, &mut outputs);
+        encode(&mut drive, &Wish { power: cycle > 2, setpoint, ..Wish::default() }, &mut outputs);
     }
     let end = script.motor.position / PER_DEGREE;
     if operational && (end - 92.0).abs() < 1e-3 { Ok(()) } else { Err(format!("ends at {end}")) }

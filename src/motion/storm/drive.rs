@@ -66,7 +66,6 @@ impl StandIn {
         AxisInputs {
             operational: self.operational,
             held: self.held,
-            actual_position: self.held.position,
             actual_velocity: self.velocity,
             following_error: random.between(-self.noise, self.noise),
             positive_limit: self.switches.0,
