@@ -108,6 +108,8 @@ pub const MAX_LEASES: usize = 64;
 pub const MIN_LEASE_TTL_MS: u64 = 100;
 /// Longest time to live of a lease, milliseconds.
 pub const MAX_LEASE_TTL_MS: u64 = 60_000;
+/// Bytes of a lease holder's name.
+pub const MAX_HOLDER_BYTES: usize = 128;
 /// How long a lease outlives the last connection that used it, nanoseconds.
 pub const LEASE_GRACE_NS: u64 = 2_000_000_000;
 /// Answers to numbered commands that are kept for replay, per lease.

@@ -15,21 +15,47 @@ use crate::limits::{GATEWAY_ANSWER_MS, GATEWAY_QUEUE};
 
 use super::counts::Counts;
 use super::event_log::LoggedEvent;
-use super::lease::{LeaseRequest, LeaseToken};
+use super::lease::{HeldLease, LeaseRequest, LeaseToken};
 use super::machine::MachineDescription;
+use super::presence::Presence;
 use super::refusal::Refusal;
 use super::status::CommandStatus;
 use super::submission::{Accepted, Submission};
 
 /// A request to the gateway.
 pub(super) enum Message {
-    Submit { submission: Submission, claim: Claim, reply: oneshot::Sender<Result<Accepted, Refusal>> },
-    Watch { handle: Handle, reply: oneshot::Sender<Option<watch::Receiver<CommandStatus>>> },
-    Events { after: u64, max: usize, reply: oneshot::Sender<Vec<LoggedEvent>> },
-    Acquire { request: LeaseRequest, reply: oneshot::Sender<Result<LeaseToken, Refusal>> },
-    Renew { token: LeaseToken, reply: oneshot::Sender<Result<(), Refusal>> },
-    Release { token: LeaseToken, reply: oneshot::Sender<Result<(), Refusal>> },
-    Connect { token: LeaseToken, connected: bool, reply: oneshot::Sender<Result<(), Refusal>> },
+    Submit {
+        submission: Submission,
+        claim: Claim,
+        reply: oneshot::Sender<Result<Accepted, Refusal>>,
+    },
+    Watch {
+        handle: Handle,
+        reply: oneshot::Sender<Option<watch::Receiver<CommandStatus>>>,
+    },
+    Events {
+        after: u64,
+        max: usize,
+        reply: oneshot::Sender<Vec<LoggedEvent>>,
+    },
+    Acquire {
+        request: LeaseRequest,
+        presence: Option<Presence>,
+        take_over: bool,
+        reply: oneshot::Sender<Result<LeaseToken, Refusal>>,
+    },
+    Renew {
+        token: LeaseToken,
+        presence: Option<Presence>,
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
+    Release {
+        token: LeaseToken,
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
+    Leases {
+        reply: oneshot::Sender<Vec<HeldLease>>,
+    },
 }
 
 /// Who has a submission: the gateway takes it, or the client that waits no longer does. Never both, so that a
@@ -137,14 +163,20 @@ impl Client {
         self.last_event.clone()
     }
 
-    /// Takes a lease.
-    pub async fn acquire(&self, request: LeaseRequest) -> Result<LeaseToken, Refusal> {
-        self.ask(|reply| Message::Acquire { request, reply }).await?
+    /// Takes a lease of what nobody holds. With a presence, as with every later showing of the token, the lease is lost a
+    /// grace time after the last connection that has shown it is gone.
+    pub async fn acquire(&self, request: LeaseRequest, presence: Option<Presence>) -> Result<LeaseToken, Refusal> {
+        self.ask(|reply| Message::Acquire { request, presence, take_over: false, reply }).await?
+    }
+
+    /// The same of what others may hold: theirs are lost, with what they had chosen for that.
+    pub async fn take_over(&self, request: LeaseRequest, presence: Option<Presence>) -> Result<LeaseToken, Refusal> {
+        self.ask(|reply| Message::Acquire { request, presence, take_over: true, reply }).await?
     }
 
     /// Lengthens a lease by its time to live from now.
-    pub async fn renew(&self, token: LeaseToken) -> Result<(), Refusal> {
-        self.ask(|reply| Message::Renew { token, reply }).await?
+    pub async fn renew(&self, token: LeaseToken, presence: Option<Presence>) -> Result<(), Refusal> {
+        self.ask(|reply| Message::Renew { token, presence, reply }).await?
     }
 
     /// Ends a lease; motion goes on.
@@ -152,10 +184,9 @@ impl Client {
         self.ask(|reply| Message::Release { token, reply }).await?
     }
 
-    /// A connection uses the lease from now on (`connected`), or no longer. When the last one is gone the lease is lost
-    /// after a grace time.
-    pub async fn connect(&self, token: LeaseToken, connected: bool) -> Result<(), Refusal> {
-        self.ask(|reply| Message::Connect { token, connected, reply }).await?
+    /// Who holds what, the oldest lease first.
+    pub async fn leases(&self) -> Result<Vec<HeldLease>, Refusal> {
+        self.ask(|reply| Message::Leases { reply }).await
     }
 
     /// What the gateway tells the metrics.

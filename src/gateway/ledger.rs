@@ -49,6 +49,8 @@ pub(super) struct Record {
     pub deadline_ns: u64,
     pub requester: Option<Requester>,
     pub numbered: Option<(LeaseToken, u64)>,
+    /// When a jog was sent by its client.
+    pub jog_sent_ns: Option<u64>,
     pub status: Option<CommandStatus>,
     pub watch: Option<watch::Sender<CommandStatus>>,
 }

@@ -18,10 +18,13 @@
 mod client;
 mod counts;
 mod event_log;
+mod jog_order;
 mod lease;
 mod ledger;
 mod machine;
+mod presence;
 mod refusal;
+mod replay;
 mod state;
 mod status;
 mod submission;
@@ -41,8 +44,9 @@ pub use crate::motion::{AxisState, BufferMode, Direction, Dynamics, GroupShape, 
 pub use client::Client;
 pub use counts::{Counts, FAULT_CLASSES, Outcome, QueueDepth};
 pub use event_log::LoggedEvent;
-pub use lease::{LeaseRequest, LeaseToken, LossPolicy};
+pub use lease::{HeldLease, LeaseRequest, LeaseToken, LossPolicy};
 pub use machine::{AxisDescription, GroupDescription, MachineDescription, boot_id};
+pub use presence::Presence;
 pub use refusal::{Refusal, Rejected};
 pub use state::GatewayState;
 pub use status::{CommandState, CommandStatus};
@@ -73,6 +77,7 @@ pub fn gateway(machine: MachineDescription, ends: GatewayEnds) -> (Client, Gatew
         inbox,
         ledger: ledger::Ledger::new(),
         leases: lease::Leases::new(),
+        jogs: jog_order::JogOrder::new(),
         events: event_log::EventLog::new(EVENT_LOG),
         last_event: last_event_sender,
         counts,

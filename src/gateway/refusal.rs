@@ -52,6 +52,13 @@ pub enum Refusal {
         /// When that lease ends unless it is renewed, milliseconds.
         expires_in_ms: u64,
     },
+    /// It needs a lease that covers all that it concerns: this axis, this group, or, where both are `None`, the machine.
+    LeaseRequired {
+        /// The axis.
+        axis: Option<String>,
+        /// The group.
+        group: Option<String>,
+    },
     /// The lease has ended, or never was.
     NoSuchLease,
     /// All leases are given out.
@@ -65,6 +72,22 @@ pub enum Refusal {
         found_ms: u64,
         /// Shortest and longest, milliseconds.
         allowed_ms: (u64, u64),
+    },
+    /// The holder's name is empty or too long.
+    HolderLength {
+        /// Bytes given.
+        found: usize,
+        /// Most bytes.
+        most: usize,
+    },
+    /// A later refresh of the jog, or a command that ended it, came before this refresh.
+    JogOvertaken {
+        /// The axis.
+        axis: String,
+        /// When it was sent, nanoseconds.
+        sent_at_ns: u64,
+        /// When it must have been sent at the earliest, nanoseconds.
+        earliest_ns: u64,
     },
     /// The same command with the same request id is being answered.
     RequestPending {
@@ -201,9 +224,12 @@ impl Refusal {
             Refusal::Unavailable => "Unavailable",
             Refusal::Unknown { .. } => "Unknown",
             Refusal::LeaseHeld { .. } => "LeaseHeld",
+            Refusal::LeaseRequired { .. } => "LeaseRequired",
             Refusal::NoSuchLease => "NoSuchLease",
             Refusal::TooManyLeases { .. } => "TooManyLeases",
             Refusal::LeaseTime { .. } => "LeaseTime",
+            Refusal::HolderLength { .. } => "HolderLength",
+            Refusal::JogOvertaken { .. } => "JogOvertaken",
             Refusal::RequestPending { .. } => "RequestPending",
             Refusal::RequestIdReused { .. } => "RequestIdReused",
             Refusal::RequestIdOld { .. } => "RequestIdOld",
@@ -225,9 +251,16 @@ impl Refusal {
             }
             Refusal::Unknown { .. } => "the command may have been carried out: read the status before anything else",
             Refusal::LeaseHeld { .. } => "wait until the holder releases the lease; a stop works all the same",
-            Refusal::NoSuchLease => "acquire the lease again",
+            Refusal::LeaseRequired { .. } => {
+                "acquire a lease of all that the command concerns (io.motiond.v1.Lease.Acquire) and give its token"
+            }
+            Refusal::NoSuchLease => {
+                "the lease ended by its time, with its last connection, or was taken over: acquire it again"
+            }
             Refusal::TooManyLeases { .. } => "release a lease first",
             Refusal::LeaseTime { .. } => "give a time to live in the permitted range",
+            Refusal::HolderLength { .. } => "give a name by which people know who holds the lease",
+            Refusal::JogOvertaken { .. } => "send each refresh after the one before, with its present time",
             Refusal::RequestPending { .. } => "wait for the answer, or ask again with the same id",
             Refusal::RequestIdReused { .. } => "give each command under a lease a new request id",
             Refusal::RequestIdOld { .. } => "request ids rise: read the status, then go on with a higher id",
@@ -246,9 +279,12 @@ impl Refusal {
             | Refusal::RequestPending { .. } => true,
             Refusal::TargetCount { .. }
             | Refusal::Unknown { .. }
+            | Refusal::LeaseRequired { .. }
             | Refusal::NoSuchLease
             | Refusal::TooManyLeases { .. }
             | Refusal::LeaseTime { .. }
+            | Refusal::HolderLength { .. }
+            | Refusal::JogOvertaken { .. }
             | Refusal::RequestIdReused { .. }
             | Refusal::RequestIdOld { .. } => false,
         }
@@ -292,10 +328,24 @@ impl fmt::Display for Refusal {
             Refusal::LeaseHeld { holder, expires_in_ms } => {
                 write!(f, "the lease is held by {holder} for another {expires_in_ms} ms")?;
             }
+            Refusal::LeaseRequired { axis, group } => match (axis, group) {
+                (Some(axis), _) => write!(f, "axis \"{axis}\" may be moved with a lease only")?,
+                (None, Some(group)) => write!(f, "group \"{group}\" may be moved with a lease of all its axes only")?,
+                (None, None) => write!(f, "this needs a lease of the machine")?,
+            },
             Refusal::NoSuchLease => write!(f, "the lease has ended")?,
             Refusal::TooManyLeases { capacity } => write!(f, "all {capacity} leases are given out")?,
             Refusal::LeaseTime { found_ms, allowed_ms: (least, most) } => {
                 write!(f, "a lease of {found_ms} ms; allowed are {least} to {most} ms")?;
+            }
+            Refusal::HolderLength { found, most } => {
+                write!(f, "a holder's name of {found} bytes; 1 to {most} are allowed")?
+            }
+            Refusal::JogOvertaken { axis, sent_at_ns, earliest_ns } => {
+                write!(
+                    f,
+                    "axis \"{axis}\": the jog of {sent_at_ns} ns was overtaken by what came at {earliest_ns} ns"
+                )?;
             }
             Refusal::RequestPending { request_id } => write!(f, "request id {request_id} is being answered")?,
             Refusal::RequestIdReused { request_id } => write!(f, "request id {request_id} was used before")?,

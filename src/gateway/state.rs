@@ -27,10 +27,13 @@ use crate::service::{Beat, Place, Sabotage};
 use super::client::{Claim, Message};
 use super::counts::{Counts, Depths, Outcome};
 use super::event_log::EventLog;
-use super::lease::{Admission, Leases, LossPolicy};
+use super::jog_order::JogOrder;
+use super::lease::{LeaseRequest, LeaseToken, Leases, Loss, LossPolicy};
 use super::ledger::{Ledger, Record, Stage};
 use super::machine::MachineDescription;
+use super::presence::Presence;
 use super::refusal::{Refusal, Rejected};
+use super::replay::Admission;
 use super::status::{CommandState, CommandStatus};
 use super::submission::{self, Accepted, GroupMove, Method, Order, Submission};
 
@@ -41,6 +44,7 @@ pub struct GatewayState {
     pub(super) inbox: Receiver<Message>,
     pub(super) ledger: Ledger,
     pub(super) leases: Leases,
+    pub(super) jogs: JogOrder,
     pub(super) events: EventLog,
     pub(super) last_event: watch::Sender<u64>,
     pub(super) counts: Counts,
@@ -212,13 +216,38 @@ impl GatewayState {
             Message::Submit { submission, claim, reply } => self.submit(submission, &claim, reply, now_ns),
             Message::Watch { handle, reply } => tell(reply, self.ledger.watch(handle)),
             Message::Events { after, max, reply } => tell(reply, self.events.read(after, max)),
-            Message::Acquire { request, reply } => tell(reply, self.leases.acquire(request, &self.machine, now_ns)),
-            Message::Renew { token, reply } => tell(reply, self.leases.renew(token, now_ns)),
-            Message::Release { token, reply } => tell(reply, self.leases.release(token)),
-            Message::Connect { token, connected, reply } => {
-                tell(reply, self.leases.connect(token, connected, now_ns));
+            Message::Acquire { request, presence, take_over, reply } => {
+                // A client that waits no longer would not know its token.
+                if !reply.is_closed() {
+                    let given = self.give_lease(request, presence.as_ref(), take_over, now_ns);
+                    if let Err(Ok(token)) = reply.send(given) {
+                        let _ = self.leases.release(token);
+                    }
+                }
             }
+            Message::Renew { token, presence, reply } => {
+                tell(reply, self.leases.renew(token, presence.as_ref(), now_ns));
+            }
+            Message::Release { token, reply } => tell(reply, self.leases.release(token)),
+            Message::Leases { reply } => tell(reply, self.leases.list(now_ns)),
         }
+    }
+
+    fn give_lease(
+        &mut self,
+        request: LeaseRequest,
+        presence: Option<&Presence>,
+        take_over: bool,
+        now_ns: u64,
+    ) -> Result<LeaseToken, Refusal> {
+        // What has ended by now is in nobody's way.
+        self.lose_leases(now_ns);
+        if !take_over {
+            return self.leases.acquire(request, presence, &self.machine, now_ns);
+        }
+        let (token, lost) = self.leases.take_over(request, presence, &self.machine, now_ns)?;
+        lost.into_iter().for_each(|loss| self.deal_with(loss));
+        Ok(token)
     }
 
     fn submit(
@@ -228,13 +257,13 @@ impl GatewayState {
         reply: oneshot::Sender<Result<Accepted, Refusal>>,
         now_ns: u64,
     ) {
-        let Submission { order, lease, request_id } = submission;
+        let Submission { order, lease, request_id, presence, sent_at_ns } = submission;
         let (method, concern) = submission::describe(&order);
         if !claim.take() {
             self.counts.add(method, Outcome::Abandoned);
             return;
         }
-        if let Err(refusal) = self.leases.permit(concern.axes(&self.machine), lease, now_ns) {
+        if let Err(refusal) = self.leases.permit(concern, lease, presence.as_ref(), &self.machine, now_ns) {
             return self.refuse(method, refusal, reply);
         }
         let numbered = lease.zip(request_id);
@@ -257,6 +286,7 @@ impl GatewayState {
             deadline_ns: now_ns + CYCLE_PATIENCE_NS,
             requester: Some(reply),
             numbered,
+            jog_sent_ns: sent_at_ns,
             status: None,
             watch: None,
         };
@@ -278,7 +308,12 @@ impl GatewayState {
     fn send(&mut self, handle: Handle) -> Result<(), Refusal> {
         let Some(record) = self.ledger.get(handle) else { return Err(Refusal::Interrupted) };
         let request = match &record.order {
-            Order::Request(request) => *request,
+            Order::Request(request) => {
+                if let (Request::Jog { axis, .. }, Some(sent_at_ns)) = (request, record.jog_sent_ns) {
+                    self.jogs.check(*axis, sent_at_ns, &self.machine)?;
+                }
+                *request
+            }
             Order::GroupMove(order) => {
                 check_targets(order, &self.machine)?;
                 let slot = self.ends.targets.claim(&order.targets);
@@ -297,7 +332,9 @@ impl GatewayState {
             depth: full.depth,
             capacity: full.capacity,
         };
-        self.ends.commands.send(Command { handle, request }).map_err(full)
+        self.ends.commands.send(Command { handle, request }).map_err(full)?;
+        self.jogs.note(&record.order, record.concern, record.jog_sent_ns, record.sent_ns, &self.machine);
+        Ok(())
     }
 
     fn refuse(&mut self, method: Method, refusal: Refusal, reply: oneshot::Sender<Result<Accepted, Refusal>>) {
@@ -339,11 +376,18 @@ impl GatewayState {
 
     fn lose_leases(&mut self, now_ns: u64) {
         for loss in self.leases.expire(now_ns) {
-            if loss.policy == LossPolicy::Stop {
-                self.ends.stops.request(loss.scope);
-            }
-            tracing::warn!(name: "lease_lost", holder = %loss.holder, scope = ?loss.scope, policy = ?loss.policy, "a lease was lost");
+            self.deal_with(loss);
         }
+    }
+
+    fn deal_with(&self, Loss { cause, epoch, request }: Loss) {
+        let LeaseRequest { scope, policy, holder, uid, pid, .. } = request;
+        if policy == LossPolicy::Stop {
+            self.ends.stops.request(scope);
+        }
+        tracing::warn!(
+            name: "lease_lost", ?cause, holder, uid, pid, epoch, ?scope, ?policy, "a lease was lost"
+        );
     }
 }
 
@@ -389,9 +433,12 @@ fn outcome_of_refusal(refusal: &Refusal) -> Outcome {
         Refusal::Interrupted | Refusal::Unavailable => Outcome::Interrupted,
         Refusal::TargetCount { .. }
         | Refusal::LeaseHeld { .. }
+        | Refusal::LeaseRequired { .. }
         | Refusal::NoSuchLease
         | Refusal::TooManyLeases { .. }
         | Refusal::LeaseTime { .. }
+        | Refusal::HolderLength { .. }
+        | Refusal::JogOvertaken { .. }
         | Refusal::RequestPending { .. }
         | Refusal::RequestIdReused { .. }
         | Refusal::RequestIdOld { .. } => Outcome::Refused,

@@ -6,7 +6,8 @@ use crate::motion::{BufferMode, Dynamics, GroupShape, Reason};
 
 use super::lease::LeaseToken;
 use super::machine::MachineDescription;
-use super::refusal::Rejected;
+use super::presence::Presence;
+use super::refusal::{Refusal, Rejected};
 
 /// A move of all axes of a group, with its targets.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,10 +40,14 @@ pub enum Order {
 pub struct Submission {
     /// The command.
     pub order: Order,
-    /// The lease that permits it; without one, nobody else must hold what it moves.
+    /// The lease that permits it; without one, nobody else must hold what it moves, and `presence` must be `None`.
     pub lease: Option<LeaseToken>,
     /// Its number under the lease: the same number again gets the same answer and moves nothing.
     pub request_id: Option<u64>,
+    /// The connection that it came by; `None` for the daemon itself.
+    pub presence: Option<Presence>,
+    /// When a jog was sent, nanoseconds of CLOCK_MONOTONIC.
+    pub sent_at_ns: Option<u64>,
 }
 
 /// A command that will be carried out.
@@ -54,15 +59,21 @@ pub struct Accepted {
     pub cycle: u64,
 }
 
+impl From<Order> for Submission {
+    fn from(order: Order) -> Submission {
+        Submission { order, lease: None, request_id: None, presence: None, sent_at_ns: None }
+    }
+}
+
 impl From<Request> for Submission {
     fn from(request: Request) -> Submission {
-        Submission { order: Order::Request(request), lease: None, request_id: None }
+        Order::Request(request).into()
     }
 }
 
 impl From<GroupMove> for Submission {
     fn from(order: GroupMove) -> Submission {
-        Submission { order: Order::GroupMove(order), lease: None, request_id: None }
+        Order::GroupMove(order).into()
     }
 }
 
@@ -75,6 +86,16 @@ impl Submission {
     /// The same, with its number under the lease.
     pub fn numbered(self, request_id: u64) -> Submission {
         Submission { request_id: Some(request_id), ..self }
+    }
+
+    /// The same, come by a connection: it needs a lease.
+    pub fn by(self, presence: Presence) -> Submission {
+        Submission { presence: Some(presence), ..self }
+    }
+
+    /// The same jog, sent at this time.
+    pub fn sent_at(self, sent_at_ns: u64) -> Submission {
+        Submission { sent_at_ns: Some(sent_at_ns), ..self }
     }
 }
 
@@ -104,6 +125,19 @@ impl Concern {
             Concern::Group(group) => machine.members(group),
             Concern::Machine => u64::MAX,
         }
+    }
+
+    /// What a client without a lease of all this is told.
+    pub(super) fn lease_required(self, machine: &MachineDescription) -> Refusal {
+        let axis = match self {
+            Concern::Axis(axis) => machine.axes.get(usize::from(axis)).map(|axis| axis.name.clone()),
+            _ => None,
+        };
+        let group = match self {
+            Concern::Group(group) => machine.groups.get(group.index()).map(|group| group.name.clone()),
+            _ => None,
+        };
+        Refusal::LeaseRequired { axis, group }
     }
 }
 

@@ -5,11 +5,11 @@ use crate::limits::{LEASE_ANSWERS, LEASE_GRACE_NS};
 use crate::motion::Rejection;
 
 fn request(scope: StopScope, policy: LossPolicy) -> LeaseRequest {
-    LeaseRequest { scope, ttl_ms: 500, policy, holder: "alice".into() }
+    LeaseRequest { scope, ttl_ms: 500, policy, holder: "alice".into(), uid: 1000, pid: 77 }
 }
 
 async fn acquire(bench: &mut Bench, scope: StopScope, policy: LossPolicy) -> Result<LeaseToken, Refusal> {
-    bench.call(move |client| async move { client.acquire(request(scope, policy)).await }).await
+    bench.call(move |client| async move { client.acquire(request(scope, policy), None).await }).await
 }
 
 fn stops(bench: &mut Bench) -> Vec<StopScope> {
@@ -55,7 +55,7 @@ async fn lease_ends_with_its_time_to_live_unless_renewed_and_stops_once() {
     let mut bench = Bench::new();
     let token = acquire(&mut bench, StopScope::Axis(Y), LossPolicy::Stop).await.unwrap();
     bench.now_ns += 499 * MS;
-    bench.call(move |client| async move { client.renew(token).await }).await.unwrap();
+    bench.call(move |client| async move { client.renew(token, None).await }).await.unwrap();
     bench.now_ns += 499 * MS;
     bench.round();
     assert_eq!(stops(&mut bench), []);
@@ -65,7 +65,10 @@ async fn lease_ends_with_its_time_to_live_unless_renewed_and_stops_once() {
     bench.now_ns += 1000 * MS;
     bench.round();
     assert_eq!(stops(&mut bench), [], "stopped twice");
-    assert_eq!(bench.call(move |client| async move { client.renew(token).await }).await, Err(Refusal::NoSuchLease));
+    assert_eq!(
+        bench.call(move |client| async move { client.renew(token, None).await }).await,
+        Err(Refusal::NoSuchLease)
+    );
     bench.accepted(reset(Y)).await;
 }
 
@@ -80,26 +83,124 @@ async fn lease_that_lets_motion_finish_stops_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lease_is_lost_a_grace_time_after_its_last_connection() {
+async fn lease_is_lost_a_grace_time_after_its_last_connection_and_stops_once() {
     let mut bench = Bench::new();
     let long = LeaseRequest { ttl_ms: 60_000, ..request(StopScope::Axis(X), LossPolicy::Stop) };
-    let token = bench.call(move |client| async move { client.acquire(long).await }).await.unwrap();
-    for connected in [true, true, false] {
-        bench.call(move |client| async move { client.connect(token, connected).await }).await.unwrap();
-    }
+    let (first, second) = (Presence::default(), Presence::default());
+    let shown = Some(first.clone());
+    let token = bench.call(move |client| async move { client.acquire(long, shown).await }).await.unwrap();
+    bench.accepted(Submission::from(reset(X)).under(token).by(second.clone())).await;
+    drop(first);
+    bench.round();
     bench.now_ns += 2 * LEASE_GRACE_NS;
     bench.round();
     assert_eq!(stops(&mut bench), [], "one connection is left");
-    bench.call(move |client| async move { client.connect(token, false).await }).await.unwrap();
+    drop(second);
+    bench.round();
     bench.now_ns += LEASE_GRACE_NS - 1;
-    bench.call(move |client| async move { client.connect(token, true).await }).await.unwrap();
-    bench.now_ns += LEASE_GRACE_NS;
+    let third = Presence::default();
+    let shown = Some(third.clone());
+    bench.call(move |client| async move { client.renew(token, shown).await }).await.unwrap();
+    bench.now_ns += 2 * LEASE_GRACE_NS;
     bench.round();
     assert_eq!(stops(&mut bench), [], "it came back in time");
-    bench.call(move |client| async move { client.connect(token, false).await }).await.unwrap();
+    drop(third);
+    bench.round();
     bench.now_ns += LEASE_GRACE_NS;
     bench.round();
     assert_eq!(stops(&mut bench), [StopScope::Axis(X)]);
+    bench.now_ns += 60_000 * MS;
+    bench.round();
+    assert_eq!(stops(&mut bench), [], "stopped twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_by_a_connection_needs_a_lease_of_all_that_moves() {
+    let mut bench = Bench::new();
+    let presence = Presence::default();
+    let by = |submission: Submission| submission.by(presence.clone());
+    let required = |axis: Option<&str>, group: Option<&str>| Refusal::LeaseRequired {
+        axis: axis.map(Into::into),
+        group: group.map(Into::into),
+    };
+    assert_eq!(bench.refused(by(reset(X).into())).await, required(Some("x"), None));
+    assert_eq!(bench.refused(by(line(vec![1.0, 2.0]).into())).await, required(None, Some("plane")));
+    assert_eq!(bench.refused(by(Request::ResetMachine.into())).await, required(None, None));
+    let token = acquire(&mut bench, StopScope::Axis(X), LossPolicy::Finish).await.unwrap();
+    let under = |submission: Submission| submission.under(token).by(presence.clone());
+    bench.accepted(under(reset(X).into())).await;
+    assert_eq!(bench.refused(under(reset(Y).into())).await, required(Some("y"), None));
+    assert_eq!(bench.refused(under(line(vec![1.0, 2.0]).into())).await, required(None, Some("plane")));
+    assert_eq!(bench.refused(under(Request::ResetMachine.into())).await, required(None, None));
+    assert_eq!(bench.refused(by(reset(X).into())).await.name(), "LeaseHeld");
+    bench.call(move |client| async move { client.release(token).await }).await.unwrap();
+    let token = acquire(&mut bench, StopScope::Machine, LossPolicy::Finish).await.unwrap();
+    for order in [reset(TABLE).into(), line(vec![1.0, 2.0]).into(), Request::ResetMachine.into()] {
+        let order: Submission = order;
+        bench.accepted(order.under(token).by(presence.clone())).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lease_that_is_taken_over_is_lost_once_and_its_token_fenced_off() {
+    let mut bench = Bench::new();
+    let [x, y, table] = [X, Y, TABLE].map(StopScope::Axis);
+    let mut former = Vec::new();
+    for (scope, policy) in [(x, LossPolicy::Stop), (y, LossPolicy::Finish), (table, LossPolicy::Stop)] {
+        former.push(acquire(&mut bench, scope, policy).await.unwrap());
+    }
+    let plane = LeaseRequest { holder: "carol".into(), ..request(StopScope::Group(PLANE), LossPolicy::Finish) };
+    let token = bench.call(move |client| async move { client.take_over(plane, None).await }).await.unwrap();
+    assert_eq!(stops(&mut bench), [x], "of x alone that was chosen");
+    for (axis, token) in [X, Y].into_iter().zip(&former) {
+        assert_eq!(bench.refused(Submission::from(reset(axis)).under(*token)).await, Refusal::NoSuchLease);
+    }
+    bench.accepted(Submission::from(reset(TABLE)).under(former[2])).await;
+    bench.accepted(Submission::from(line(vec![1.0, 2.0])).under(token)).await;
+    bench.now_ns += 400 * MS;
+    let held = bench.call(|client| async move { client.leases().await }).await.unwrap();
+    let shown: Vec<_> = held.iter().map(|held| (held.request.holder.as_str(), held.expires_in_ms)).collect();
+    assert_eq!(shown, [("alice", 100), ("carol", 100)]);
+    bench.now_ns += 400 * MS;
+    bench.round();
+    assert_eq!(stops(&mut bench), [table], "what was taken over stops no second time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn command_after_the_time_to_live_moves_nothing_even_before_the_loss_is_seen() {
+    let mut bench = Bench::new();
+    let token = acquire(&mut bench, StopScope::Axis(X), LossPolicy::Stop).await.unwrap();
+    bench.now_ns += 500 * MS;
+    assert_eq!(bench.refused(Submission::from(reset(X)).under(token)).await, Refusal::NoSuchLease);
+    assert_eq!(stops(&mut bench), [StopScope::Axis(X)]);
+    // And it is in nobody's way.
+    acquire(&mut bench, StopScope::Axis(X), LossPolicy::Stop).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn lease_that_nobody_waits_for_any_more_is_not_given() {
+    let mut bench = Bench::new();
+    let client = bench.client.clone();
+    let asked = tokio::spawn(async move { client.acquire(request(StopScope::Machine, LossPolicy::Stop), None).await });
+    settle().await;
+    asked.abort();
+    settle().await;
+    bench.round();
+    assert_eq!(bench.call(|client| async move { client.leases().await }).await.unwrap(), []);
+}
+
+#[test]
+fn token_is_read_as_it_is_written_and_nonsense_is_nobodys() {
+    let token = LeaseToken { epoch: 12, secret: 0xab };
+    assert_eq!(token.to_string(), "12-00000000000000ab");
+    assert_eq!(token.to_string().parse(), Ok(token));
+    for text in ["", "12", "12-", "-1-2", "x-y", "12-00000000000000ab0", "99999999999999999999-1"] {
+        let parsed: Result<LeaseToken, Refusal> = text.parse();
+        assert!(
+            parsed != Ok(token) && parsed.is_ok_and(|found| found.secret == 0xab0) == text.ends_with("ab0"),
+            "{text}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,8 +208,13 @@ async fn leases_are_of_something_and_bounded_in_time() {
     let mut bench = Bench::new();
     for ttl_ms in [0, 99, 60_001, u64::MAX] {
         let request = LeaseRequest { ttl_ms, ..request(StopScope::Machine, LossPolicy::Stop) };
-        let refusal = bench.call(move |client| async move { client.acquire(request).await }).await.unwrap_err();
+        let refusal = bench.call(move |client| async move { client.acquire(request, None).await }).await.unwrap_err();
         assert_eq!(refusal, Refusal::LeaseTime { found_ms: ttl_ms, allowed_ms: (100, 60_000) });
+    }
+    for holder in ["".to_string(), "x".repeat(129)] {
+        let request = LeaseRequest { holder, ..request(StopScope::Machine, LossPolicy::Stop) };
+        let refusal = bench.call(move |client| async move { client.acquire(request, None).await }).await.unwrap_err();
+        assert_eq!(refusal.name(), "HolderLength");
     }
     let nothing = acquire(&mut bench, StopScope::Axis(AxisId(3)), LossPolicy::Stop).await.unwrap_err();
     assert_eq!(nothing.name(), "NoSuchAxis");
@@ -160,7 +266,7 @@ async fn rejection_is_replayed_but_what_was_not_tried_may_be_tried_again() {
 async fn request_id_older_than_what_is_remembered_is_never_carried_out() {
     let mut bench = Bench::new();
     let long = LeaseRequest { ttl_ms: 60_000, ..request(StopScope::Machine, LossPolicy::Stop) };
-    let token = bench.call(move |client| async move { client.acquire(long).await }).await.unwrap();
+    let token = bench.call(move |client| async move { client.acquire(long, None).await }).await.unwrap();
     let command = |id| Submission::from(reset(X)).under(token).numbered(id);
     let latest = LEASE_ANSWERS as u64 + 1;
     for id in 1..=latest {

@@ -3,6 +3,7 @@
 mod commands;
 mod events;
 mod fixture;
+mod jogs;
 mod leases;
 mod panics;
 mod silence;

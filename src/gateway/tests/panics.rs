@@ -63,9 +63,15 @@ async fn panic_with_a_report_in_hand_deals_with_it_once() {
 #[tokio::test(start_paused = true)]
 async fn restarted_service_finds_leases_and_events() {
     let mut bench = Bench::new();
-    let request =
-        LeaseRequest { scope: StopScope::Machine, ttl_ms: 500, policy: LossPolicy::Stop, holder: "bob".into() };
-    let token = bench.call(|client| async move { client.acquire(request).await }).await.unwrap();
+    let request = LeaseRequest {
+        scope: StopScope::Machine,
+        ttl_ms: 500,
+        policy: LossPolicy::Stop,
+        holder: "bob".into(),
+        uid: 1,
+        pid: 2,
+    };
+    let token = bench.call(|client| async move { client.acquire(request, None).await }).await.unwrap();
     let event = Event { cycle: 1, time_ns: 1, kind: EventKind::Overrun { skipped: 1 } };
     bench.cycle.events.send(event).unwrap();
     bench.round();
@@ -82,9 +88,15 @@ async fn restarted_service_finds_leases_and_events() {
 #[tokio::test(start_paused = true)]
 async fn numbered_command_that_a_panic_interrupted_may_be_tried_again() {
     let mut bench = Bench::new();
-    let request =
-        LeaseRequest { scope: StopScope::Machine, ttl_ms: 500, policy: LossPolicy::Stop, holder: "bob".into() };
-    let token = bench.call(|client| async move { client.acquire(request).await }).await.unwrap();
+    let request = LeaseRequest {
+        scope: StopScope::Machine,
+        ttl_ms: 500,
+        policy: LossPolicy::Stop,
+        holder: "bob".into(),
+        uid: 1,
+        pid: 2,
+    };
+    let token = bench.call(|client| async move { client.acquire(request, None).await }).await.unwrap();
     let command = || Submission::from(reset(X)).under(token).numbered(1);
     let asked = bench.ask(command()).await;
     bench.gateway.sabotage().plant_panic(Place::Taken);
