@@ -8,7 +8,7 @@ use super::context::Context;
 use super::dispatch::Reply;
 use super::failure::{Failure, Unknown, fields};
 use super::view;
-use crate::gateway::{BufferMode, Direction, Dynamics, MoveKind, Request, StopScope};
+use crate::gateway::{BufferMode, Direction, Dynamics, MoveKind, Request, StopScope, Submission};
 use crate::ids::AxisId;
 use crate::limits::MAX_JOG_VALIDITY_NS;
 
@@ -34,14 +34,14 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
             let dynamics = Dynamics { velocity: None, ..dynamics(parameters) };
             Request::Velocity { axis, velocity: parameters.float("velocity")?, dynamics }
         }
-        "Jog" => jog(context, axis, parameters)?,
+        "Jog" => return commands::submit(context, parameters, jog(context, axis, parameters)?).await,
         "Halt" => Request::Halt { axis },
         "Release" => Request::Release { scope: StopScope::Axis(axis), generation: parameters.whole("generation")? },
         "SetPosition" => Request::SetPosition { axis, position: parameters.float("position")? },
         "SetOverride" => Request::Override { axis, ratio: parameters.float("ratio")? },
         _ => return Err(Failure::not_implemented(format!("io.motiond.v1.Axis.{method}"))),
     };
-    commands::submit(context, request).await
+    commands::submit(context, parameters, request).await
 }
 
 /// Stops an axis at once.
@@ -63,7 +63,7 @@ fn to(axis: AxisId, kind: MoveKind, target: f64, direction: Direction, parameter
     Request::Move { axis, kind, target, dynamics, buffer: buffer(parameters), direction }
 }
 
-fn jog(context: &Context, axis: AxisId, parameters: &Parameters) -> Result<Request, Failure> {
+fn jog(context: &Context, axis: AxisId, parameters: &Parameters) -> Result<Submission, Failure> {
     let valid_ms = parameters.whole("valid_ms")?;
     let longest_ms = MAX_JOG_VALIDITY_NS / 1_000_000;
     if valid_ms == 0 || valid_ms > longest_ms {
@@ -77,7 +77,8 @@ fn jog(context: &Context, axis: AxisId, parameters: &Parameters) -> Result<Reque
         return Err(Failure::out_of_range("sent_at_ns", sent_at_ns as f64, (0.0, now_ns as f64), "ns", hint));
     }
     let valid_until_ns = sent_at_ns.saturating_add(valid_ms * 1_000_000);
-    Ok(Request::Jog { axis, velocity: parameters.float("velocity")?, valid_until_ns })
+    let jog = Request::Jog { axis, velocity: parameters.float("velocity")?, valid_until_ns };
+    Ok(Submission::from(jog).sent_at(sent_at_ns))
 }
 
 /// Velocity, acceleration and jerk, where they are given.

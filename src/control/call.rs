@@ -11,6 +11,7 @@ use super::audit::Audit;
 use super::door::Door;
 use super::failure::Failure;
 use super::role::Role;
+use crate::gateway::Presence;
 
 /// The part of a request that zlink leaves to its user.
 #[derive(Debug, Deserialize)]
@@ -38,6 +39,8 @@ pub struct Request {
     pub sender: Sender,
     /// Where it is logged, if it may change something.
     pub audit: Arc<Audit>,
+    /// The connection that it came by.
+    pub presence: Presence,
 }
 
 /// Whose request it is: the process that opened the connection, and the one that sent this message, which differ
@@ -60,18 +63,27 @@ pub struct Sender {
     pub pid: i32,
 }
 
-/// Parameters whose names and types have been checked against the interface description.
+/// Parameters whose names and types have been checked against the interface description, and the connection that they
+/// came by.
 #[derive(Debug, Default)]
-pub struct Parameters(Map<String, Value>);
+pub struct Parameters {
+    checked: Map<String, Value>,
+    presence: Presence,
+}
 
 impl Parameters {
     /// Takes what [`super::schema::Method::check`] let pass.
-    pub fn new(checked: Map<String, Value>) -> Parameters {
-        Parameters(checked)
+    pub fn new(checked: Map<String, Value>, presence: Presence) -> Parameters {
+        Parameters { checked, presence }
+    }
+
+    /// The connection that they came by.
+    pub fn presence(&self) -> &Presence {
+        &self.presence
     }
 
     fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.checked.get(name).filter(|value| !value.is_null())
     }
 
     /// A string that the description demands.

@@ -2,13 +2,26 @@
 
 use serde_json::{Value, json};
 
+use super::call::Parameters;
 use super::context::Context;
 use super::dispatch::Reply;
 use super::failure::{Failure, fields};
 use crate::gateway::{Refusal, Rejected, StopScope, Submission};
 
-/// Gives a command, and answers with handle and cycle once the cycle has accepted it.
-pub async fn submit(context: &Context, submission: impl Into<Submission>) -> Result<Reply, Failure> {
+/// Gives a command under the lease and number in `parameters`, and answers with handle and cycle once the cycle has
+/// accepted it.
+pub async fn submit(
+    context: &Context,
+    parameters: &Parameters,
+    submission: impl Into<Submission>,
+) -> Result<Reply, Failure> {
+    let mut submission = submission.into().by(parameters.presence().clone());
+    if let Some(token) = parameters.optional_text("lease") {
+        submission = submission.under(token.parse().map_err(refused)?);
+    }
+    if let Some(request_id) = parameters.optional_whole("request_id")? {
+        submission = submission.numbered(request_id);
+    }
     let accepted = context.gateway.submit(submission).await.map_err(refused)?;
     Ok(fields(json!({ "handle": accepted.handle.0, "cycle": accepted.cycle })))
 }
@@ -44,10 +57,44 @@ pub fn refused(refusal: Refusal) -> Failure {
                 "retryable": retryable
             })),
         ),
-        other => {
-            let hint = format!("{other}");
-            Failure::Own("Refused", fields(json!({ "reason": reason, "hint": hint, "retryable": retryable })))
+        Refusal::LeaseHeld { holder, expires_in_ms } => Failure::Lease(
+            "LeaseHeld",
+            fields(json!({
+                "holder": holder, "expires_in_ms": expires_in_ms, "hint": hint, "retryable": retryable
+            })),
+        ),
+        Refusal::LeaseRequired { axis, group } => {
+            let required = json!({ "axis": axis, "group": group, "hint": hint, "retryable": retryable });
+            Failure::Lease("LeaseRequired", fields(required))
         }
+        Refusal::NoSuchLease => Failure::Lease("NoSuchLease", fields(json!({ "hint": hint, "retryable": retryable }))),
+        Refusal::RequestPending { request_id } | Refusal::RequestIdReused { request_id } => Failure::Lease(
+            "RequestIdRefused",
+            fields(json!({ "reason": reason, "request_id": request_id, "hint": hint, "retryable": retryable })),
+        ),
+        Refusal::RequestIdOld { request_id, latest } => Failure::Lease(
+            "RequestIdRefused",
+            fields(json!({
+                "reason": reason, "request_id": request_id, "latest": latest, "hint": hint, "retryable": retryable
+            })),
+        ),
+        Refusal::TooManyLeases { capacity } => {
+            let full = json!({ "limit": capacity, "hint": hint, "retryable": retryable });
+            Failure::Lease("TooManyLeases", fields(full))
+        }
+        Refusal::LeaseTime { found_ms, allowed_ms: (least, most) } => {
+            Failure::out_of_range("ttl_ms", found_ms as f64, (least as f64, most as f64), "ms", hint)
+        }
+        Refusal::HolderLength { found, most } => {
+            Failure::out_of_range("holder", found as f64, (1.0, most as f64), "bytes", hint)
+        }
+        Refusal::JogOvertaken { axis, sent_at_ns, earliest_ns } => Failure::Own(
+            "Refused",
+            fields(json!({
+                "reason": reason, "axis": axis, "requested": sent_at_ns as f64, "limit": earliest_ns as f64,
+                "unit": "ns", "hint": hint, "retryable": retryable
+            })),
+        ),
     }
 }
 

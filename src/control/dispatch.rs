@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::replies::Replies;
 use super::role::Role;
 use super::socket::Gone;
-use super::{axis, command, events, group, machine, permission, service, telemetry, test_commands};
+use super::{axis, command, events, group, lease, machine, permission, service, telemetry, test_commands};
 
 /// The parameters of a reply.
 pub type Reply = Map<String, Value>;
@@ -85,6 +85,7 @@ async fn route(context: &Context, request: &Request, replies: &mut Replies<'_>) 
         "io.motiond.v1.Machine" => Ok(machine::call(context, method, parameters).await?),
         "io.motiond.v1.Axis" => Ok(axis::call(context, method, parameters).await?),
         "io.motiond.v1.Group" => Ok(group::call(context, method, parameters).await?),
+        "io.motiond.v1.Lease" => Ok(lease::call(context, method, parameters, &request.sender).await?),
         "io.motiond.v1.Command" => command::call(context, method, parameters, replies).await,
         "io.motiond.v1.Events" => events::call(context, method, parameters, replies).await,
         "io.motiond.v1.Telemetry" => telemetry::call(context, method, parameters, replies).await,
@@ -99,7 +100,8 @@ fn checked(context: &Context, request: &Request) -> Result<Parameters, Failure> 
     let interface = service::interface(context, interface).ok_or_else(|| Failure::no_interface(interface))?;
     let method = interface.method(method).ok_or_else(|| Failure::no_method(&request.method))?;
     permission::check(&interface.name, &method.name, request)?;
-    method.check(request.parameters.as_deref()).map(Parameters::new).map_err(Failure::parameter)
+    let checked = method.check(request.parameters.as_deref()).map_err(Failure::parameter)?;
+    Ok(Parameters::new(checked, request.presence.clone()))
 }
 
 /// Logs a mutating call with who made it, and counts every call.

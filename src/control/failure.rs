@@ -11,6 +11,8 @@ pub enum Failure {
     Own(&'static str, Map<String, Value>),
     /// One of `io.motiond.v1.Machine`, whatever interface was meant.
     Machine(&'static str, Map<String, Value>),
+    /// One of `io.motiond.v1.Lease`, likewise.
+    Lease(&'static str, Map<String, Value>),
 }
 
 impl Failure {
@@ -84,7 +86,9 @@ impl Failure {
     /// The bare name, as in metrics and log.
     pub fn name(&self) -> &'static str {
         match self {
-            Failure::Service(name, _) | Failure::Own(name, _) | Failure::Machine(name, _) => name,
+            Failure::Service(name, _) | Failure::Own(name, _) | Failure::Machine(name, _) | Failure::Lease(name, _) => {
+                name
+            }
         }
     }
 
@@ -97,6 +101,7 @@ impl Failure {
             }
             Failure::Own(name, fields) => (interface, name, fields),
             Failure::Machine(name, fields) => ("io.motiond.v1.Machine", name, fields),
+            Failure::Lease(name, fields) => ("io.motiond.v1.Lease", name, fields),
         };
         fields.insert("boot_id".to_string(), Value::String(boot_id.to_string()));
         (format!("{interface}.{name}"), fields)

@@ -34,7 +34,7 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
         "SetOverride" => Request::GroupOverride { group, ratio: parameters.float("ratio")? },
         _ => return Err(Failure::not_implemented(format!("io.motiond.v1.Group.{method}"))),
     };
-    commands::submit(context, request).await
+    commands::submit(context, parameters, request).await
 }
 
 /// Stops a group at once.
@@ -43,7 +43,11 @@ pub fn stop(context: &Context, parameters: &Parameters) -> Result<Reply, Failure
 }
 
 fn named(context: &Context, parameters: &Parameters) -> Result<GroupId, Failure> {
-    let name = parameters.text("group")?;
+    find(context, parameters.text("group")?)
+}
+
+/// The group of this name.
+pub fn find(context: &Context, name: &str) -> Result<GroupId, Failure> {
     context.gateway.description().group(name).ok_or_else(|| Failure::unknown(Unknown::Group, name))
 }
 
@@ -56,7 +60,7 @@ async fn motion(
     let relative = parameters.optional_flag("relative").unwrap_or(false);
     let targets = targets(context, group, relative, parameters.optional_list("targets").unwrap_or_default())?;
     let (dynamics, buffer) = (dynamics(parameters), buffer(parameters));
-    commands::submit(context, GroupMove { group, shape, targets, relative, dynamics, buffer }).await
+    commands::submit(context, parameters, GroupMove { group, shape, targets, relative, dynamics, buffer }).await
 }
 
 /// One value an axis in the group's order, from targets by name: each axis at most once, and all of them unless they

@@ -30,7 +30,7 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
         }
         _ => return Err(Failure::not_implemented(format!("io.motiond.v1.Machine.{method}"))),
     };
-    commands::submit(context, request).await
+    commands::submit(context, parameters, request).await
 }
 
 /// Stops the machine at once.

@@ -1,7 +1,7 @@
 //! The control socket: Varlink over a Unix stream socket, for people and programs that command the machine.
 //!
 //! ```text
-//! listener ─► session (one task a client) ─► dispatch ─► machine, axis, group ─► commands ─► gateway
+//! listener ─► session (one task a client) ─► dispatch ─► machine, axis, group, lease ─► gateway
 //!                 │  ▲                             └───► command, events, telemetry (streams)
 //!                 │  └─ replies (bounded, in order)
 //!                 └─ stop: from the reading half straight to the stop generations
@@ -27,6 +27,7 @@ pub mod door;
 mod events;
 pub mod failure;
 mod group;
+mod lease;
 pub mod listener;
 mod machine;
 pub mod peer;

@@ -62,6 +62,10 @@ const NEEDED: &[(&str, &[(&str, Role)])] = &[
             ("SetOverride", Operate),
         ],
     ),
+    (
+        "io.motiond.v1.Lease",
+        &[("List", Observe), ("Acquire", Operate), ("Renew", Operate), ("Release", Operate), ("TakeOver", Commission)],
+    ),
     ("io.motiond.v1.Command", &[("Status", Observe), ("Wait", Observe)]),
     ("io.motiond.v1.Events", &[("Read", Observe), ("Subscribe", Observe)]),
     ("io.motiond.v1.Telemetry", &[("Subscribe", Observe)]),

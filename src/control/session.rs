@@ -24,6 +24,7 @@ use super::peer::Peer;
 use super::replies::Replies;
 use super::role::Role;
 use super::socket::{BoundedReader, BoundedSocket, Gone, Origin, Writer};
+use crate::gateway::Presence;
 use crate::limits::{CLIENT_WRITE_PATIENCE, MAX_PENDING_BYTES, MAX_PENDING_REQUESTS, MAX_REQUEST_BYTES};
 use crate::service::Place;
 
@@ -100,11 +101,14 @@ async fn read_requests(
     let room = Arc::new(Semaphore::new(MAX_PENDING_BYTES));
     let mut seen = 0;
     let audit = Arc::new(Audit::default());
+    let presence = Presence::default();
     loop {
         let received = read.receive_call::<Envelope<'_>>().await.map(|(call, _)| owned(&call));
         let sender = sender(context, &peer, door, read.read_half().origin(&mut seen));
         let mut pending = match received {
-            Ok(request) => Pending::Call(Request { sender, audit: Arc::clone(&audit), ..request }),
+            Ok(request) => {
+                Pending::Call(Request { sender, audit: Arc::clone(&audit), presence: presence.clone(), ..request })
+            }
             Err(zlink::Error::Json(problem)) => Pending::Malformed(problem.to_string()),
             Err(zlink::Error::BufferOverflow) => {
                 tracing::warn!(

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 
-use crate::control::schema::INTERFACES;
+use crate::control::schema::{INTERFACES, Kind};
 use crate::control::session::{self, End};
 use crate::control::{Context, Door, InjectedFault, TestCommands};
 use crate::service::Place;
@@ -48,6 +48,8 @@ pub fn context(machine: &Machine) -> Arc<Context> {
 pub struct Client {
     pub stream: UnixStream,
     pub session: JoinHandle<End>,
+    /// The token that goes with every request that takes one.
+    pub lease: Option<String>,
 }
 
 impl Client {
@@ -58,14 +60,27 @@ impl Client {
     /// One that came by this door.
     pub fn through(door: Door, context: &Arc<Context>) -> Client {
         let (stream, served) = pair();
-        Client { stream, session: tokio::spawn(session::serve(served, door, Arc::clone(context))) }
+        let session = tokio::spawn(session::serve(served, door, Arc::clone(context)));
+        Client { stream, session, lease: None }
+    }
+
+    /// One that holds the machine; its gateway runs.
+    pub async fn holding(context: &Arc<Context>) -> Client {
+        let mut client = Client::of(context);
+        let request = json!({ "ttl_ms": 60_000, "on_loss": "finish", "holder": "fixture" });
+        let given = client.call("io.motiond.v1.Lease.Acquire", request).await;
+        client.lease = given["lease"].as_str().map(ToOwned::to_owned);
+        client
     }
 
     pub async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
     }
 
-    pub async fn ask(&mut self, method: &str, parameters: Value) {
+    pub async fn ask(&mut self, method: &str, mut parameters: Value) {
+        if let Some(lease) = self.lease.as_ref().filter(|_| takes_lease(method)) {
+            parameters["lease"] = json!(lease);
+        }
         self.send(&message(json!({ "method": method, "parameters": parameters }))).await;
     }
 
@@ -116,6 +131,15 @@ impl Client {
             Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
         }
     }
+}
+
+/// Whether the description of a method has a place for a lease that may be left out.
+pub fn takes_lease(method: &str) -> bool {
+    let (interface, name) = method.rsplit_once('.').unwrap();
+    let interface = INTERFACES.iter().find(|known| known.name == interface);
+    let method = interface.and_then(|interface| interface.method(name));
+    let lease = ("lease".to_string(), Kind::Optional(Box::new(Kind::Text)));
+    method.is_some_and(|method| matches!(&method.inputs, Kind::Object(fields) if fields.contains(&lease)))
 }
 
 /// A client's end and the daemon's, which knows its senders from the first byte as an accepted one does.

@@ -30,6 +30,9 @@ fn example(method: &str) -> Value {
         }
         "io.motiond.v1.Group.Release" => json!({ "group": "xy", "generation": 1 }),
         "io.motiond.v1.Group.SetOverride" => json!({ "group": "xy", "ratio": 2 }),
+        "io.motiond.v1.Lease.Acquire" | "io.motiond.v1.Lease.TakeOver" => {
+            json!({ "axis": "a", "ttl_ms": 1000, "on_loss": "finish", "holder": "example" })
+        }
         "io.motiond.v1.Command.Status" | "io.motiond.v1.Command.Wait" => json!({ "handle": 1 }),
         "io.motiond.v1.Test.Inject" => json!({ "fault": "drive_fault", "axis": "x", "code": 0x7305 }),
         "io.motiond.v1.Test.SetInput" => json!({ "input": "e-stop", "on": false }),
@@ -46,11 +49,19 @@ fn example(method: &str) -> Value {
 async fn every_method_of_every_interface_answers_as_described() {
     let machine = Machine::new();
     machine.run();
-    let mut client = Client::of(&context(&machine));
+    let context = context(&machine);
+    let mut client = Client::holding(&context).await;
     let handle = client.call("io.motiond.v1.Axis.Reset", json!({ "axis": "x" })).await["handle"].clone();
     assert_eq!(handle, 1);
     machine.finish(1);
-    for interface in INTERFACES.iter() {
+    // The methods of leases, one on what the other gave.
+    let mut other = Client::of(&context);
+    let lease = client.call("io.motiond.v1.Lease.List", json!({})).await["leases"][0].clone();
+    assert_eq!((&lease["holder"], &lease["axis"], &lease["connections"]), (&json!("fixture"), &Value::Null, &json!(1)));
+    let (error, held) = other.fail("io.motiond.v1.Lease.Acquire", example("io.motiond.v1.Lease.Acquire")).await;
+    assert_eq!((error.as_str(), &held["holder"]), ("io.motiond.v1.Lease.LeaseHeld", &json!("fixture")));
+
+    for interface in INTERFACES.iter().filter(|interface| interface.name != "io.motiond.v1.Lease") {
         for method in &interface.methods {
             let name = format!("{}.{}", interface.name, method.name);
             if method.name == "Subscribe" {
@@ -61,6 +72,12 @@ async fn every_method_of_every_interface_answers_as_described() {
             }
         }
     }
+    let taken = other.call("io.motiond.v1.Lease.TakeOver", example("io.motiond.v1.Lease.TakeOver")).await;
+    for method in ["Renew", "Release"] {
+        other.call(&format!("io.motiond.v1.Lease.{method}"), json!({ "lease": taken["lease"] })).await;
+    }
+    assert_eq!(other.call("io.motiond.v1.Lease.List", json!({})).await["leases"], json!([]));
+    other.call("io.motiond.v1.Lease.Acquire", example("io.motiond.v1.Lease.Acquire")).await;
 }
 
 #[tokio::test]
@@ -94,7 +111,7 @@ async fn the_test_interface_is_not_there_unless_asked_for() {
 async fn requests_reach_the_cycle_as_they_were_asked() {
     let machine = Machine::new();
     machine.run();
-    let mut client = Client::of(&context(&machine));
+    let mut client = Client::holding(&context(&machine)).await;
     client.call("io.motiond.v1.Axis.SetOverride", json!({ "axis": "y", "ratio": 0.25 })).await;
     client.call("io.motiond.v1.Group.Enable", json!({ "group": "xy" })).await;
     client.call("io.motiond.v1.Axis.Jog", example("io.motiond.v1.Axis.Jog")).await;
@@ -112,7 +129,7 @@ async fn requests_reach_the_cycle_as_they_were_asked() {
 async fn targets_of_a_group_are_put_in_its_order_and_must_be_complete() {
     let machine = Machine::new();
     machine.run();
-    let mut client = Client::of(&context(&machine));
+    let mut client = Client::holding(&context(&machine)).await;
     let linear = "io.motiond.v1.Group.MoveLinear";
     client.call(linear, example(linear)).await;
     assert_eq!(machine.targets(), [1.0, 2.0]);
@@ -133,7 +150,7 @@ async fn targets_of_a_group_are_put_in_its_order_and_must_be_complete() {
 async fn refusals_say_what_was_asked_and_what_is_allowed() {
     let machine = Machine::new();
     machine.run();
-    let mut client = Client::of(&context(&machine));
+    let mut client = Client::holding(&context(&machine)).await;
     let (error, fields) = client.fail("io.motiond.v1.Axis.MoveAbsolute", json!({ "axis": "x", "position": 2e6 })).await;
     assert_eq!(error, "io.motiond.v1.Axis.Refused");
     assert_eq!(fields["reason"], "SoftLimit");
@@ -151,7 +168,7 @@ async fn refusals_say_what_was_asked_and_what_is_allowed() {
 async fn a_jog_is_refused_beyond_its_longest_validity_and_from_the_future() {
     let machine = Machine::new();
     machine.run();
-    let mut client = Client::of(&context(&machine));
+    let mut client = Client::holding(&context(&machine)).await;
     let now = 1_000_000_000_000_u64;
     for (valid_ms, sent_at_ns, wrong) in [(201, now, "valid_ms"), (0, now, "valid_ms"), (200, now + 1, "sent_at_ns")] {
         let jog = json!({ "axis": "x", "velocity": 2, "valid_ms": valid_ms, "sent_at_ns": sent_at_ns });

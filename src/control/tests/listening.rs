@@ -39,7 +39,7 @@ async fn the_accept_loop_outlives_every_error() {
         }
         let (stream, served) = pair();
         clients.send(Ok(served)).unwrap();
-        let mut client = Client { stream, session: tokio::spawn(std::future::pending()) };
+        let mut client = Client { stream, session: tokio::spawn(std::future::pending()), lease: None };
         client.call("io.motiond.v1.Machine.Status", json!({})).await;
     }
 }
@@ -53,7 +53,7 @@ async fn a_panic_in_one_session_is_counted_and_stays_there() {
     let connect = || {
         let (stream, served) = pair();
         clients.send(Ok(served)).unwrap();
-        Client { stream, session: tokio::spawn(std::future::pending()) }
+        Client { stream, session: tokio::spawn(std::future::pending()), lease: None }
     };
     let (mut one, mut two) = (connect(), connect());
     two.call("io.motiond.v1.Machine.Status", json!({})).await;
@@ -76,7 +76,7 @@ async fn clients_beyond_the_limit_are_closed_and_the_others_served() {
     let connect = || {
         let (stream, served) = pair();
         clients.send(Ok(served)).unwrap();
-        Client { stream, session: tokio::spawn(std::future::pending()) }
+        Client { stream, session: tokio::spawn(std::future::pending()), lease: None }
     };
     let (mut last, mut excess) = (connect(), connect());
     last.call("io.motiond.v1.Machine.Status", json!({})).await;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod fixture;
 mod interfaces;
+mod leases;
 mod listening;
 mod machine;
 mod roles;

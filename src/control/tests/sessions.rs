@@ -48,8 +48,8 @@ async fn what_was_asked_before_the_end_is_answered() {
 async fn a_oneway_request_is_carried_out_without_a_reply() {
     let machine = Machine::new();
     machine.run();
-    let mut client = Client::of(&context(&machine));
-    let oneway = json!({ "method": "io.motiond.v1.Axis.Reset", "parameters": { "axis": "y" }, "oneway": true });
+    let mut client = Client::holding(&context(&machine)).await;
+    let oneway = json!({ "method": "io.motiond.v1.Axis.Reset", "parameters": { "axis": "y", "lease": client.lease }, "oneway": true });
     client.send(&message(oneway)).await;
     client.call(STATUS, json!({})).await;
     assert_eq!(machine.requests().len(), 1);

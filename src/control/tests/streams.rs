@@ -16,7 +16,7 @@ const TELEMETRY: &str = "io.motiond.v1.Telemetry.Subscribe";
 async fn waiting_tells_each_state_up_to_the_end() {
     let machine = Machine::new();
     machine.run();
-    let mut client = Client::of(&context(&machine));
+    let mut client = Client::holding(&context(&machine)).await;
     let motion = json!({ "axis": "x", "position": 5 });
     let handle = client.call("io.motiond.v1.Axis.MoveAbsolute", motion).await["handle"].as_u64().unwrap();
     client.ask_more(WAIT, json!({ "handle": handle })).await;
@@ -35,7 +35,7 @@ async fn waiting_tells_each_state_up_to_the_end() {
 async fn a_command_that_a_fault_ends_says_which() {
     let machine = Machine::new();
     machine.run();
-    let mut client = Client::of(&context(&machine));
+    let mut client = Client::holding(&context(&machine)).await;
     let handle = client.call("io.motiond.v1.Axis.Reset", json!({ "axis": "x" })).await["handle"].as_u64().unwrap();
     machine.fail(handle, crate::fault::Fault::FollowingError);
     let progress = client.call(WAIT, json!({ "handle": handle })).await["progress"].clone();
@@ -49,7 +49,7 @@ async fn the_end_of_a_client_ends_its_streams() {
     machine.run();
     let context = context(&machine);
     let handle = {
-        let mut client = Client::of(&context);
+        let mut client = Client::holding(&context).await;
         client.call("io.motiond.v1.Axis.Reset", json!({ "axis": "x" })).await["handle"].clone()
     };
     let wait_without_more = json!({ "method": WAIT, "parameters": { "handle": handle } });
