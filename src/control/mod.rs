@@ -46,6 +46,7 @@ mod tests;
 mod view;
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -53,7 +54,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{self as unix, AddressFamily, Backlog, SockFlag, SockType, UnixAddr, setsockopt, sockopt};
 use nix::unistd::Group;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -97,10 +98,20 @@ pub fn bind(path: &Path, admitted: Admitted<'_>) -> io::Result<UnixListener> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let listener = UnixListener::bind(path)?;
+    let listener = listen(path)?;
     std::os::unix::fs::chown(path, None, group.map(|group| group.gid.as_raw()))?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
     Ok(listener)
+}
+
+/// A listening socket whose clients' messages tell their senders from the first one on: what is accepted inherits that when
+/// its client connects, so it must be said before anybody can.
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    let listener = unix::socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    setsockopt(&listener, sockopt::PassCred, &true)?;
+    unix::bind(listener.as_raw_fd(), &UnixAddr::new(path)?)?;
+    unix::listen(&listener, Backlog::MAXALLOWABLE)?;
+    Ok(UnixListener::from(listener))
 }
 
 /// Serves clients on this thread until `stop`, with `beat` as proof of progress. The listeners stay open, so that a
@@ -112,7 +123,7 @@ pub fn serve(context: &Arc<Context>, entrances: &[Entrance], beat: &Beat, stop: 
         for Entrance { door, listener } in entrances {
             let listener = listener.try_clone()?;
             listener.set_nonblocking(true)?;
-            // Inherited by what is accepted, so that the very first message tells its sender.
+            // For one that somebody else has opened.
             setsockopt(&listener, sockopt::PassCred, &true)?;
             let listener = tokio::net::UnixListener::from_std(listener)?;
             accepting.spawn(listener::accept_clients(listener, *door, Arc::clone(context)));

@@ -114,3 +114,24 @@ fn the_service_serves_a_real_socket_until_it_is_told_to_stop() {
     // What a dead daemon leaves is replaced.
     bind().unwrap();
 }
+
+#[tokio::test]
+async fn who_asks_before_its_session_begins_is_known_by_the_first_message() {
+    let machine = Machine::new();
+    let context = context(&machine);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("control.sock");
+    let listener = bind(&path, Admitted::Group(None)).unwrap();
+    let mut client = BlockingStream::connect(&path).unwrap();
+    let (served, _) = listener.accept().unwrap();
+    // Accepted, and no session has begun: whatever it does comes too late for this message.
+    client.write_all(&message(json!({ "method": "io.motiond.v1.Machine.Stop" }))).unwrap();
+    served.set_nonblocking(true).unwrap();
+    let served = UnixStream::from_std(served).unwrap();
+    tokio::spawn(crate::control::session::serve(served, Door::Control, Arc::clone(&context)));
+    client.set_nonblocking(true).unwrap();
+    let stream = UnixStream::from_std(client).unwrap();
+    let mut client = Client { stream, session: tokio::spawn(std::future::pending()), lease: None };
+    let reply = client.receive_for("io.motiond.v1.Machine.Stop").await;
+    assert_eq!(reply.get("error"), None, "{reply}");
+}
