@@ -1,7 +1,7 @@
 //! `motiond demo`: the built-in machine moves, commanded through its own socket like any other client would, and shows
 //! how its cycle kept time.
 
-use crate::client::{Ended, Error, Machine, Move, SYSTEM_SOCKET, progress, user_socket};
+use crate::client::{Ended, Error, Machine, Move, OnLoss, SYSTEM_SOCKET, Scope, progress, user_socket};
 use crate::config;
 use crate::cycle::schedule::OverrunCause;
 use crate::cycle::timing::Timing;
@@ -105,6 +105,7 @@ fn show(socket: &Path, machine: &MachineDescription, timing: &Timing) -> Result<
     watch_following_errors(socket, Arc::clone(&worst))?;
     let mut show = Show { machine: Machine::open(socket)?, live: std::io::stdout().is_terminal() };
 
+    show.machine.hold(Scope::Machine, OnLoss::Stop)?;
     let axes = show.machine.axes()?;
     let enabled = axes.iter().map(|axis| show.machine.power(axis, true)).collect::<Result<Vec<_>, _>>()?;
     for handle in enabled {

@@ -5,7 +5,7 @@
 mod daemon;
 
 use daemon::{Daemon, motiond, output, until};
-use motiond::client::{Ended, Error, Machine, Move};
+use motiond::client::{Ended, Error, Machine, Move, OnLoss, Scope};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -78,6 +78,7 @@ fn sigterm_in_motion_ramps_down_disables_and_removes_the_socket() {
     });
     daemon.done("power on --wait");
     let mut machine = daemon.connect();
+    machine.hold(Scope::Machine, OnLoss::Finish).unwrap();
     machine.move_to("x", 1200.0, Move { velocity: Some(300.0), ..Move::default() }).unwrap();
     until_faster(&mut machine, "x", 299.0);
 
@@ -130,6 +131,7 @@ fn a_service_that_panics_comes_back_and_the_move_goes_on() {
     let boot = daemon.connect().call("Machine", "Status", json!({})).unwrap()["boot_id"].clone();
     for (service, target) in [("gateway", 160.0), ("control", 100.0), ("metrics", 160.0), ("watchdog", 100.0)] {
         let mut machine = daemon.connect();
+        machine.hold(Scope::Machine, OnLoss::Finish).unwrap();
         let handle = machine.move_to("x", target, SLOW).unwrap();
         // The control service takes its clients with it, maybe before it has answered this one.
         let _ = machine.call("Test", "Panic", json!({ "service": service }));
@@ -165,7 +167,9 @@ fn stop_ends_a_move_and_locks_until_released() {
     daemon.done("power on --wait");
     let mut machine = daemon.connect();
     for name in ["", " x"] {
+        machine.hold(Scope::Axis("x".to_string()), OnLoss::Stop).unwrap();
         let handle = machine.move_to("x", 1100.0, SLOW).unwrap();
+        machine.let_go();
         until_faster(&mut machine, "x", 49.0);
         daemon.done(&format!("stop{name}"));
         assert_eq!(machine.wait(handle).unwrap(), Ended::Aborted);

@@ -2,12 +2,15 @@
 //! a script of replies.
 
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+
+/// The token of every lease that it gives.
+const TOKEN: &str = "1-0000000000000001";
 
 /// A daemon that answers each method with the replies given for it, in turn, the last one for ever.
 struct Daemon {
@@ -21,24 +24,16 @@ impl Daemon {
         let listener = UnixListener::bind(directory.path().join("socket")).unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (noted, mut script) = (Arc::clone(&asked), script.to_vec());
+        script.extend([
+            ("Lease.Acquire", vec![json!({ "parameters": { "lease": TOKEN, "epoch": 1, "expires_in_ms": 3000 } })]),
+            ("Lease.Release", vec![json!({ "parameters": {} })]),
+            ("Machine.Describe", vec![json!({ "parameters": { "axes": ["x", "y"], "groups": ["gantry"] } })]),
+        ]);
+        let script = Arc::new(Mutex::new(script));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let mut stream = BufReader::new(stream.unwrap());
-                let mut message = Vec::new();
-                while stream.read_until(0, &mut message).is_ok_and(|length| length > 0) {
-                    message.pop();
-                    let request: Value = serde_json::from_slice(&message).unwrap();
-                    message.clear();
-                    let replies = answer(&mut script, &request);
-                    noted.lock().unwrap().push(request);
-                    for reply in replies {
-                        let mut bytes = reply.to_string().into_bytes();
-                        bytes.push(0);
-                        if stream.get_mut().write_all(&bytes).is_err() {
-                            return;
-                        }
-                    }
-                }
+                let (noted, script) = (Arc::clone(&noted), Arc::clone(&script));
+                std::thread::spawn(move || serve(stream.unwrap(), &script, &noted));
             }
         });
         Daemon { directory, asked }
@@ -59,8 +54,33 @@ impl Daemon {
         asked
             .iter()
             .filter(|request| request["method"] == method)
-            .map(|request| request["parameters"].clone())
+            .map(|request| {
+                let mut parameters = request["parameters"].clone();
+                let lease = parameters.as_object_mut().unwrap().remove("lease");
+                // Whatever takes a lease got the one that was acquired.
+                assert!(lease.is_none_or(|lease| lease == TOKEN), "{request}");
+                parameters
+            })
             .collect()
+    }
+}
+
+fn serve(stream: UnixStream, script: &Mutex<Vec<(&'static str, Vec<Value>)>>, noted: &Mutex<Vec<Value>>) {
+    let mut stream = BufReader::new(stream);
+    let mut message = Vec::new();
+    while stream.read_until(0, &mut message).is_ok_and(|length| length > 0) {
+        message.pop();
+        let request: Value = serde_json::from_slice(&message).unwrap();
+        message.clear();
+        let replies = answer(&mut script.lock().unwrap(), &request);
+        noted.lock().unwrap().push(request);
+        for reply in replies {
+            let mut bytes = reply.to_string().into_bytes();
+            bytes.push(0);
+            if stream.get_mut().write_all(&bytes).is_err() {
+                return;
+            }
+        }
     }
 }
 
@@ -70,7 +90,8 @@ fn answer(script: &mut [(&'static str, Vec<Value>)], request: &Value) -> Vec<Val
         return vec![json!({ "error": "org.varlink.service.MethodNotFound", "parameters": { "method": method } })];
     };
     if request["more"] == true {
-        return std::mem::take(replies);
+        // A stream of a single reply is there for everybody who waits.
+        return if replies.len() > 1 { std::mem::take(replies) } else { replies.clone() };
     }
     vec![if replies.len() > 1 { replies.remove(0) } else { replies[0].clone() }]
 }
@@ -151,6 +172,10 @@ fn a_move_that_is_waited_for_exits_by_its_end() {
             "{output:?}"
         );
         assert_eq!(daemon.asked("Axis.MoveAbsolute"), [json!({ "axis": "x", "position": -12.5, "velocity": 3.0 })]);
+        let acquired = &daemon.asked("Lease.Acquire")[0];
+        assert_eq!((&acquired["axis"], &acquired["on_loss"]), (&json!("x"), &json!("stop")));
+        assert!(acquired["holder"].as_str().unwrap().starts_with("motionctl@"), "{acquired}");
+        assert_eq!(daemon.asked("Lease.Release").len(), 1);
     }
 }
 
@@ -281,4 +306,72 @@ fn status_shows_the_machine_its_axes_and_groups() {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert_eq!(daemon.asked("Axis.List"), [json!({ "first": 0 }), json!({ "first": 1 })]);
+}
+
+#[test]
+fn a_lease_that_somebody_else_holds_is_told_with_the_holder() {
+    let held = json!({ "holder": "hmi@bob 7", "expires_in_ms": 2500, "hint": "wait", "retryable": true });
+    let daemon = Daemon::new(&[(
+        "Lease.Acquire",
+        vec![json!({ "error": "io.motiond.v1.Lease.LeaseHeld", "parameters": held })],
+    )]);
+    let output = daemon.run(&["move", "x", "1"]);
+    assert_eq!(exit(&output), 4);
+    assert!(text(&output.stderr).contains("hmi@bob 7 holds it, for 2.5 s more"), "{output:?}");
+    assert!(daemon.asked("Axis.MoveAbsolute").is_empty());
+}
+
+#[test]
+fn who_holds_what_is_a_table() {
+    let lease = json!({
+        "epoch": 4, "axis": null, "group": "gantry", "holder": "hmi@bob 7", "uid": 1001, "pid": 7, "on_loss": "stop",
+        "ttl_ms": 3000, "expires_in_ms": 2940, "connections": 1
+    });
+    let daemon = Daemon::new(&[("Lease.List", vec![json!({ "parameters": { "leases": [lease] } })])]);
+    let output = daemon.run(&["lease", "list"]);
+    let row = text(&output.stdout).lines().nth(1).unwrap().split_whitespace().collect::<Vec<_>>();
+    assert_eq!(row, ["group", "gantry", "hmi@bob", "7", "1001", "7", "stop", "2.9", "s"], "{output:?}");
+}
+
+#[test]
+fn enabling_a_group_powers_its_axes_first_and_disabling_it_last() {
+    let state = |name: &str| json!({ "parameters": { "status": { "state": name } } });
+    let gantry = json!({ "parameters": { "groups": [{ "name": "gantry", "axes": ["x", "y"] }] } });
+    for (verb, before, order) in [
+        ("enable", "GroupDisabled", ["Axis.Power", "Axis.Power", "Group.Enable"]),
+        ("disable", "GroupStandby", ["Group.Disable", "Axis.Power", "Axis.Power"]),
+    ] {
+        let daemon = Daemon::new(&[
+            ("Group.Describe", vec![gantry.clone()]),
+            ("Group.Status", vec![state(before)]),
+            ("Axis.Power", vec![accepted(1)]),
+            ("Group.Enable", vec![accepted(2)]),
+            ("Group.Disable", vec![accepted(3)]),
+            ("Command.Wait", vec![progress("done", false)]),
+        ]);
+        let output = daemon.run(&[verb, "gantry"]);
+        assert_eq!(exit(&output), 0, "{output:?}");
+        let asked = daemon.asked.lock().unwrap();
+        let methods =
+            asked.iter().map(|request| request["method"].as_str().unwrap().trim_start_matches("io.motiond.v1."));
+        let changes: Vec<&str> = methods.filter(|method| order.contains(method)).collect();
+        assert_eq!(changes, order);
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_need_no_daemon_and_know_every_verb() {
+    let directory = tempfile::tempdir().unwrap();
+    let nowhere = directory.path().join("nothing");
+    for shell in ["bash", "zsh", "fish"] {
+        let output = motionctl(&nowhere, &["completions", shell]);
+        assert!(exit(&output) == 0 && text(&output.stdout).contains("take-over"), "{shell}: {output:?}");
+    }
+    let output = motionctl(&nowhere, &["man"]);
+    assert!(text(&output.stdout).starts_with(".ie") || text(&output.stdout).contains(".TH motionctl"), "{output:?}");
+    let pages = directory.path().join("man");
+    assert_eq!(exit(&motionctl(&nowhere, &["man", "--out", pages.to_str().unwrap()])), 0);
+    for page in ["motionctl.1", "motionctl-move.1", "motionctl-lease.1", "motionctl-lease-take-over.1"] {
+        assert!(pages.join(page).exists(), "{page}");
+    }
 }

@@ -150,7 +150,14 @@ fn a_passed_socket_does_not_carry_its_first_owners_rights() {
     let daemon = Daemon::start();
     let mut socket = UnixStream::connect(daemon.socket()).unwrap();
     let mut own = Connection::over(socket.try_clone().unwrap());
-    own.call("io.motiond.v1.Axis.Reset", json!({ "axis": "x" })).unwrap();
+    let request = json!({ "axis": "x", "ttl_ms": 60_000, "on_loss": "finish", "holder": "test" });
+    let lease = own.call("io.motiond.v1.Lease.Acquire", request).unwrap()["lease"].take();
+    let reset = json!({ "axis": "x", "lease": lease });
+    own.call("io.motiond.v1.Axis.Reset", reset.clone()).unwrap();
+    // Not even with the token.
+    let theirs = json!({ "method": "io.motiond.v1.Axis.Reset", "parameters": reset }).to_string();
+    let reply: Value = serde_json::from_str(&over(&socket, ASK, &theirs)).unwrap();
+    assert_eq!(reply["error"], "io.motiond.v1.Machine.PermissionDenied", "{reply}");
 
     // It may see, as everybody may, but not stop.
     let status = over(&socket, ASK, r#"{"method":"io.motiond.v1.Machine.Status"}"#);
@@ -170,6 +177,6 @@ fn a_passed_socket_does_not_carry_its_first_owners_rights() {
     }
     let reply = String::from_utf8(reply).unwrap();
     assert!(reply.contains("PermissionDenied") && reply.contains("not known who sent"), "{reply}");
-    own.call("io.motiond.v1.Axis.Reset", json!({ "axis": "x" })).unwrap();
+    own.call("io.motiond.v1.Axis.Reset", reset).unwrap();
     assert_eq!(generation(&daemon), 0, "a stop was carried out");
 }

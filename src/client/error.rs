@@ -92,6 +92,13 @@ impl Error {
                 let role = |name| self.text_field(name).unwrap_or("?");
                 write!(f, "this needs the role {}, and yours is {}", role("needed"), role("role"))?;
             }
+            "LeaseHeld" => {
+                let seconds = self.field("expires_in_ms").and_then(Value::as_f64).unwrap_or(0.0) / 1000.0;
+                let holder = self.text_field("holder").unwrap_or("somebody");
+                write!(f, "{holder} holds it, for {seconds:.1} s more unless renewed")?;
+            }
+            "LeaseRequired" => write!(f, "this needs a lease that covers it")?,
+            "NoSuchLease" => write!(f, "the lease is lost")?,
             "Unavailable" => write!(f, "no answer in time ({})", self.text_field("reason").unwrap_or("?"))?,
             other => write!(f, "{other}")?,
         }

@@ -1,14 +1,16 @@
 //! What one wants of axes and groups, one call each.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::{Connection, Error};
+use super::{Connection, Error, Lease, OnLoss, Scope};
 
-/// A machine at the other end of a socket.
+/// A machine at the other end of a socket. Commands need a lease ([`Machine::hold`]); what one observes and a stop do not.
 pub struct Machine {
     connection: Connection,
+    path: PathBuf,
+    leases: Vec<Lease>,
 }
 
 /// How fast and when a move goes. What is left out takes the limits of the axis or path, and starts at once.
@@ -71,12 +73,38 @@ pub enum Ended {
 impl Machine {
     /// Connects to the machine at `path`.
     pub fn open(path: &Path) -> Result<Machine, Error> {
-        Connection::open(path).map(Machine::over)
+        Ok(Machine { connection: Connection::open(path)?, path: path.to_path_buf(), leases: Vec::new() })
     }
 
-    /// Talks over a connection.
-    pub fn over(connection: Connection) -> Machine {
-        Machine { connection }
+    /// Takes a lease besides those that are held, and keeps it until [`Machine::let_go`] or the end of this machine.
+    /// Commands for just what a lease covers go under that one, all others under the first.
+    pub fn hold(&mut self, scope: Scope, on_loss: OnLoss) -> Result<(), Error> {
+        self.hold_by("Acquire", scope, on_loss)
+    }
+
+    /// The same of what others hold, who lose it.
+    pub fn take_over(&mut self, scope: Scope, on_loss: OnLoss) -> Result<(), Error> {
+        self.hold_by("TakeOver", scope, on_loss)
+    }
+
+    fn hold_by(&mut self, method: &str, scope: Scope, on_loss: OnLoss) -> Result<(), Error> {
+        self.leases.push(Lease::take(&mut self.connection, &self.path, method, scope, on_loss)?);
+        Ok(())
+    }
+
+    /// Ends every lease; motion goes on.
+    pub fn let_go(&mut self) {
+        self.leases.clear();
+    }
+
+    /// The leases that are held.
+    pub fn leases(&self) -> &[Lease] {
+        &self.leases
+    }
+
+    /// Where its socket is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The connection, for what is not here.
@@ -84,8 +112,15 @@ impl Machine {
         &mut self.connection
     }
 
-    /// Calls a method of an interface of motiond, e.g. `("Axis", "Status")`.
-    pub fn call(&mut self, interface: &str, method: &str, parameters: Value) -> Result<Value, Error> {
+    /// Calls a method of an interface of motiond, e.g. `("Axis", "Status")`; where it takes a lease, under the one that is
+    /// held.
+    pub fn call(&mut self, interface: &str, method: &str, mut parameters: Value) -> Result<Value, Error> {
+        if let Value::Object(fields) = &mut parameters
+            && takes_lease(interface, method)
+            && let Some(lease) = self.leases.iter().find(|lease| lease.is_of(fields)).or(self.leases.first())
+        {
+            fields.insert("lease".to_string(), json!(lease.token()));
+        }
         self.connection.call(&format!("io.motiond.v1.{interface}.{method}"), parameters)
     }
 
@@ -219,6 +254,11 @@ pub fn progress(reply: &Value) -> Result<Progress, Error> {
         }
         _ => return Err(missing("state")),
     })
+}
+
+/// Whether a method changes something for which its caller must hold it.
+fn takes_lease(interface: &str, method: &str) -> bool {
+    matches!(interface, "Axis" | "Group" | "Machine") && !matches!(method, "Describe" | "List" | "Status" | "Stop")
 }
 
 fn named(targets: &[(&str, f64)]) -> Vec<Value> {

@@ -4,10 +4,12 @@
 
 mod connection;
 mod error;
+mod lease;
 mod machine;
 mod path;
 
 pub use connection::{Connection, Stream};
 pub use error::Error;
+pub use lease::{Lease, OnLoss, Scope};
 pub use machine::{Ended, Machine, Move, Progress, progress};
 pub use path::{SYSTEM_SOCKET, find_socket, user_socket};

@@ -142,9 +142,17 @@ impl Held {
         self.daemon().gateway().counts().queues().iter().find(|found| found.queue == queue).unwrap().depth
     }
 
+    /// A lease of everything, whoever held it before.
+    pub fn lease(&self) -> Value {
+        let request = json!({ "ttl_ms": 60_000, "on_loss": "finish", "holder": "test" });
+        let given = self.connect().call("Lease", "TakeOver", request);
+        given.unwrap_or_else(|error| panic!("no lease: {error}: {error:?}"))["lease"].take()
+    }
+
     /// Gives a command that the next cycle accepts; returns its handle.
-    pub fn command(&mut self, interface: &str, method: &str, parameters: Value) -> u64 {
+    pub fn command(&mut self, interface: &str, method: &str, mut parameters: Value) -> u64 {
         let mut machine = self.connect();
+        parameters["lease"] = self.lease();
         let reply = std::thread::scope(|scope| {
             let asked = scope.spawn(|| machine.call(interface, method, parameters.clone()));
             until("the command waits for the cycle", || {

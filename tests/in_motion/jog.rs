@@ -71,6 +71,11 @@ fn assert_expires(service: &str, method: &str, parameters: Value) {
     // The last refresh once more: it comes too late. The cycle must run for it to be judged.
     let again = std::thread::spawn({
         let mut machine = until("a connection", || held.try_connect().ok());
+        until("a lease", || {
+            let request = json!({ "ttl_ms": 60_000, "on_loss": "finish", "holder": "test" });
+            last["lease"] = machine.call("Lease", "TakeOver", request).ok()?["lease"].take();
+            Some(())
+        });
         move || machine.call("Axis", "Jog", last)
     });
     until("an answer", || {
@@ -78,7 +83,9 @@ fn assert_expires(service: &str, method: &str, parameters: Value) {
         again.is_finished().then_some(())
     });
     match again.join().unwrap() {
-        Err(Error::Refused { name, fields }) if name.ends_with("Refused") => assert_eq!(fields["reason"], "JogExpired"),
+        Err(Error::Refused { name, fields }) if name.ends_with("Refused") => {
+            assert_eq!(fields["reason"], "JogOvertaken")
+        }
         // A gateway that has only just come back, or is about to.
         Err(error) if error.short_name() == "Unavailable" => {}
         other => panic!("{other:?}"),

@@ -54,6 +54,7 @@ fn suffer(held: &mut Held, service: &str, trouble: Trouble) {
     // The control service takes its connections with it, maybe before it has answered this one.
     let mut saboteur = held.connect();
     let mut asking = None;
+    let lease = held.lease();
     match trouble {
         Trouble::Hang => {
             let _ = saboteur.call("Test", "Hang", json!({ "service": service, "milliseconds": HANG_MS }));
@@ -69,7 +70,8 @@ fn suffer(held: &mut Held, service: &str, trouble: Trouble) {
                 ("metrics", "task") => drop(held.scrape().unwrap_err()),
                 ("gateway", "taken" | "passed" | "claimed" | "reporting" | "reported") => {
                     let mut machine = held.connect();
-                    let (interface, method, parameters) = trigger(place);
+                    let (interface, method, mut parameters) = trigger(place);
+                    parameters["lease"] = lease;
                     asking = Some(std::thread::spawn(move || machine.call(interface, method, parameters)));
                 }
                 _ => {}

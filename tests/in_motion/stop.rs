@@ -62,17 +62,19 @@ fn a_stop_with_a_full_ring_a_hung_gateway_and_a_thousand_clients_decelerates_at_
         let count = text.lines().find_map(|line| line.strip_prefix("motion_clients "))?.parse::<f64>().ok()?;
         (count >= CLIENTS as f64).then_some(())
     });
+    let lease = held.lease();
+    let override_of = |ratio: f64| json!({ "axis": "tilt", "ratio": ratio, "lease": lease });
     // No cycle runs meanwhile, so what is sent stays in the ring.
     for (number, mut client) in clients.iter().take(ASKING).enumerate() {
         let ratio = 0.5 + number as f64 / ASKING as f64;
-        client.write_all(&message("Axis.SetOverride", json!({ "axis": "tilt", "ratio": ratio }))).unwrap();
+        client.write_all(&message("Axis.SetOverride", override_of(ratio))).unwrap();
     }
     until("the ring is full", || (held.depth("commands") == limits::COMMAND_RING).then_some(()));
-    let full = operator.call("Axis", "SetOverride", json!({ "axis": "tilt", "ratio": 1.0 })).unwrap_err();
+    let full = operator.call("Axis", "SetOverride", override_of(1.0)).unwrap_err();
     assert!(full.short_name() == "QueueFull" && format!("{full:?}").contains("\"commands\""), "{full:?}");
     saboteur.call("Test", "Hang", json!({ "service": "gateway", "milliseconds": HANG_MS })).unwrap();
     until("the gateway hangs", || {
-        let answer = operator.call("Axis", "SetOverride", json!({ "axis": "tilt", "ratio": 1.0 })).unwrap_err();
+        let answer = operator.call("Axis", "SetOverride", override_of(1.0)).unwrap_err();
         (answer.short_name() == "Unavailable").then_some(())
     });
 

@@ -29,6 +29,8 @@ struct Shared {
     events: AtomicU64,
     scrapes: AtomicU64,
     problems: Mutex<Vec<String>>,
+    /// The token under which all of them command.
+    lease: Mutex<Value>,
 }
 
 /// What the clients did and saw.
@@ -70,7 +72,8 @@ impl Load {
         let shared = Arc::new(Shared::default());
         let mut first = Busy::new(&socket, &shared, 0);
         let axes = first.machine.axes().unwrap();
-        let powered: Vec<u64> = axes.iter().map(|axis| first.machine.power(axis, true).unwrap()).collect();
+        let on = |axis: &String| first.command("Axis", "Power", json!({ "axis": axis, "on": true })).unwrap();
+        let powered: Vec<u64> = axes.iter().map(on).collect();
         for handle in powered {
             assert_eq!(first.machine.wait(handle).unwrap(), Ended::Done);
         }
@@ -182,8 +185,17 @@ impl Busy {
     }
 
     /// A call that the daemon may refuse.
-    fn call(&mut self, interface: &str, method: &str, parameters: Value) -> Option<Value> {
+    fn call(&mut self, interface: &str, method: &str, mut parameters: Value) -> Option<Value> {
+        let reads = matches!(method, "Status" | "List" | "Describe" | "Stop");
+        if matches!(interface, "Axis" | "Group" | "Machine") && !reads {
+            parameters["lease"] = self.shared.lease.lock().unwrap().clone();
+        }
         let answer = self.machine.call(interface, method, parameters.clone());
+        if let Err(error) = &answer
+            && matches!(error.short_name(), "NoSuchLease" | "LeaseRequired")
+        {
+            return self.with_a_lease(interface, method, parameters);
+        }
         let (count, value) = match answer {
             Ok(reply) if reply.get("handle").is_some() => (&self.shared.accepted, Some(reply)),
             Ok(reply) => (&self.shared.readings, Some(reply)),
@@ -195,6 +207,18 @@ impl Busy {
         };
         count.fetch_add(1, Ordering::Relaxed);
         value
+    }
+
+    /// Takes a lease for all clients, where there is none any more, and tries once again.
+    fn with_a_lease(&mut self, interface: &str, method: &str, parameters: Value) -> Option<Value> {
+        let shared = Arc::clone(&self.shared);
+        let mut lease = shared.lease.lock().unwrap();
+        if *lease == parameters["lease"] {
+            let request = json!({ "ttl_ms": 60_000, "on_loss": "finish", "holder": "load" });
+            *lease = self.machine.call("Lease", "TakeOver", request).ok()?["lease"].take();
+        }
+        drop(lease);
+        self.call(interface, method, parameters)
     }
 
     fn command(&mut self, interface: &str, method: &str, parameters: Value) -> Option<u64> {

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(
     version,
     after_help = "Exit codes: 0 done, 2 wrong usage, 3 no connection to the daemon, 4 the daemon refused, \
-                  5 the command ended aborted, 6 a fault ended the command, 1 anything else.\n\
+                  5 the command ended aborted, 6 a fault ended the command, 130 ended by Ctrl-C, 1 anything else.\n\
                   Positions are mm or degrees as the axis counts; velocities those per second, and so on."
 )]
 pub struct Arguments {
@@ -27,6 +27,12 @@ pub struct Arguments {
 pub enum Verb {
     /// Show the machine, its axes and groups
     Status(crate::status::Arguments),
+    /// Show what the machine is: limits, groups, interfaces
+    Describe,
+    /// Enable drives, or groups with their drives, and wait until they are
+    Enable(crate::enable::Arguments),
+    /// Disable drives, or groups with their drives, and wait until they are
+    Disable(crate::enable::Arguments),
     /// Switch drives on or off
     Power(crate::power::Arguments),
     /// Leave the error state of axes and of the machine
@@ -62,6 +68,13 @@ pub enum Verb {
     Recover(crate::recover::Arguments),
     /// Print the interfaces of the socket
     Interfaces(crate::interfaces::Arguments),
+    /// Show who holds what, or take it over
+    #[command(subcommand)]
+    Lease(crate::lease::Verb),
+    /// Print completions for a shell
+    Completions(crate::manual::Completions),
+    /// Print manual pages
+    Man(crate::manual::Man),
 }
 
 /// How fast, and when.
@@ -96,7 +109,7 @@ impl Dynamics {
 /// Whether to stay until the end.
 #[derive(Args, Clone, Copy)]
 pub struct Waiting {
-    /// Stay until the command has ended, and tell how
+    /// Stay until the command has ended, and tell how; Ctrl-C then stops what moves
     #[arg(long, short)]
     pub wait: bool,
 }

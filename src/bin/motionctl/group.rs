@@ -1,7 +1,7 @@
 //! `motionctl group`
 
 use clap::{Args, Subcommand};
-use motiond::client::Error;
+use motiond::client::{Error, OnLoss, Scope};
 use serde_json::{Value, json};
 
 use crate::cli::{Dynamics, Waiting};
@@ -65,6 +65,7 @@ pub fn run(verb: &Verb, shell: &mut Shell) -> Result<Outcome, Error> {
 }
 
 fn command(method: &str, named: &Named, shell: &mut Shell) -> Result<Outcome, Error> {
+    shell.hold(Scope::Group(named.group.clone()), OnLoss::Finish)?;
     let handle = shell.machine.command("Group", method, json!({ "group": named.group }))?;
     let label = format!("{} {}", method.to_lowercase(), named.group);
     shell.follow(vec![Command { label, handle, moves: None }], named.waiting)
@@ -74,6 +75,7 @@ fn motion(method: &str, motion: &Targets, shell: &mut Shell) -> Result<Outcome, 
     let target = |(axis, value): &(String, f64)| json!({ "axis": axis, "value": value });
     let targets: Vec<Value> = motion.targets.iter().map(target).collect();
     let parameters = json!({ "group": motion.group, "targets": targets, "relative": motion.relative });
+    shell.hold_to_move(Scope::Group(motion.group.clone()), motion.waiting)?;
     let handle = shell.machine.command("Group", method, motion.dynamics.to_move().add_to(parameters))?;
     let label = format!("move {}", motion.group);
     shell.follow(vec![Command { label, handle, moves: Some(("Group", motion.group.clone())) }], motion.waiting)

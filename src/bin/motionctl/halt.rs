@@ -15,6 +15,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
+    shell.hold_axes(&arguments.axes)?;
     let mut commands = Vec::new();
     for axis in &arguments.axes {
         let handle = shell.machine.halt(axis)?;

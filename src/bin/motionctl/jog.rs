@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use motiond::client::Error;
+use motiond::client::{Error, OnLoss, Scope};
 use nix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
@@ -30,6 +30,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
     let Arguments { axis, velocity, duration_s } = arguments;
     let duration = duration_s.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    // Without refreshes it ends by itself.
+    shell.hold(Scope::Axis(axis.clone()), OnLoss::Finish)?;
     let started = Instant::now();
     loop {
         let sent_at = clock_gettime(ClockId::CLOCK_MONOTONIC).map_err(|errno| Error::Lost(errno.into()))?;

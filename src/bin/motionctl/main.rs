@@ -1,14 +1,19 @@
 //! `motionctl`: commands the machine from a terminal. One file a verb.
 //!
 //! Exit codes: 0 done, 2 wrong usage, 3 no connection to the daemon, 4 the daemon refused, 5 the command ended
-//! aborted, 6 a fault ended the command, 1 anything else.
+//! aborted, 6 a fault ended the command, 130 Ctrl-C ended the wait, 1 anything else.
 
 mod cli;
+mod describe;
+mod enable;
 mod events;
 mod group;
 mod halt;
 mod interfaces;
+mod interrupt;
 mod jog;
+mod lease;
+mod manual;
 mod moves;
 mod output;
 mod overrides;
@@ -34,6 +39,11 @@ use shell::Shell;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    match &arguments.verb {
+        Verb::Completions(completions) => return manual::completions(completions),
+        Verb::Man(man) => return manual::man(man),
+        _ => {}
+    }
     let socket = arguments.socket.unwrap_or_else(motiond::client::find_socket);
     let result = Shell::open(&socket, arguments.json).and_then(|mut shell| run(arguments.verb, &mut shell));
     match result {
@@ -45,6 +55,9 @@ fn main() -> ExitCode {
 fn run(verb: Verb, shell: &mut Shell) -> Result<shell::Outcome, Error> {
     match verb {
         Verb::Status(arguments) => status::run(&arguments, shell),
+        Verb::Describe => describe::run(shell),
+        Verb::Enable(arguments) => enable::run(&arguments, true, shell),
+        Verb::Disable(arguments) => enable::run(&arguments, false, shell),
         Verb::Power(arguments) => power::run(&arguments, shell),
         Verb::Reset(arguments) => reset::run(&arguments, shell),
         Verb::Move(arguments) => moves::run(&arguments, shell),
@@ -62,5 +75,8 @@ fn run(verb: Verb, shell: &mut Shell) -> Result<shell::Outcome, Error> {
         Verb::SetOutput(arguments) => output::run(&arguments, shell),
         Verb::Recover(arguments) => recover::run(&arguments, shell),
         Verb::Interfaces(arguments) => interfaces::run(&arguments, shell),
+        Verb::Lease(verb) => lease::run(&verb, shell),
+        // They need no daemon and were done before.
+        Verb::Completions(_) | Verb::Man(_) => Ok(shell::Outcome::Done),
     }
 }

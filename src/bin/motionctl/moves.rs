@@ -1,7 +1,7 @@
 //! `motionctl move` and `motionctl velocity`
 
 use clap::ValueEnum;
-use motiond::client::Error;
+use motiond::client::{Error, OnLoss, Scope};
 use serde_json::json;
 
 use crate::cli::{Dynamics, Waiting};
@@ -63,6 +63,7 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
     if let Some(name) = arguments.direction.and_then(|direction| direction.to_possible_value()) {
         parameters["direction"] = json!(name.get_name());
     }
+    shell.hold_to_move(Scope::Axis(axis.clone()), arguments.waiting)?;
     let handle = shell.machine.command("Axis", method, arguments.dynamics.to_move().add_to(parameters))?;
     let label = format!("move {axis} {} {}", if target == "position" { "to" } else { "by" }, arguments.target);
     shell.follow(vec![Command { label, handle, moves: Some(("Axis", axis.clone())) }], arguments.waiting)
@@ -76,6 +77,7 @@ pub fn run_velocity(arguments: &VelocityArguments, shell: &mut Shell) -> Result<
             parameters[name] = json!(value);
         }
     }
+    shell.hold(Scope::Axis(axis.clone()), OnLoss::Finish)?;
     let handle = shell.machine.command("Axis", "MoveVelocity", parameters)?;
     let label = format!("velocity {axis} {velocity}");
     shell.follow(vec![Command { label, handle, moves: None }], Waiting { wait: false })

@@ -1,10 +1,10 @@
 //! `motionctl override`
 
-use motiond::client::Error;
+use motiond::client::{Error, OnLoss};
 use serde_json::json;
 
 use crate::cli::Waiting;
-use crate::shell::{Command, Outcome, Shell, is_unknown};
+use crate::shell::{Command, Outcome, Shell};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -17,12 +17,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
     let Arguments { name, percent } = arguments;
     let ratio = percent / 100.0;
-    let handle = match shell.machine.command("Axis", "SetOverride", json!({ "axis": name, "ratio": ratio })) {
-        Err(error) if is_unknown(&error, "NoSuchAxis") => {
-            shell.machine.command("Group", "SetOverride", json!({ "group": name, "ratio": ratio }))?
-        }
-        other => other?,
-    };
+    let scope = shell.scope(Some(name))?;
+    shell.hold(scope.clone(), OnLoss::Finish)?;
+    let (interface, parameter, _) = scope.named().unwrap_or(("Axis", "axis", name));
+    let handle = shell.machine.command(interface, "SetOverride", json!({ parameter: name, "ratio": ratio }))?;
     let label = format!("override {name} {percent} %");
     shell.follow(vec![Command { label, handle, moves: None }], Waiting { wait: false })
 }

@@ -1,6 +1,6 @@
 //! `motionctl power`
 
-use motiond::client::Error;
+use motiond::client::{Error, OnLoss, Scope};
 
 use crate::cli::{Switch, Waiting};
 use crate::shell::{Command, Outcome, Shell};
@@ -16,7 +16,13 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
-    let axes = if arguments.axes.is_empty() { shell.machine.axes()? } else { arguments.axes.clone() };
+    let axes = if arguments.axes.is_empty() {
+        shell.hold(Scope::Machine, OnLoss::Finish)?;
+        shell.machine.axes()?
+    } else {
+        shell.hold_axes(&arguments.axes)?;
+        arguments.axes.clone()
+    };
     let on = arguments.switch == Switch::On;
     let mut commands = Vec::new();
     for axis in axes {

@@ -1,10 +1,10 @@
 //! `motionctl release`: ends the lock of the stop that is in force now, and of no later one.
 
-use motiond::client::Error;
+use motiond::client::{Error, OnLoss, Scope};
 use serde_json::json;
 
 use crate::cli::Waiting;
-use crate::shell::{Command, Outcome, Shell, is_unknown};
+use crate::shell::{Command, Outcome, Shell};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -17,6 +17,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
     let handle = match &arguments.name {
         None => {
+            shell.hold(Scope::Machine, OnLoss::Finish)?;
             let status = shell.machine.call("Machine", "Status", json!({}))?;
             shell.machine.command("Machine", "Release", json!({ "generation": status["stop_generation"] }))?
         }
@@ -27,12 +28,10 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
 }
 
 fn release_named(shell: &mut Shell, name: &str) -> Result<u64, Error> {
-    let (interface, parameter, reply) = match shell.machine.call("Axis", "Status", json!({ "axis": name })) {
-        Err(error) if is_unknown(&error, "NoSuchAxis") => {
-            ("Group", "group", shell.machine.call("Group", "Status", json!({ "group": name }))?)
-        }
-        other => ("Axis", "axis", other?),
-    };
+    let scope = shell.scope(Some(name))?;
+    shell.hold(scope.clone(), OnLoss::Finish)?;
+    let (interface, parameter, _) = scope.named().unwrap_or(("Axis", "axis", name));
+    let reply = shell.machine.call(interface, "Status", json!({ parameter: name }))?;
     let generation = &reply["status"]["stop_generation"];
     shell.machine.command(interface, "Release", json!({ parameter: name, "generation": generation }))
 }

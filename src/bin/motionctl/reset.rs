@@ -1,6 +1,6 @@
 //! `motionctl reset`
 
-use motiond::client::Error;
+use motiond::client::{Error, OnLoss, Scope};
 use serde_json::{Value, json};
 
 use crate::cli::Waiting;
@@ -18,6 +18,7 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
     let mut axes = arguments.axes.clone();
     let mut commands = Vec::new();
     if axes.is_empty() {
+        shell.hold(Scope::Machine, OnLoss::Finish)?;
         let handle = shell.machine.command("Machine", "Reset", json!({}))?;
         commands.push(Command { label: "reset machine".to_string(), handle, moves: None });
         let stopped = shell.machine.all("Axis", "List")?.into_iter().filter(|axis| axis["state"] == "ErrorStop");
@@ -29,6 +30,9 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
                 axes.retain(|axis| !is_member(shell, name, axis));
             }
         }
+    }
+    if !arguments.axes.is_empty() {
+        shell.hold_axes(&axes)?;
     }
     for axis in axes {
         let handle = shell.machine.command("Axis", "Reset", json!({ "axis": axis }))?;

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use motiond::client::{Ended, Error, Machine, Progress};
+use motiond::client::{Ended, Error, Machine, OnLoss, Progress, Scope};
 use serde_json::{Value, json};
 
 use crate::cli::Waiting;
+use crate::interrupt::Interrupt;
 
 /// How often a progress line is drawn.
 const DRAW: Duration = Duration::from_millis(100);
@@ -17,6 +18,7 @@ const DRAW: Duration = Duration::from_millis(100);
 pub struct Shell {
     pub machine: Machine,
     pub json: bool,
+    interrupt: Option<Interrupt>,
 }
 
 /// What became of the command.
@@ -54,7 +56,37 @@ pub struct Command {
 
 impl Shell {
     pub fn open(socket: &Path, json: bool) -> Result<Shell, Error> {
-        Ok(Shell { machine: Machine::open(socket)?, json })
+        Ok(Shell { machine: Machine::open(socket)?, json, interrupt: None })
+    }
+
+    /// What a name means, the machine where there is none. An unknown one is left to the daemon to refuse.
+    pub fn scope(&mut self, name: Option<&str>) -> Result<Scope, Error> {
+        let Some(name) = name else { return Ok(Scope::Machine) };
+        let is_group = self.machine.groups()?.iter().any(|group| group == name);
+        Ok(if is_group { Scope::Group(name.to_string()) } else { Scope::Axis(name.to_string()) })
+    }
+
+    /// Takes a lease and keeps it until this program ends or lets it go.
+    pub fn hold(&mut self, scope: Scope, on_loss: OnLoss) -> Result<(), Error> {
+        let interrupt = match &self.interrupt {
+            Some(interrupt) => interrupt,
+            None => self.interrupt.insert(Interrupt::await_signals(self.machine.path())?),
+        };
+        self.machine.hold(scope, on_loss)?;
+        if let Some(lease) = self.machine.leases().last() {
+            interrupt.note(lease, on_loss);
+        }
+        Ok(())
+    }
+
+    /// Takes a lease of each of these axes.
+    pub fn hold_axes(&mut self, axes: &[String]) -> Result<(), Error> {
+        axes.iter().try_for_each(|axis| self.hold(Scope::Axis(axis.clone()), OnLoss::Finish))
+    }
+
+    /// Takes a lease for a move: what this program waits for stops with it.
+    pub fn hold_to_move(&mut self, scope: Scope, waiting: Waiting) -> Result<(), Error> {
+        self.hold(scope, if waiting.wait { OnLoss::Stop } else { OnLoss::Finish })
     }
 
     /// Prints a reply: as JSON where it was asked for, else as `words` say it.
