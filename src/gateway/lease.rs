@@ -125,19 +125,21 @@ impl Leases {
         self.give(request, axes, presence, now_ns)
     }
 
-    /// Gives a lease of what others may hold: theirs are lost.
+    /// Gives a lease of what others may hold: theirs are lost, one by one through `deal_with`.
     pub(super) fn take_over(
         &mut self,
         request: LeaseRequest,
         presence: Option<&Presence>,
         machine: &MachineDescription,
         now_ns: u64,
-    ) -> Result<(LeaseToken, Vec<Loss>), Refusal> {
+        mut deal_with: impl FnMut(Loss),
+    ) -> Result<LeaseToken, Refusal> {
         let axes = check(&request, machine)?;
-        let lost = self.lose(|lease| (lease.axes & axes != 0).then_some(LossCause::TakenOver));
+        while let Some(loss) = self.lose(|lease| (lease.axes & axes != 0).then_some(LossCause::TakenOver)) {
+            deal_with(loss);
+        }
         // What was taken from others leaves room, but nothing was taken where nobody held it.
-        let token = self.give(request, axes, presence, now_ns)?;
-        Ok((token, lost))
+        self.give(request, axes, presence, now_ns)
     }
 
     fn give(
@@ -162,7 +164,8 @@ impl Leases {
         Ok(token)
     }
 
-    /// Lengthens a lease by its time to live from now.
+    /// Lengthens a lease by its time to live from now. One that is over but not lost yet counts as renewed in time: where
+    /// the gateway was held up, the renewal may have waited for it.
     pub(super) fn renew(&mut self, token: LeaseToken, presence: Option<&Presence>, now_ns: u64) -> Result<(), Refusal> {
         let lease = self.find(token)?;
         lease.expires_ns = now_ns + lease.request.ttl_ms * 1_000_000;
@@ -187,8 +190,8 @@ impl Leases {
         self.held.iter().map(held).collect()
     }
 
-    /// Ends every lease whose time is over.
-    pub(super) fn expire(&mut self, now_ns: u64) -> Vec<Loss> {
+    /// Ends a lease whose time is over; to be called until there is none.
+    pub(super) fn expire(&mut self, now_ns: u64) -> Option<Loss> {
         for lease in &mut self.held {
             let alone_since_ns = lease.alone_since_ns.unwrap_or(now_ns);
             lease.alone_since_ns = lease.witnesses.all_gone().then_some(alone_since_ns);
@@ -200,16 +203,11 @@ impl Leases {
         })
     }
 
-    fn lose(&mut self, cause: impl Fn(&Lease) -> Option<LossCause>) -> Vec<Loss> {
-        let mut lost = Vec::new();
-        self.held.retain(|lease| match cause(lease) {
-            Some(cause) => {
-                lost.push(Loss { cause, epoch: lease.token.epoch, request: lease.request.clone() });
-                false
-            }
-            None => true,
-        });
-        lost
+    /// One at a time: whoever deals with a loss may panic, and then the others are still held, and lost later.
+    fn lose(&mut self, cause: impl Fn(&Lease) -> Option<LossCause>) -> Option<Loss> {
+        let (at, cause) = self.held.iter().enumerate().find_map(|(at, lease)| Some((at, cause(lease)?)))?;
+        let Lease { token, request, .. } = self.held.remove(at);
+        Some(Loss { cause, epoch: token.epoch, request })
     }
 
     /// Whether a command for these axes is permitted: its lease, where it has one, covers them all; without one nobody

@@ -16,6 +16,7 @@ use crate::exchange::command::{Command, Request};
 use crate::exchange::event::{EventKind, Report, Subject, Verdict};
 use crate::exchange::histogram::Recorder;
 use crate::exchange::pool::SlotAddress;
+use crate::exchange::stop::StopBoard;
 use crate::ids::Handle;
 use crate::limits::{
     CYCLE_PATIENCE_NS, EVENT_RING, GATEWAY_POLL_NS, GATEWAY_QUEUE, GATEWAY_QUICK_POLL_NS, MAX_OUTSTANDING_COMMANDS,
@@ -245,9 +246,8 @@ impl GatewayState {
         if !take_over {
             return self.leases.acquire(request, presence, &self.machine, now_ns);
         }
-        let (token, lost) = self.leases.take_over(request, presence, &self.machine, now_ns)?;
-        lost.into_iter().for_each(|loss| self.deal_with(loss));
-        Ok(token)
+        let stops = &self.ends.stops;
+        self.leases.take_over(request, presence, &self.machine, now_ns, |loss| deal_with(loss, stops))
     }
 
     fn submit(
@@ -375,20 +375,19 @@ impl GatewayState {
     }
 
     fn lose_leases(&mut self, now_ns: u64) {
-        for loss in self.leases.expire(now_ns) {
-            self.deal_with(loss);
+        while let Some(loss) = self.leases.expire(now_ns) {
+            deal_with(loss, &self.ends.stops);
         }
     }
+}
 
-    fn deal_with(&self, Loss { cause, epoch, request }: Loss) {
-        let LeaseRequest { scope, policy, holder, uid, pid, .. } = request;
-        if policy == LossPolicy::Stop {
-            self.ends.stops.request(scope);
-        }
-        tracing::warn!(
-            name: "lease_lost", ?cause, holder, uid, pid, epoch, ?scope, ?policy, "a lease was lost"
-        );
+/// Does what the holder of a lease has chosen for its loss; the stop comes before anything that could fail.
+fn deal_with(Loss { cause, epoch, request }: Loss, stops: &StopBoard) {
+    let LeaseRequest { scope, policy, holder, uid, pid, .. } = request;
+    if policy == LossPolicy::Stop {
+        stops.request(scope);
     }
+    tracing::warn!(name: "lease_lost", ?cause, holder, uid, pid, epoch, ?scope, ?policy, "a lease was lost");
 }
 
 /// A requester that is gone needs no answer.

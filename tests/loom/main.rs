@@ -66,4 +66,5 @@ fail! {
     pool_without_an_atomic_exchange_gives_a_slot_twice: torn pool_slot_is_taken_or_withdrawn_never_both;
     command_without_an_atomic_exchange_is_taken_and_withdrawn: torn command_is_taken_or_withdrawn_never_both;
     stop_without_an_atomic_addition_is_lost: torn stops_at_once_are_both_counted;
+    stop_without_release_and_acquire_is_never_found: relaxed stops_at_once_are_both_counted;
 }
