@@ -346,7 +346,9 @@ impl Cycle {
                 slot.was_referenced = seen.referenced();
                 outlet.event(EventKind::Referenced { axis: slot.id, on: seen.referenced() });
             }
-            faulty |= u64::from(slot.fault().is_some()) << slot.id.0;
+            if slot.fault().is_some() {
+                faulty |= 1 << slot.id.0;
+            }
         }
         while faulty != 0 {
             let index = faulty.trailing_zeros() as usize;

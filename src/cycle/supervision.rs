@@ -116,22 +116,28 @@ impl Supervision {
             return Finding { following_error, ..Finding::default() };
         };
         let following_ratio = following_error.abs() / window;
-        let mut fault = None;
-        if following_ratio > 1.0 || following_ratio.is_nan() {
-            if self.outside_cycles == 0 {
-                (self.outside_at, self.unchanged) = ((turns, position), true);
-            }
-            self.unchanged &= self.outside_at == (turns, position);
-            self.outside_cycles = self.outside_cycles.saturating_add(1);
-            if f64::from(self.outside_cycles) * self.period_s > self.parameters.following_time_s {
-                // Not one increment of change for as long as the error was outside: the encoder, not the load.
-                let stuck = self.unchanged && self.outside_cycles > 3;
-                fault = Some(if stuck { Fault::EncoderStuck } else { Fault::FollowingError });
-            }
-        } else {
+        // NaN is not inside.
+        let fault = if following_ratio <= 1.0 {
             self.outside_cycles = 0;
-        }
+            None
+        } else {
+            self.outside(turns, position)
+        };
         Finding { following_error, following_ratio, fault }
+    }
+
+    /// One more cycle outside the window.
+    #[cold]
+    fn outside(&mut self, turns: i64, position: f64) -> Option<Fault> {
+        if self.outside_cycles == 0 {
+            (self.outside_at, self.unchanged) = ((turns, position), true);
+        }
+        self.unchanged &= self.outside_at == (turns, position);
+        self.outside_cycles = self.outside_cycles.saturating_add(1);
+        // Not one increment of change for as long as the error was outside: the encoder, not the load.
+        let stuck = self.unchanged && self.outside_cycles > 3;
+        let late = f64::from(self.outside_cycles) * self.period_s > self.parameters.following_time_s;
+        late.then_some(if stuck { Fault::EncoderStuck } else { Fault::FollowingError })
     }
 
     /// Forgets what it counted, after a reset.

@@ -219,13 +219,11 @@ impl Sequence {
         matches!(self.phase, Phase::Operational)
     }
 
-    /// The drive follows setpoints and shows what it showed in the last cycle: there is nothing to observe.
+    /// The drive follows setpoints and shows what it showed in the last cycle (its mode, too, or it would not be operational):
+    /// there is nothing to observe.
     #[inline]
     pub fn is_steady(&self, statusword: u16, mode_confirmed: bool) -> bool {
-        self.is_operational()
-            && mode_confirmed
-            && self.mode_confirmed
-            && (statusword ^ self.statusword) & statusword::OBSERVED == 0
+        self.is_operational() && mode_confirmed && (statusword ^ self.statusword) & statusword::OBSERVED == 0
     }
 
     /// Takes what the drive shows in a fresh cycle that is not steady.
