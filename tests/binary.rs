@@ -129,7 +129,9 @@ fn a_service_that_panics_comes_back_and_the_move_goes_on() {
     let daemon = Daemon::start();
     daemon.done("power on x --wait");
     let boot = daemon.connect().call("Machine", "Status", json!({})).unwrap()["boot_id"].clone();
-    for (service, target) in [("gateway", 160.0), ("control", 100.0), ("metrics", 160.0), ("watchdog", 100.0)] {
+    for (service, target) in
+        [("gateway", 160.0), ("control", 100.0), ("metrics", 160.0), ("watchdog", 100.0), ("journal", 160.0)]
+    {
         let mut machine = daemon.connect();
         machine.hold(Scope::Machine, OnLoss::Finish).unwrap();
         let handle = machine.move_to("x", target, SLOW).unwrap();

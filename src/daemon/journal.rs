@@ -4,7 +4,7 @@
 use crate::gateway::{Client, EventKind, LoggedEvent, MachineDescription, Subject};
 use crate::limits::{EVENTS_PER_REPLY, GATEWAY_POLL_NS};
 use crate::log;
-use crate::service::Life;
+use crate::service::{Life, Place, Sabotage};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -37,10 +37,12 @@ pub fn close() {
 }
 
 /// Writes events until the service ends. `cursor` is the newest one that was written; it outlives the service.
-pub async fn follow(life: &Life, client: &Client, cursor: &AtomicU64) {
+pub async fn follow(life: &Life, client: &Client, cursor: &AtomicU64, sabotage: &Sabotage) {
     let mut notice = client.event_notice();
     while !life.stopping() {
         life.beat.tick();
+        sabotage.pass(Place::Loop);
+        let _dropped = sabotage.dropped();
         notice.borrow_and_update();
         let after = cursor.load(Ordering::Relaxed);
         match client.events(after, EVENTS_PER_REPLY).await {

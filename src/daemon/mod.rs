@@ -170,11 +170,12 @@ impl Daemon {
             let clock = clock.clone();
             move || clock.now_ns()
         });
-        let (metrics_sabotage, watchdog_sabotage) = (Sabotage::new(), Sabotage::new());
+        let [journal_sabotage, metrics_sabotage, watchdog_sabotage] = std::array::from_fn(|_| Sabotage::new());
         if options.test_commands {
             let sabotages = vec![
                 ("gateway", state.sabotage().clone()),
                 ("control", context.sabotage.clone()),
+                ("journal", journal_sabotage.clone()),
                 ("metrics", metrics_sabotage.clone()),
                 ("watchdog", watchdog_sabotage.clone()),
             ];
@@ -204,7 +205,7 @@ impl Daemon {
         let lost = Arc::new(AtomicBool::new(false));
         let mut services = vec![services::gateway(state, clock), services::control(context, entrances)];
         let journalled = Arc::new(AtomicU64::new(0));
-        services.push(services::journal(client.clone(), Arc::clone(&journalled)));
+        services.push(services::journal(client.clone(), Arc::clone(&journalled), journal_sabotage));
         if let Some(listener) = metrics {
             services.push(services::metrics(Arc::clone(&scrape), listener, metrics_sabotage));
         }

@@ -67,11 +67,11 @@ pub fn metrics(scrape: Arc<Scrape>, listener: TcpListener, sabotage: Sabotage) -
 }
 
 /// The machine's events in the log. `cursor`, its place among them, outlives its panics.
-pub fn journal(client: gateway::Client, cursor: Arc<AtomicU64>) -> Service {
+pub fn journal(client: gateway::Client, cursor: Arc<AtomicU64>, sabotage: Sabotage) -> Service {
     Service::new("journal", SERVICE_STACK_BYTES, move |life: &Life| {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|error| error.to_string())?;
-        runtime.block_on(journal::follow(life, &client, &cursor));
+        runtime.block_on(journal::follow(life, &client, &cursor, &sabotage));
         Ok(())
     })
 }

@@ -177,6 +177,9 @@ troubles! {
     panic_in_a_drop_of_metrics_leaves_every_setpoint_as_it_is: "metrics", Trouble::Panic("drop");
     panic_in_a_scrape_leaves_every_setpoint_as_it_is: "metrics", Trouble::Panic("task");
     hanging_metrics_leave_every_setpoint_as_they_are: "metrics", Trouble::Hang;
+    panic_in_the_runtime_of_the_journal_leaves_every_setpoint_as_it_is: "journal", Trouble::Panic("loop");
+    panic_in_a_drop_of_the_journal_leaves_every_setpoint_as_it_is: "journal", Trouble::Panic("drop");
+    hanging_journal_leaves_every_setpoint_as_it_is: "journal", Trouble::Hang;
 }
 
 #[test]
