@@ -14,6 +14,7 @@ use motiond::exchange::command::{Command, Request};
 use motiond::exchange::snapshot::Shape;
 use motiond::exchange::{latest, ring};
 use motiond::ids::{AxisId, Handle};
+use motiond::limits::SNAPSHOT_HISTORY;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -72,7 +73,7 @@ fn cell(criterion: &mut Criterion, name: &str, read: bool) {
     let state = vec![42u64; WORDS];
     let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Bytes(8 * WORDS as u64));
-    let (mut writer, reader) = latest::cell(WORDS);
+    let (mut writer, reader) = latest::cell(WORDS, SNAPSHOT_HISTORY);
     let mut copy = vec![0; WORDS];
     let reading = Reading::start(read, move || {
         black_box(reader.read(&mut copy));

@@ -90,7 +90,17 @@ pub const MAX_OBSERVED_STREAMS: usize = 384;
 pub const EVENTS_PER_REPLY: usize = 40;
 /// How long a client may leave a reply unread before its connection is closed.
 pub const CLIENT_WRITE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
-/// Shortest interval between two samples of a conflated telemetry stream, nanoseconds.
+/// Snapshots that are kept for telemetry, less one: a quarter of a second at 1 kHz.
+pub const SNAPSHOT_HISTORY: usize = 256;
+/// How often telemetry takes what the cycle has published, nanoseconds.
+pub const TELEMETRY_ROUND_NS: u64 = 10_000_000;
+/// Rounds of samples that a client of a lossless telemetry stream may be behind: 100 ms.
+pub const LOSSLESS_ROUNDS: usize = 10;
+/// Rounds of samples that wait for a client of a conflated telemetry stream; what comes meanwhile is dropped.
+pub const LATEST_ROUNDS: usize = 1;
+/// New telemetry streams that wait for the next round.
+pub const TELEMETRY_QUEUE: usize = 1024;
+/// Shortest interval between two samples of a telemetry stream for displays, nanoseconds.
 pub const MIN_LATEST_INTERVAL_NS: u64 = 10_000_000;
 /// Requests that wait for the gateway.
 pub const GATEWAY_QUEUE: usize = 1024;
@@ -169,6 +179,12 @@ const _: () = assert!(COMMAND_RING.is_power_of_two() && REPORT_RING.is_power_of_
 const _: () = assert!(COMMAND_RING <= TARGET_SLOTS, "each waiting command may hold a slot");
 const _: () = assert!(COMMANDS_PER_CYCLE <= COMMAND_RING);
 const _: () = assert!(MAX_OBSERVERS < MAX_CLIENTS && MAX_OBSERVED_STREAMS < MAX_STREAMS);
+const _: () = assert!(SNAPSHOT_HISTORY.is_power_of_two());
+const _: () = assert!(
+    (SNAPSHOT_HISTORY as u64 - 1) * MIN_PERIOD_NS > 5 * TELEMETRY_ROUND_NS,
+    "telemetry may come late by several rounds"
+);
+const _: () = assert!(TELEMETRY_QUEUE >= MAX_STREAMS, "each stream has a place");
 const _: () = assert!(MAX_REQUEST_BYTES <= MAX_PENDING_BYTES, "every request has a place");
 const _: () = assert!(
     CYCLE_PATIENCE_NS >= 16 * MAX_PERIOD_NS && CYCLE_PATIENCE_NS * 2 <= GATEWAY_ANSWER_MS * 1_000_000,

@@ -21,6 +21,8 @@ use std::time::Duration;
 
 /// Wake-ups in a window: 2 s at 1 kHz.
 pub const SAMPLES: usize = 2000;
+/// Cycles within which the machine must be in motion.
+const PATIENCE_CYCLES: u64 = 10_000;
 /// The word that makes this program measure one window and print it.
 pub const CHILD: &str = "window";
 /// How fast every axis goes, in its units a second: slow enough to stay within its range for a window.
@@ -103,18 +105,10 @@ pub fn child() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let axes = config.axes.len();
-    // The drives are heard before they are commanded.
-    wait(&mut ends, |machine| machine.machine.cycle > 20);
-    for axis in 0..axes {
-        order(&mut ends, Handle(1 + axis as u64), Request::Power { axis: AxisId(axis as u8), on: true });
+    if let Err(problem) = set_in_motion(&mut ends, config.axes.len()) {
+        eprintln!("{problem}");
+        return ExitCode::FAILURE;
     }
-    wait(&mut ends, |machine| machine.axes.iter().all(|axis| axis.state == AxisState::Standstill));
-    for axis in 0..axes {
-        let request = Request::Velocity { axis: AxisId(axis as u8), velocity: VELOCITY, dynamics: Dynamics::default() };
-        order(&mut ends, Handle(1 + (axes + axis) as u64), request);
-    }
-    wait(&mut ends, |machine| machine.axes.iter().all(|axis| axis.velocity == VELOCITY));
     noting.store(true, Ordering::Relaxed);
     let (_, body) = thread.join();
     for latency_ns in body.expect("the thread came to its end").latencies_ns {
@@ -123,13 +117,36 @@ pub fn child() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Powers every axis and sets it in motion. On a loaded host the program may be held up so long between two steps that an
+/// axis is at its end again, or faulty: that is no window.
+fn set_in_motion(ends: &mut GatewayEnds, axes: usize) -> Result<(), String> {
+    // The drives are heard before they are commanded.
+    wait(ends, "cycling", |machine| machine.machine.cycle > 20)?;
+    for axis in 0..axes {
+        order(ends, Handle(1 + axis as u64), Request::Power { axis: AxisId(axis as u8), on: true });
+    }
+    wait(ends, "powered", |machine| machine.axes.iter().all(|axis| axis.state == AxisState::Standstill))?;
+    for axis in 0..axes {
+        let request = Request::Velocity { axis: AxisId(axis as u8), velocity: VELOCITY, dynamics: Dynamics::default() };
+        order(ends, Handle(1 + (axes + axis) as u64), request);
+    }
+    wait(ends, "in motion", |machine| machine.axes.iter().all(|axis| axis.velocity == VELOCITY))
+}
+
 fn order(ends: &mut GatewayEnds, handle: Handle, request: Request) {
     ends.commands.send(Order { handle, request }).expect("the ring has a place");
 }
 
-/// Looks at the machine now and then until they are as asked.
-fn wait(ends: &mut GatewayEnds, done: impl Fn(&Snapshot) -> bool) {
-    while !ends.snapshots.read().is_some_and(|(_, snapshot)| done(&snapshot)) {
+/// Looks at the machine now and then until every axis is as asked.
+fn wait(ends: &mut GatewayEnds, what: &str, done: impl Fn(&Snapshot) -> bool) -> Result<(), String> {
+    loop {
+        match ends.snapshots.read() {
+            Some((_, machine)) if done(&machine) => return Ok(()),
+            Some((_, machine)) if machine.machine.cycle > PATIENCE_CYCLES => {
+                return Err(format!("not {what} after {PATIENCE_CYCLES} cycles: {:?}", machine.axes));
+            }
+            _ => {}
+        }
         while ends.reports.receive().is_some() {}
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -1,10 +1,10 @@
-//! The newest value of a fixed number of words, from one writer to any number of readers.
+//! The newest value of a fixed number of words, and those before it, from one writer to any number of readers.
 //!
-//! A seqlock with two halves. Version *v* stands in half *v* mod 2, so the writer always fills the half that
-//! nobody is told to read, and a reader has to start again only when a whole version was completed during its
-//! reading. A writer that dies half-way through leaves the last complete version readable. The writer is
-//! wait-free; the words are relaxed atomics, so that a torn reading is possible, is seen and is thrown away,
-//! but is never undefined behaviour.
+//! A seqlock with *n* places. Version *v* stands in place *v* mod *n*, so the writer always fills the place that
+//! nobody is told to read: a reader finds the newest *n* − 1 versions, and has to start again only when that many were
+//! completed during its reading. A writer that dies half-way through leaves the last complete version
+//! readable. The writer is wait-free; the words are relaxed atomics, so that a torn reading is possible, is
+//! seen and is thrown away, but is never undefined behaviour.
 
 use super::sync::{Arc, AtomicU64, Ordering, fence};
 use crate::limits::LATEST_READ_ATTEMPTS;
@@ -13,7 +13,23 @@ use crossbeam::utils::CachePadded;
 struct Shared {
     /// The number of the newest complete version; 0 before the first.
     newest: CachePadded<AtomicU64>,
-    halves: [Box<[AtomicU64]>; 2],
+    /// One place after another.
+    words: Box<[AtomicU64]>,
+    /// Words of a place.
+    length: usize,
+    /// Places less one; the number of places is a power of two.
+    mask: u64,
+}
+
+/// What became of an attempt to read one version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// It was read whole.
+    Whole,
+    /// It has not been published.
+    NotYet,
+    /// A later one has taken its place, or is about to; what was read is of no one version.
+    Overwritten,
 }
 
 /// The end that publishes.
@@ -33,18 +49,41 @@ pub struct Publication<'a> {
     writer: &'a mut Writer,
 }
 
-/// A cell of `words` words, all 0.
-pub fn cell(words: usize) -> (Writer, Reader) {
-    let half = || (0..words).map(|_| AtomicU64::new(0)).collect();
-    let shared = Arc::new(Shared { newest: CachePadded::new(AtomicU64::new(0)), halves: [half(), half()] });
+/// A cell of `words` words, all 0, in `places` places.
+///
+/// # Panics
+/// Where the number of places is no power of two above 1.
+pub fn cell(words: usize, places: usize) -> (Writer, Reader) {
+    assert!(places > 1 && places.is_power_of_two(), "{places} places");
+    let shared = Arc::new(Shared {
+        newest: CachePadded::new(AtomicU64::new(0)),
+        words: (0..words * places).map(|_| AtomicU64::new(0)).collect(),
+        length: words,
+        mask: places as u64 - 1,
+    });
     (Writer { shared: Arc::clone(&shared), newest: 0 }, Reader { shared })
 }
 
+impl Shared {
+    /// The words of a version's place.
+    #[inline]
+    fn place(&self, version: u64) -> &[AtomicU64] {
+        let first = (version & self.mask) as usize * self.length;
+        &self.words[first..first + self.length]
+    }
+
+    /// Whether the writer may be filling the place of `version`, once `newest` is known to be complete.
+    fn gives_way(&self, version: u64, newest: u64) -> bool {
+        newest.wrapping_sub(version) >= self.mask
+    }
+}
+
 impl Writer {
-    /// Starts a version. Every word must be written: a word left out keeps what it was two versions ago.
+    /// Starts a version. Every word must be written: a word left out keeps what it was as many versions ago as there are
+    /// places.
     pub fn begin(&mut self) -> Publication<'_> {
         // Pairs with the fence in `Reader::read`: whoever sees a word stored after this fence also sees that
-        // version `newest`, stored before it, has followed the one that stood in this half.
+        // version `newest`, stored before it, has come, after which the one that stood in this place is not read.
         fence(Ordering::Release);
         Publication { writer: self }
     }
@@ -62,7 +101,7 @@ impl Writer {
 impl Publication<'_> {
     /// The words to fill, with relaxed stores.
     pub fn words(&self) -> &[AtomicU64] {
-        &self.writer.shared.halves[(self.writer.newest.wrapping_add(1) & 1) as usize]
+        self.writer.shared.place(self.writer.newest.wrapping_add(1))
     }
 
     /// Makes the version the newest. Dropped without, it was never there.
@@ -76,27 +115,44 @@ impl Publication<'_> {
 impl Reader {
     /// Copies the newest version (up to the length of `words`) and returns its number, 0 before the first.
     ///
-    /// At most [`LATEST_READ_ATTEMPTS`] attempts; each fails only where a version was completed during it. `None`
-    /// after that: the reader was held up at each of them, and what `words` holds is of no one version.
+    /// At most [`LATEST_READ_ATTEMPTS`] attempts; each fails only where as many versions as there are places, less one,
+    /// were completed during it. `None` after that: the reader was held up at each of them, and what `words` holds is
+    /// of no one version.
     pub fn read(&self, words: &mut [u64]) -> Option<u64> {
         for _ in 0..LATEST_READ_ATTEMPTS {
-            // Pairs with the store in `Publication::commit`.
-            let version = self.shared.newest.load(Ordering::Acquire);
-            let half = &self.shared.halves[(version & 1) as usize];
-            for (word, place) in words.iter_mut().zip(half) {
-                *word = place.load(Ordering::Relaxed);
-            }
-            // Pairs with the fence in `Writer::begin`.
-            fence(Ordering::Acquire);
-            if self.shared.newest.load(Ordering::Relaxed) == version {
+            let version = self.version();
+            if self.copy(version, words) {
                 return Some(version);
             }
         }
         None
     }
 
+    /// Copies this version (up to the length of `words`), if it is still there.
+    pub fn read_version(&self, version: u64, words: &mut [u64]) -> Reading {
+        let newest = self.version();
+        if version > newest {
+            Reading::NotYet
+        } else if self.shared.gives_way(version, newest) || !self.copy(version, words) {
+            Reading::Overwritten
+        } else {
+            Reading::Whole
+        }
+    }
+
+    /// Whether the words of a version that has been published were copied before they were overwritten.
+    fn copy(&self, version: u64, words: &mut [u64]) -> bool {
+        for (word, place) in words.iter_mut().zip(self.shared.place(version)) {
+            *word = place.load(Ordering::Relaxed);
+        }
+        // Pairs with the fence in `Writer::begin`.
+        fence(Ordering::Acquire);
+        !self.shared.gives_way(version, self.shared.newest.load(Ordering::Relaxed))
+    }
+
     /// The number of the newest version: one more a publication.
     pub fn version(&self) -> u64 {
+        // Pairs with the store in `Publication::commit`.
         self.shared.newest.load(Ordering::Acquire)
     }
 }

@@ -3,8 +3,9 @@
 //! The writer fills words in place; readers get owned structures. The layout depends only on how many axes,
 //! groups and buses the machine has.
 
-use super::latest::{self, Reader, Writer};
+use super::latest::{self, Reader, Reading, Writer};
 use super::sync::{AtomicU64, Ordering};
+use crate::limits::SNAPSHOT_HISTORY;
 use crate::motion::{AxisState, GroupState};
 
 /// Words of the machine's part.
@@ -203,15 +204,15 @@ pub struct SnapshotReader {
     shape: Shape,
 }
 
-/// A newest-value cell for snapshots of this shape.
+/// A newest-value cell for snapshots of this shape, with the latest [`SNAPSHOT_HISTORY`] less one.
 pub fn snapshots(shape: Shape) -> (SnapshotWriter, SnapshotReader) {
-    let (writer, reader) = latest::cell(shape.words());
+    let (writer, reader) = latest::cell(shape.words(), SNAPSHOT_HISTORY);
     (SnapshotWriter { cell: writer, shape }, SnapshotReader { cell: reader, shape })
 }
 
 impl SnapshotWriter {
     /// Publishes one cycle's state, written in place as the iterators yield it; each must yield as many as the
-    /// shape says (of one that yields fewer, the rest would be two snapshots old).
+    /// shape says (of one that yields fewer, the rest would be of a snapshot long ago).
     pub fn publish(
         &mut self,
         machine: &MachineSnapshot,
@@ -254,6 +255,18 @@ impl SnapshotReader {
         let mut words = vec![0; self.shape.words()];
         let version = self.cell.read(&mut words)?;
         Some((version, Snapshot::from_words(self.shape, &words)))
+    }
+
+    /// The snapshot of this version, if it is there: of the latest [`SNAPSHOT_HISTORY`] less one.
+    ///
+    /// # Errors
+    /// [`Reading::NotYet`] and [`Reading::Overwritten`].
+    pub fn read_version(&self, version: u64) -> Result<Snapshot, Reading> {
+        let mut words = vec![0; self.shape.words()];
+        match self.cell.read_version(version, &mut words) {
+            Reading::Whole => Ok(Snapshot::from_words(self.shape, &words)),
+            other => Err(other),
+        }
     }
 
     /// The number of the newest snapshot: one more a cycle.

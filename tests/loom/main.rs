@@ -48,6 +48,7 @@ hold! {
     ring_passes_every_item_once_and_in_order,
     ring_reuses_a_place_only_after_it_was_read,
     latest_is_never_torn,
+    latest_keeps_earlier_versions_whole,
     latest_never_goes_back,
     pool_hands_over_whole_targets,
     pool_slot_is_taken_or_withdrawn_never_both,
@@ -62,6 +63,8 @@ fail! {
     latest_without_the_fence_of_its_writer_is_torn: no_release_fence latest_is_never_torn;
     latest_without_the_fence_of_its_reader_is_torn: no_acquire_fence latest_is_never_torn;
     latest_without_release_and_acquire_is_torn: relaxed latest_is_never_torn;
+    latest_without_the_fence_of_its_writer_mixes_versions: no_release_fence latest_keeps_earlier_versions_whole;
+    latest_without_the_fence_of_its_reader_mixes_versions: no_acquire_fence latest_keeps_earlier_versions_whole;
     pool_without_release_and_acquire_hands_over_halves: relaxed pool_hands_over_whole_targets;
     pool_without_an_atomic_exchange_gives_a_slot_twice: torn pool_slot_is_taken_or_withdrawn_never_both;
     command_without_an_atomic_exchange_is_taken_and_withdrawn: torn command_is_taken_or_withdrawn_never_both;

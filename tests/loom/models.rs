@@ -31,7 +31,7 @@ pub fn ring_reuses_a_place_only_after_it_was_read() {
 }
 
 pub fn latest_is_never_torn() {
-    let (mut writer, reader) = latest::cell(2);
+    let (mut writer, reader) = latest::cell(2, 2);
     let reading = thread::spawn(move || {
         let mut words = [0; 2];
         reader.read(&mut words).map(|version| (version, words))
@@ -44,8 +44,26 @@ pub fn latest_is_never_torn() {
     }
 }
 
+pub fn latest_keeps_earlier_versions_whole() {
+    let (mut writer, reader) = latest::cell(2, 4);
+    for version in 1..=3 {
+        writer.publish(&[version, version]);
+    }
+    let reading = thread::spawn(move || {
+        let mut words = [0; 2];
+        (reader.read_version(1, &mut words), words)
+    });
+    // The second takes the place of version 1.
+    for version in 4..=5 {
+        writer.publish(&[version, version]);
+    }
+    let (read, words) = reading.join().unwrap();
+    assert_ne!(read, latest::Reading::NotYet);
+    assert!(read == latest::Reading::Overwritten || words == [1, 1], "{words:?}");
+}
+
 pub fn latest_never_goes_back() {
-    let (mut writer, reader) = latest::cell(1);
+    let (mut writer, reader) = latest::cell(1, 2);
     let second = reader.clone();
     let reading = thread::spawn(move || {
         let mut word = [0];

@@ -78,7 +78,7 @@ fn pass_items() {
 }
 
 fn publish_versions() {
-    let (mut writer, reader) = latest::cell(12);
+    let (mut writer, reader) = latest::cell(12, 2);
     let reading = thread::spawn(move || {
         let (mut words, mut last) = ([0; 12], 0);
         while last < ROUNDS {
