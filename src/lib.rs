@@ -21,6 +21,7 @@
 //! | [`simulation`] | real-time (pure) | byte-level drives and terminals with motor, load and faults |
 //! | [`control`] | its own | the Varlink socket: sessions, streams, typed errors |
 //! | [`gateway`] | its own | the one service that talks to the cycle: handles, leases, events |
+//! | [`telemetry`] | its own | every cycle's samples, encoded once for all who chose the same |
 //! | [`service`] | ordinary | what every service has: heartbeat, planted failures |
 //! | [`log`] | ordinary | lines for the terminal, entries with fields for the journal |
 //! | [`doctor`] | ordinary | whether this host can run the cycle, and what to do about it |
@@ -49,4 +50,5 @@ pub mod metrics;
 pub mod motion;
 pub mod service;
 pub mod simulation;
+pub mod telemetry;
 pub mod units;

@@ -13,6 +13,7 @@ use super::test_commands::TestCommands;
 use crate::gateway;
 use crate::limits::{MAX_CLIENTS, MAX_OBSERVED_STREAMS, MAX_OBSERVERS, MAX_STREAMS};
 use crate::service::Sabotage;
+use crate::telemetry::Telemetry;
 
 /// Hears of every answered request: the method's full name and `ok` or the error's bare name.
 pub type CallCounter = Arc<dyn Fn(&str, &'static str) + Send + Sync>;
@@ -21,6 +22,8 @@ pub type CallCounter = Arc<dyn Fn(&str, &'static str) + Send + Sync>;
 pub struct Context {
     /// The way to the cycle.
     pub gateway: gateway::Client,
+    /// Where streams of samples come from.
+    pub telemetry: Telemetry,
     /// Who has which role.
     pub access: Access,
     /// Why the cycle is not real-time; empty when it is.
@@ -43,15 +46,14 @@ pub struct Context {
     pub streams: AtomicUsize,
     /// Those of them whose clients came by the observe door.
     pub observed_streams: AtomicUsize,
-    /// Telemetry samples that were due and that a client had no time for.
-    pub telemetry_dropped: AtomicU64,
 }
 
 impl Context {
     /// A context without clients.
-    pub fn new(gateway: gateway::Client) -> Context {
+    pub fn new(gateway: gateway::Client, telemetry: Telemetry) -> Context {
         Context {
             gateway,
+            telemetry,
             access: Access::default(),
             degraded: Vec::new(),
             tests: None,
@@ -63,7 +65,6 @@ impl Context {
             session_panics: AtomicU64::new(0),
             streams: AtomicUsize::new(0),
             observed_streams: AtomicUsize::new(0),
-            telemetry_dropped: AtomicU64::new(0),
         }
     }
 

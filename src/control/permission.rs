@@ -68,7 +68,7 @@ const NEEDED: &[(&str, &[(&str, Role)])] = &[
     ),
     ("io.motiond.v1.Command", &[("Status", Observe), ("Wait", Observe)]),
     ("io.motiond.v1.Events", &[("Read", Observe), ("Subscribe", Observe)]),
-    ("io.motiond.v1.Telemetry", &[("Subscribe", Observe)]),
+    ("io.motiond.v1.Telemetry", &[("Subscribe", Observe), ("Record", Observe)]),
     (
         "io.motiond.v1.Test",
         &[("Inject", Commission), ("SetInput", Commission), ("Panic", Commission), ("Hang", Commission)],

@@ -59,6 +59,13 @@ impl<'a> Replies<'a> {
         self.send(None, parameters, Some(true)).await
     }
 
+    /// Sends a reply that others follow, whose parameters but `dropped` telemetry has encoded.
+    pub async fn push_sample(&mut self, dropped: u64, rest: &[u8]) -> Result<(), Gone> {
+        let mut message = format!("{{\"parameters\":{{\"dropped\":{dropped},").into_bytes();
+        message.extend_from_slice(rest);
+        self.writer.write(&message).await
+    }
+
     /// Sends the only or last reply.
     pub async fn finish(mut self, result: Result<Map<String, Value>, Failure>) -> Result<(), Gone> {
         let continues = self.more.then_some(false);

@@ -106,22 +106,6 @@ pub fn axis_status(axis: &AxisDescription, state: &AxisSnapshot) -> Value {
     })
 }
 
-/// One axis in one cycle.
-pub fn axis_sample(axis: &AxisDescription, state: &AxisSnapshot) -> Value {
-    json!({
-        "name": axis.name,
-        "state": state.state.name(),
-        "setpoint": state.setpoint,
-        "velocity": state.velocity,
-        "acceleration": state.acceleration,
-        "turns": state.turns,
-        "actual": state.actual,
-        "actual_velocity": state.actual_velocity,
-        "following_error": state.following_error,
-        "torque_ratio": state.torque,
-    })
-}
-
 /// What a group is.
 pub fn group_description(machine: &MachineDescription, group: &GroupDescription) -> Value {
     json!({

@@ -26,6 +26,7 @@ use crate::cycle::timing::{Timing, timing};
 use crate::cycle::{Cycle, rt_watch};
 use crate::gateway::{self, gateway};
 use crate::service::{Death, Sabotage, ServiceStatus, Supervisor};
+use crate::telemetry;
 use activation::{Passed, PassedError};
 use assembly::{AssemblyError, assemble};
 use doors::Doors;
@@ -164,7 +165,8 @@ impl Daemon {
 
         let assembly = assemble(config).map_err(StartError::Machine)?;
         let (client, state) = gateway(describe::machine(config), assembly.ends);
-        let mut context = control::Context::new(client.clone());
+        let (telemetry, follower) = telemetry::telemetry(client.clone());
+        let mut context = control::Context::new(client.clone(), telemetry);
         context.access = access;
         context.now_ns = Arc::new({
             let clock = clock.clone();
@@ -177,6 +179,7 @@ impl Daemon {
                 ("control", context.sabotage.clone()),
                 ("journal", journal_sabotage.clone()),
                 ("metrics", metrics_sabotage.clone()),
+                ("telemetry", follower.sabotage().clone()),
                 ("watchdog", watchdog_sabotage.clone()),
             ];
             context.tests = Some(Arc::new(TestBench::new(config, assembly.simulations, sabotages)));
@@ -204,6 +207,7 @@ impl Daemon {
         let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
         let lost = Arc::new(AtomicBool::new(false));
         let mut services = vec![services::gateway(state, clock), services::control(context, entrances)];
+        services.push(services::telemetry(follower));
         let journalled = Arc::new(AtomicU64::new(0));
         services.push(services::journal(client.clone(), Arc::clone(&journalled), journal_sabotage));
         if let Some(listener) = metrics {

@@ -98,7 +98,7 @@ impl Scrape {
             commands: commands.filter(|(_, _, count)| *count > 0).collect(),
             latency: vec![("answer".to_string(), buckets(counts.answer_latency()))],
             queues: counts.queues().iter().map(|queue| (queue.queue, queue.depth, queue.capacity)).collect(),
-            telemetry_dropped: self.control.telemetry_dropped.load(Ordering::Relaxed),
+            telemetry_dropped: self.control.telemetry.dropped(),
             events_dropped,
             clients: self.control.clients.load(Ordering::Relaxed) as u64,
             restarts: self

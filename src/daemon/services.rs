@@ -10,6 +10,7 @@ use crate::gateway::{self, GatewayState};
 use crate::limits::{CONTROL_STACK_BYTES, SERVICE_STACK_BYTES};
 use crate::metrics;
 use crate::service::{Life, Place, Sabotage, Service};
+use crate::telemetry::Follower;
 use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,6 +37,17 @@ pub fn control(context: Arc<control::Context>, entrances: Vec<control::Entrance>
     Service::new("control", CONTROL_STACK_BYTES, move |life: &Life| {
         control::serve(&context, &entrances, &life.beat, life.stop_flag()).map_err(|error| error.to_string())
     })
+}
+
+/// The samples for the streams of the control service.
+pub fn telemetry(follower: Follower) -> Service {
+    let follower = Arc::new(follower);
+    let dying = Arc::clone(&follower);
+    let service = Service::new("telemetry", SERVICE_STACK_BYTES, move |life: &Life| {
+        follower.run(&life.beat, life.stop_flag());
+        Ok(())
+    });
+    Service { on_death: Arc::new(move |_| dying.died()), ..service }
 }
 
 /// The metrics endpoint.

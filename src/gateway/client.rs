@@ -8,6 +8,7 @@ use crossbeam::channel::{Sender, TrySendError};
 use tokio::sync::{oneshot, watch};
 
 use crate::exchange::command::StopScope;
+use crate::exchange::latest::Reading;
 use crate::exchange::snapshot::{Snapshot, SnapshotReader};
 use crate::exchange::stop::StopBoard;
 use crate::ids::Handle;
@@ -114,6 +115,19 @@ impl Client {
             }
             std::thread::yield_now();
         }
+    }
+
+    /// The number of the newest state: one more a cycle.
+    pub fn snapshot_version(&self) -> u64 {
+        self.snapshots.version()
+    }
+
+    /// The state of this number, if it is kept still.
+    ///
+    /// # Errors
+    /// [`Reading::NotYet`] and [`Reading::Overwritten`].
+    pub fn snapshot_of(&self, version: u64) -> Result<Snapshot, Reading> {
+        self.snapshots.read_version(version)
     }
 
     /// Stops. Returns the generation that a release must name. Works with the gateway hung and every queue full.

@@ -37,6 +37,7 @@ use tokio::sync::watch;
 
 pub use crate::exchange::command::{Request, StopScope};
 pub use crate::exchange::event::{Event, EventKind, Subject};
+pub use crate::exchange::latest::Reading;
 pub use crate::exchange::snapshot::{
     AxisFlags, AxisSnapshot, BusSnapshot, GroupSnapshot, MachineSnapshot, Snapshot, drive_state_name,
 };

@@ -38,7 +38,7 @@ impl TestCommands for Tests {
 
 /// What sessions share, over this machine.
 pub fn context(machine: &Machine) -> Arc<Context> {
-    let mut context = Context::new(machine.client());
+    let mut context = Context::new(machine.client(), machine.telemetry());
     context.tests = Some(Arc::new(Tests));
     context.now_ns = Arc::new(|| 1_000_000_000_000);
     Arc::new(context)

@@ -14,6 +14,7 @@ use crate::gateway::{
 };
 use crate::ids::{AxisId, GroupId, Handle};
 use crate::motion::{Limits, Progress, Reason, Rejection};
+use crate::telemetry::{Follower, Following, Telemetry, telemetry};
 use crate::units::AxisUnit;
 
 /// Cycles a millisecond.
@@ -21,12 +22,15 @@ const PERIOD_NS: u64 = 1_000_000;
 
 pub struct Machine {
     client: Client,
+    telemetry: Telemetry,
     parts: Arc<Mutex<Parts>>,
 }
 
 struct Parts {
     gateway: GatewayState,
     cycle: CycleEnds,
+    follower: Follower,
+    following: Following,
     requests: Vec<Request>,
     targets: Vec<f64>,
 }
@@ -60,15 +64,21 @@ impl Machine {
         };
         let (cycle, ends) = exchange::open(Shape { axes: 3, groups: 1, buses: 1 });
         let (client, gateway) = gateway(description, ends);
-        let parts = Parts { gateway, cycle, requests: Vec::new(), targets: Vec::new() };
-        Machine { client, parts: Arc::new(Mutex::new(parts)) }
+        let (telemetry, follower) = telemetry(client.clone());
+        let following = follower.begin();
+        let parts = Parts { gateway, cycle, follower, following, requests: Vec::new(), targets: Vec::new() };
+        Machine { client, telemetry, parts: Arc::new(Mutex::new(parts)) }
     }
 
     pub fn client(&self) -> Client {
         self.client.clone()
     }
 
-    /// Runs gateway and cycle for the rest of the test. Time then moves only where the test moves it.
+    pub fn telemetry(&self) -> Telemetry {
+        self.telemetry.clone()
+    }
+
+    /// Runs gateway, cycle and telemetry for the rest of the test. Time then moves only where the test moves it.
     pub fn run(&self) {
         let parts = Arc::clone(&self.parts);
         let start = Instant::now();
@@ -151,5 +161,6 @@ impl Parts {
             [BusSnapshot::default()].into_iter(),
         );
         self.gateway.poll_once(now_ns);
+        self.follower.round(&mut self.following);
     }
 }

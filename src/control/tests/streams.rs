@@ -5,12 +5,20 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 
 use super::fixture::{Client, Machine, context};
+use crate::control::Context;
 use crate::control::session::End;
 use crate::limits::MAX_STREAMS;
 
 const WAIT: &str = "io.motiond.v1.Command.Wait";
 const EVENTS: &str = "io.motiond.v1.Events.Subscribe";
 const TELEMETRY: &str = "io.motiond.v1.Telemetry.Subscribe";
+const RECORD: &str = "io.motiond.v1.Telemetry.Record";
+
+async fn wait_for_a_stream(context: &Context) {
+    while context.streams.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+}
 
 #[tokio::test]
 async fn waiting_tells_each_state_up_to_the_end() {
@@ -61,9 +69,7 @@ async fn the_end_of_a_client_ends_its_streams() {
     ] {
         let mut client = Client::of(&context);
         client.send(&super::fixture::message(request.clone())).await;
-        while context.streams.load(Ordering::Relaxed) == 0 {
-            tokio::task::yield_now().await;
-        }
+        wait_for_a_stream(&context).await;
         drop(client.stream);
         assert_eq!(client.session.await.unwrap(), End::Closed, "{request}");
         assert_eq!(context.streams.load(Ordering::Relaxed), 0, "{request}");
@@ -100,8 +106,10 @@ async fn events_are_read_by_cursor_and_no_reader_takes_them_from_another() {
 async fn telemetry_tells_the_chosen_axes_at_the_chosen_rate() {
     let machine = Machine::new();
     machine.run();
-    let mut client = Client::of(&context(&machine));
+    let context = context(&machine);
+    let mut client = Client::of(&context);
     client.ask_more(TELEMETRY, json!({ "axes": ["y"], "decimation": 20 })).await;
+    wait_for_a_stream(&context).await;
     let mut cycle = 0;
     for _ in 0..5 {
         tokio::time::advance(std::time::Duration::from_millis(20)).await;
@@ -110,6 +118,65 @@ async fn telemetry_tells_the_chosen_axes_at_the_chosen_rate() {
         assert_eq!(sample["parameters"]["axes"][0]["name"], "y");
         assert!(sample["parameters"]["cycle"].as_u64().unwrap() > cycle);
         cycle = sample["parameters"]["cycle"].as_u64().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recording_names_its_columns_and_then_has_every_cycle() {
+    let machine = Machine::new();
+    machine.run();
+    let context = context(&machine);
+    let mut client = Client::of(&context);
+    client.ask_more(RECORD, json!({ "axes": ["a", "x"], "quantities": ["velocity", "state"] })).await;
+    let first = client.receive_for(RECORD).await;
+    let columns = &first["parameters"]["columns"];
+    assert_eq!(columns.as_array().unwrap().len(), 4);
+    assert_eq!(columns[0], json!({ "axis": "a", "quantity": "velocity", "unit": "deg/s" }));
+    assert_eq!(columns[3], json!({ "axis": "x", "quantity": "state", "unit": "1" }));
+    assert_eq!((&first["parameters"]["samples"], &first["continues"]), (&json!([]), &json!(true)));
+    for cycle in 1..=30 {
+        tokio::time::advance(std::time::Duration::from_millis(1)).await;
+        let reply = client.receive_for(RECORD).await["parameters"].clone();
+        assert_eq!((&reply["samples"][0]["cycle"], &reply["dropped"]), (&json!(cycle), &json!(0)));
+        assert_eq!(reply["samples"][0]["values"], json!([0.0, 0.0, 0.0, 0.0]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recording_with_a_gap_ends_and_says_where() {
+    let machine = Machine::new();
+    machine.run();
+    let context = context(&machine);
+    let mut client = Client::of(&context);
+    client.ask_more(RECORD, json!({})).await;
+    client.receive_for(RECORD).await;
+    tokio::time::advance(std::time::Duration::from_millis(1)).await;
+    assert_eq!(client.receive_for(RECORD).await["parameters"]["samples"][0]["cycle"], 1);
+    // The cycles 2 to 8 were never published.
+    tokio::time::advance(std::time::Duration::from_millis(8)).await;
+    let last = client.receive_for(RECORD).await;
+    assert_eq!((&last["error"], &last["continues"]), (&json!("io.motiond.v1.Telemetry.Gap"), &json!(false)));
+    assert_eq!((&last["parameters"]["reason"], &last["parameters"]["cycle"]), (&json!("DaemonLate"), &json!(2)));
+    // The connection goes on.
+    client.call("io.motiond.v1.Machine.Status", json!({})).await;
+}
+
+#[tokio::test]
+async fn recordings_of_what_there_is_not_are_refused() {
+    let machine = Machine::new();
+    let mut client = Client::of(&context(&machine));
+    for (parameters, error) in [
+        (json!({ "decimation": 0 }), "io.motiond.v1.Telemetry.OutOfRange"),
+        (json!({ "decimation": 60_001 }), "io.motiond.v1.Telemetry.OutOfRange"),
+        (json!({ "axes": ["q"] }), "io.motiond.v1.Telemetry.Refused"),
+        (json!({ "axes": [] }), "org.varlink.service.InvalidParameter"),
+        (json!({ "quantities": [] }), "org.varlink.service.InvalidParameter"),
+        (json!({ "quantities": ["colour"] }), "org.varlink.service.InvalidParameter"),
+        (json!({ "quantities": ["state", "state"] }), "org.varlink.service.InvalidParameter"),
+        (json!({ "delivery": "sometimes" }), "org.varlink.service.InvalidParameter"),
+    ] {
+        client.ask_more(RECORD, parameters.clone()).await;
+        assert_eq!(client.receive_for(RECORD).await["error"], error, "{parameters}");
     }
 }
 
