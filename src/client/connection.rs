@@ -35,6 +35,11 @@ impl Connection {
         self.stream.get_ref().set_read_timeout(patience).map_err(Error::Lost)
     }
 
+    /// Its socket, for another thread: whoever shuts that down ends what waits for a reply.
+    pub fn socket(&self) -> Result<UnixStream, Error> {
+        self.stream.get_ref().try_clone().map_err(Error::Lost)
+    }
+
     /// Calls a method that answers once.
     pub fn call(&mut self, method: &str, parameters: Value) -> Result<Value, Error> {
         self.send(&json!({ "method": method, "parameters": parameters }))?;

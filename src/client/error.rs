@@ -99,6 +99,11 @@ impl Error {
             }
             "LeaseRequired" => write!(f, "this needs a lease that covers it")?,
             "NoSuchLease" => write!(f, "the lease is lost")?,
+            "Gap" => {
+                let cycle = self.field("cycle").and_then(Value::as_u64).unwrap_or(0);
+                let reason = self.text_field("reason").unwrap_or("?");
+                write!(f, "samples from cycle {cycle} on were lost ({reason})")?;
+            }
             "Unavailable" => write!(f, "no answer in time ({})", self.text_field("reason").unwrap_or("?"))?,
             other => write!(f, "{other}")?,
         }

@@ -9,7 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(
     version,
     after_help = "Exit codes: 0 done, 2 wrong usage, 3 no connection to the daemon, 4 the daemon refused, \
-                  5 the command ended aborted, 6 a fault ended the command, 130 ended by Ctrl-C, 1 anything else.\n\
+                  5 the command ended aborted, 6 a fault ended the command, 7 a recording lost samples, \
+                  130 ended by Ctrl-C, 1 anything else.\n\
                   Positions are mm or degrees as the axis counts; velocities those per second, and so on."
 )]
 pub struct Arguments {
@@ -60,6 +61,8 @@ pub enum Verb {
     Wait(crate::wait::Arguments),
     /// Show the axes as they move
     Watch(crate::watch::Arguments),
+    /// Record the axes cycle for cycle, as CSV
+    Record(crate::record::Arguments),
     /// Show what happened
     Events(crate::events::Arguments),
     /// Switch a digital output

@@ -1,6 +1,10 @@
-//! Ctrl-C: what this program moves and waits for is stopped, and what it holds is released, before it ends.
+//! Ctrl-C: what this program moves and waits for is stopped, what it holds is released, and what it records is written,
+//! before it ends.
 
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use motiond::client::{Connection, Error, Lease, OnLoss, Scope};
@@ -24,10 +28,7 @@ impl Interrupt {
     /// Waits for SIGINT and SIGTERM from now on. To be called before any other thread is there: they inherit that these
     /// signals are not theirs.
     pub fn await_signals(socket: &Path) -> Result<Interrupt, Error> {
-        let mut signals = SigSet::empty();
-        signals.add(Signal::SIGINT);
-        signals.add(Signal::SIGTERM);
-        signals.thread_block().map_err(|errno| Error::Lost(errno.into()))?;
+        let signals = block_signals()?;
         let interrupt = Interrupt::default();
         let (held, socket) = (interrupt.clone(), PathBuf::from(socket));
         let wait = move || {
@@ -66,4 +67,32 @@ impl Interrupt {
             let _ = connection.call("io.motiond.v1.Lease.Release", json!({ "lease": token }));
         }
     }
+}
+
+/// Ends what waits for replies on this socket at the first SIGINT or SIGTERM, and this program at the second. What it
+/// returns tells whether there was one. To be called before any other thread is there, likewise.
+pub fn hang_up_on_signals(socket: UnixStream) -> Result<Arc<AtomicBool>, Error> {
+    let signals = block_signals()?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let noted = Arc::clone(&interrupted);
+    let wait = move || {
+        if signals.wait().is_ok() {
+            noted.store(true, Ordering::Release);
+            // A socket whose other end is gone has ended what waited already.
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+        if signals.wait().is_ok() {
+            std::process::exit(EXIT_CODE);
+        }
+    };
+    std::thread::Builder::new().name("interrupt".to_string()).spawn(wait).map_err(Error::Lost)?;
+    Ok(interrupted)
+}
+
+fn block_signals() -> Result<SigSet, Error> {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGINT);
+    signals.add(Signal::SIGTERM);
+    signals.thread_block().map_err(|errno| Error::Lost(errno.into()))?;
+    Ok(signals)
 }

@@ -1,7 +1,7 @@
 //! `motionctl`: commands the machine from a terminal. One file a verb.
 //!
 //! Exit codes: 0 done, 2 wrong usage, 3 no connection to the daemon, 4 the daemon refused, 5 the command ended
-//! aborted, 6 a fault ended the command, 130 Ctrl-C ended the wait, 1 anything else.
+//! aborted, 6 a fault ended the command, 7 a recording lost samples, 130 Ctrl-C ended the wait, 1 anything else.
 
 mod cli;
 mod describe;
@@ -19,6 +19,7 @@ mod output;
 mod overrides;
 mod position;
 mod power;
+mod record;
 mod recover;
 mod release;
 mod reset;
@@ -71,6 +72,7 @@ fn run(verb: Verb, shell: &mut Shell) -> Result<shell::Outcome, Error> {
         Verb::Group(verb) => group::run(&verb, shell),
         Verb::Wait(arguments) => wait::run(&arguments, shell),
         Verb::Watch(arguments) => watch::run(&arguments, shell),
+        Verb::Record(arguments) => record::run(&arguments, shell),
         Verb::Events(arguments) => events::run(&arguments, shell),
         Verb::SetOutput(arguments) => output::run(&arguments, shell),
         Verb::Recover(arguments) => recover::run(&arguments, shell),

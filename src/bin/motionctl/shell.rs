@@ -27,6 +27,12 @@ pub enum Outcome {
     Done,
     Aborted,
     Failed,
+    /// Samples were lost.
+    Gap,
+    /// Ctrl-C came before what was asked for was there.
+    Interrupted,
+    /// A file could not be written.
+    NotWritten,
 }
 
 impl Outcome {
@@ -35,6 +41,9 @@ impl Outcome {
             Outcome::Done => 0,
             Outcome::Aborted => 5,
             Outcome::Failed => 6,
+            Outcome::Gap => 7,
+            Outcome::Interrupted => 130,
+            Outcome::NotWritten => 1,
         })
     }
 
