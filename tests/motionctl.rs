@@ -9,6 +9,10 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
+#[allow(dead_code, reason = "each test program uses a part")]
+#[path = "support/daemon.rs"]
+mod process;
+
 /// The token of every lease that it gives.
 const TOKEN: &str = "1-0000000000000001";
 
@@ -151,6 +155,9 @@ fn wrong_usage_exits_with_2_and_asks_for_nothing() {
         &["move", "x", "far"],
         &["power", "maybe"],
         &["group", "linear", "g", "x:1"],
+        &["record", "--quantities", "colour"],
+        &["record", "--duration", "-1"],
+        &["record", "--samples", "5", "--duration", "1"],
         &[],
     ] {
         assert_eq!(exit(&daemon.run(arguments)), 2, "{arguments:?}");
@@ -262,6 +269,104 @@ fn watch_prints_a_table_a_sample_and_ends_after_its_count() {
     let shown = text(&output.stdout);
     assert!(shown.contains("cycle 100") && shown.contains("cycle 200") && !shown.contains("cycle 300"), "{shown}");
     assert!(shown.contains("Standstill") && shown.contains("1.000"), "{shown}");
+}
+
+/// The replies of a recording of `x.actual_mm` and `belt.velocity_mm_per_s`: its columns, then these.
+fn recording(more: impl IntoIterator<Item = Value>) -> (&'static str, Vec<Value>) {
+    let columns = json!([
+        { "axis": "x", "quantity": "actual", "unit": "mm" },
+        { "axis": "belt", "quantity": "velocity", "unit": "mm/s" }
+    ]);
+    let first = json!({ "parameters": { "dropped": 0, "columns": columns, "samples": [] }, "continues": true });
+    ("Telemetry.Record", std::iter::once(first).chain(more).collect())
+}
+
+fn samples(dropped: u64, cycles: std::ops::Range<u64>) -> Value {
+    let sample = |cycle: u64| json!({ "cycle": cycle, "time_ns": cycle * 1_000_000, "values": [0.1 + 0.2, -1e-7] });
+    let samples: Vec<Value> = cycles.map(sample).collect();
+    json!({ "parameters": { "dropped": dropped, "samples": samples }, "continues": true })
+}
+
+const HEADING: &str = "cycle,time_ns,dropped,x.actual_mm,belt.velocity_mm_per_s\n";
+
+#[test]
+fn a_recording_is_a_table_with_every_digit_and_ends_after_its_count_or_its_time() {
+    for end in [["--samples", "3"], ["--duration", "0.003"]] {
+        let daemon = Daemon::new(&[recording([samples(0, 7..9), samples(0, 9..12)])]);
+        let output =
+            daemon.run(&[&["record", "--axes", "x,belt", "--quantities", "actual,velocity"][..], &end].concat());
+        assert_eq!(exit(&output), 0, "{output:?}");
+        let rows: String =
+            (7..10).map(|cycle| format!("{cycle},{cycle}000000,0,0.30000000000000004,-1e-7\n")).collect();
+        assert_eq!(text(&output.stdout), format!("{HEADING}{rows}"));
+        let asked = json!({ "axes": ["x", "belt"], "quantities": ["actual", "velocity"], "delivery": "lossless" });
+        assert_eq!(daemon.asked("Telemetry.Record"), [asked]);
+    }
+}
+
+#[test]
+fn a_recording_that_lost_samples_says_so_keeps_what_it_has_and_exits_with_7() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("run.csv");
+    let path = file.to_str().unwrap();
+    let gap = json!({ "reason": "ClientLate", "cycle": 9, "hint": "read faster", "retryable": true });
+    let gap = json!({ "error": "io.motiond.v1.Telemetry.Gap", "parameters": gap });
+    let daemon = Daemon::new(&[recording([samples(0, 7..9), gap])]);
+    let output = daemon.run(&["record", path]);
+    assert_eq!(exit(&output), 7, "{output:?}");
+    let complaint = text(&output.stderr);
+    assert!(complaint.contains("from cycle 9 on") && complaint.contains("read faster"), "{complaint}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 3);
+
+    let daemon = Daemon::new(&[recording([samples(0, 7..9), samples(41, 50..52)])]);
+    let output = daemon.run(&["record", path, "--latest", "--samples", "4", "--decimation", "2"]);
+    assert_eq!(exit(&output), 7, "{output:?}");
+    assert!(text(&output.stderr).contains("41 samples were lost, 4 written"), "{output:?}");
+    let table = std::fs::read_to_string(&file).unwrap();
+    let dropped: Vec<&str> = table.lines().skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
+    assert_eq!(dropped, ["0", "0", "41", "0"], "each sample tells what is missing before it");
+    assert_eq!(daemon.asked("Telemetry.Record"), [json!({ "decimation": 2, "delivery": "latest" })]);
+}
+
+#[test]
+fn a_refused_recording_leaves_the_file_as_it_was_and_one_that_cannot_be_written_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("run.csv");
+    std::fs::write(&file, "precious").unwrap();
+    let unknown = refused(json!({ "reason": "NoSuchAxis", "axis": "w", "hint": "?", "retryable": false }));
+    let daemon = Daemon::new(&[("Telemetry.Record", vec![unknown])]);
+    assert_eq!(exit(&daemon.run(&["record", "--axes", "w", file.to_str().unwrap()])), 4);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+
+    let daemon = Daemon::new(&[recording([samples(0, 7..9)])]);
+    let nowhere = directory.path().join("missing/run.csv");
+    let output = daemon.run(&["record", nowhere.to_str().unwrap()]);
+    assert_eq!(exit(&output), 1, "{output:?}");
+    assert!(text(&output.stderr).contains("cannot write"), "{output:?}");
+}
+
+#[test]
+fn ctrl_c_ends_a_recording_with_a_whole_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("run.csv");
+    for (count, code) in [(None, 0), (Some("100"), 130)] {
+        let daemon = Daemon::new(&[recording([samples(0, 7..9)])]);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_motionctl"));
+        command.arg("--socket").arg(daemon.socket()).args(["--json", "record"]).arg(&file);
+        let mut child =
+            process::Killed(command.args(count.map(|count| ["-n", count]).iter().flatten()).spawn().unwrap());
+        process::until("two samples are written", || {
+            let text = std::fs::read_to_string(&file).ok()?;
+            (text.lines().count() == 3).then_some(())
+        });
+        let id = nix::unistd::Pid::from_raw(child.0.id().try_into().unwrap());
+        nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGINT).unwrap();
+        assert_eq!(child.ended("the end of the recording").code(), Some(code));
+        let table = std::fs::read_to_string(&file).unwrap();
+        assert!(table.ends_with("}\n"), "{table}");
+        table.lines().for_each(|line| drop(serde_json::from_str::<Value>(line).unwrap()));
+        std::fs::remove_file(&file).unwrap();
+    }
 }
 
 #[test]
