@@ -6,3 +6,4 @@ mod held;
 mod jog;
 mod services;
 mod stop;
+mod telemetry;

@@ -180,6 +180,9 @@ troubles! {
     panic_in_the_runtime_of_the_journal_leaves_every_setpoint_as_it_is: "journal", Trouble::Panic("loop");
     panic_in_a_drop_of_the_journal_leaves_every_setpoint_as_it_is: "journal", Trouble::Panic("drop");
     hanging_journal_leaves_every_setpoint_as_it_is: "journal", Trouble::Hang;
+    panic_in_the_loop_of_telemetry_leaves_every_setpoint_as_it_is: "telemetry", Trouble::Panic("loop");
+    panic_in_a_drop_of_telemetry_leaves_every_setpoint_as_it_is: "telemetry", Trouble::Panic("drop");
+    hanging_telemetry_leaves_every_setpoint_as_it_is: "telemetry", Trouble::Hang;
 }
 
 #[test]
