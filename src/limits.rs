@@ -33,6 +33,8 @@ pub const REPORT_RING: usize = 4096;
 pub const EVENT_RING: usize = 1024;
 /// Slots for the targets of group moves on their way in.
 pub const TARGET_SLOTS: usize = 512;
+/// Slots for the new figures of axes on their way in; one that finds none is refused.
+pub const FIGURE_SLOTS: usize = 64;
 /// Attempts of one reading of a newest-value cell; each fails only where a whole version was published during it.
 pub const LATEST_READ_ATTEMPTS: usize = 64;
 
@@ -88,6 +90,10 @@ pub const MAX_STREAMS: usize = 512;
 pub const MAX_OBSERVED_STREAMS: usize = 384;
 /// Events in one reply.
 pub const EVENTS_PER_REPLY: usize = 40;
+/// Parameters in one reply.
+pub const PARAMETERS_PER_REPLY: usize = 200;
+/// Threads beside the control service's own for what takes long: checking parameters, writing them to a disk.
+pub const CONTROL_HELPERS: usize = 2;
 /// How long a client may leave a reply unread before its connection is closed.
 pub const CLIENT_WRITE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 /// Snapshots that are kept for telemetry, less one: a quarter of a second at 1 kHz.
@@ -177,6 +183,7 @@ const _: () = assert!(
 );
 const _: () = assert!(COMMAND_RING.is_power_of_two() && REPORT_RING.is_power_of_two() && EVENT_RING.is_power_of_two());
 const _: () = assert!(COMMAND_RING <= TARGET_SLOTS, "each waiting command may hold a slot");
+const _: () = assert!(FIGURE_SLOTS >= MAX_AXES, "all axes may get new figures at once");
 const _: () = assert!(COMMANDS_PER_CYCLE <= COMMAND_RING);
 const _: () = assert!(MAX_OBSERVERS < MAX_CLIENTS && MAX_OBSERVED_STREAMS < MAX_STREAMS);
 const _: () = assert!(SNAPSHOT_HISTORY.is_power_of_two());

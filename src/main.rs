@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 use motiond::config::{self, ConfigError, MachineConfig};
 use motiond::daemon::activation::Passed;
-use motiond::daemon::{Daemon, End, Options, StartError};
+use motiond::daemon::state_directory::StateDirectory;
+use motiond::daemon::{Daemon, End, Options, StartError, parameter_file};
 use motiond::demo;
 use motiond::doctor;
 use motiond::limits::{DOCTOR_MAX_SECONDS, MAX_PERIOD_NS, MIN_PERIOD_NS};
@@ -39,6 +40,9 @@ enum Verb {
         /// Another address for the metrics
         #[arg(long, value_name = "ADDRESS:PORT")]
         metrics: Option<SocketAddr>,
+        /// Where to keep what outlives the daemon [default: $STATE_DIRECTORY, which systemd sets; else nothing is kept]
+        #[arg(long, value_name = "DIR")]
+        state_directory: Option<PathBuf>,
         /// Serve io.motiond.v1.Test: faults on purpose, on a simulated machine only
         #[arg(long, hide = true)]
         test_commands: bool,
@@ -47,6 +51,9 @@ enum Verb {
     CheckConfig {
         /// The file
         config: PathBuf,
+        /// Together with what the daemon has persisted here
+        #[arg(long, value_name = "DIR")]
+        state_directory: Option<PathBuf>,
     },
     /// Tell whether this host can run the cycle, and what to do about it; changes nothing
     ///
@@ -87,18 +94,31 @@ Exit codes:
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match arguments.verb {
-        Verb::CheckConfig { config } => match config::check(&config) {
-            Ok(summary) => {
-                println!("{summary}");
-                ExitCode::SUCCESS
+        Verb::CheckConfig { config, state_directory } => {
+            let persisted = state_directory.as_deref().map(|state| parameter_file::place(&StateDirectory::at(state)));
+            match config::check(&config, persisted.as_deref()) {
+                Ok(summary) => {
+                    println!("{summary}");
+                    ExitCode::SUCCESS
+                }
+                Err(error) => refuse(&error),
             }
-            Err(error) => refuse(&error),
-        },
-        Verb::Run { config, simulate, socket, metrics, test_commands } => {
+        }
+        Verb::Run { config, simulate, socket, metrics, state_directory, test_commands } => {
             log::init();
-            let loaded = config::load(&config).map(|loaded| if simulate { loaded.simulated() } else { loaded });
-            match loaded {
-                Ok(config) => run(&config, Options { socket, metrics, test_commands, ..Options::default() }),
+            let state = match StateDirectory::open(state_directory.as_deref()) {
+                Ok(state) => state,
+                Err(error) => {
+                    eprintln!("motiond: {error}");
+                    return ExitCode::FAILURE;
+                }
+            };
+            let loaded = match &state {
+                Some(state) => config::load_with(&config, &parameter_file::place(state)),
+                None => config::load(&config),
+            };
+            match loaded.map(|loaded| if simulate { loaded.simulated() } else { loaded }) {
+                Ok(config) => run(&config, Options { socket, metrics, state, test_commands, ..Options::default() }),
                 Err(error) => refuse(&error),
             }
         }

@@ -33,7 +33,7 @@ fn expect(file: &Path, found: &str) {
 #[test]
 fn every_shipped_configuration_loads() {
     for file in files("config") {
-        let summary = config::check(&file).unwrap_or_else(|error| panic!("{error}"));
+        let summary = config::check(&file, None).unwrap_or_else(|error| panic!("{error}"));
         println!("{summary}");
     }
 }

@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("drive", &["fieldbus::mapping"]),
     ("fieldbus", &["simulation"]),
     ("simulation", &["fieldbus::mapping", "exchange::ring"]),
-    ("exchange", &["motion", "drive::State"]),
+    ("exchange", &["motion", "drive::State", "drive::ServoGains"]),
     ("cycle", &["exchange", "motion", "drive", "fieldbus"]),
     ("config", &["cycle", "motion", "drive", "fieldbus", "simulation"]),
     ("gateway", &["exchange", "motion", "service"]),

@@ -258,7 +258,13 @@ pub fn progress(reply: &Value) -> Result<Progress, Error> {
 
 /// Whether a method changes something for which its caller must hold it.
 fn takes_lease(interface: &str, method: &str) -> bool {
-    matches!(interface, "Axis" | "Group" | "Machine") && !matches!(method, "Describe" | "List" | "Status" | "Stop")
+    match interface {
+        "Parameters" => matches!(method, "Write" | "RollBack"),
+        _ => {
+            matches!(interface, "Axis" | "Group" | "Machine")
+                && !matches!(method, "Describe" | "List" | "Status" | "Stop")
+        }
+    }
 }
 
 fn named(targets: &[(&str, f64)]) -> Vec<Value> {

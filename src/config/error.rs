@@ -7,6 +7,8 @@ use std::fmt;
 pub struct Problem {
     /// Line in the file, from 1; 0 for the file as a whole.
     pub line: usize,
+    /// What stands there comes from the overlay; `line` is one of its lines, 0 where it was not read from a file.
+    pub overlaid: bool,
     /// The key, with the names of what it belongs to: `axis "x": limits.max-velocity-mm-per-s`.
     pub place: String,
     /// What stands there.
@@ -32,6 +34,15 @@ pub enum ConfigError {
         /// At least one.
         problems: Vec<Problem>,
     },
+    /// The file is good, but not with what was persisted over it.
+    Overlay {
+        /// The overlay.
+        overlay: String,
+        /// The file.
+        file: String,
+        /// At least one.
+        problems: Vec<Problem>,
+    },
 }
 
 /// A bus that this version cannot run.
@@ -43,6 +54,23 @@ pub struct NotBuilt {
     pub kind: &'static str,
 }
 
+impl Problem {
+    /// The name of the parameter at its place: `axis "x": limits.a` is `axis.x.limits.a`.
+    pub fn parameter(&self) -> String {
+        self.place.replace("\": ", ".").replace(" \"", ".")
+    }
+
+    /// One line, like a compiler.
+    fn write(&self, f: &mut fmt::Formatter<'_>, file: &str) -> fmt::Result {
+        let Problem { line, place, found, allowed, .. } = self;
+        write!(f, "{file}:")?;
+        if *line > 0 {
+            write!(f, "{line}:")?;
+        }
+        write!(f, " {place}: found {found}, allowed: {allowed}")
+    }
+}
+
 impl fmt::Display for ConfigError {
     /// One line a problem, like a compiler.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,17 +78,23 @@ impl fmt::Display for ConfigError {
             ConfigError::Unreadable { file, cause } => write!(f, "{file}: cannot be read: {cause}"),
             ConfigError::Invalid { file, problems } => {
                 for (index, problem) in problems.iter().enumerate() {
-                    let Problem { line, place, found, allowed } = problem;
                     if index > 0 {
                         writeln!(f)?;
                     }
-                    write!(f, "{file}:")?;
-                    if *line > 0 {
-                        write!(f, "{line}:")?;
-                    }
-                    write!(f, " {place}: found {found}, allowed: {allowed}")?;
+                    problem.write(f, file)?;
                 }
                 Ok(())
+            }
+            ConfigError::Overlay { overlay, file, problems } => {
+                for problem in problems {
+                    problem.write(f, if problem.overlaid { overlay } else { file })?;
+                    writeln!(f)?;
+                }
+                write!(
+                    f,
+                    "{file} is good by itself; {overlay} holds what was persisted over it: correct the lines above there, or \
+                     move that file away to run with the configuration alone"
+                )
             }
         }
     }

@@ -1,11 +1,13 @@
 //! From a file to a machine, or to everything that is wrong with the file.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use toml::de::DeTable;
 
 use super::error::{ConfigError, Problem};
-use super::machine::MachineConfig;
+use super::machine::{MachineConfig, Origin};
+use super::overlay::{self, Overrides};
 use super::reader::{Reader, line_starts};
 use super::schema::File;
 use super::validate::validate;
@@ -17,6 +19,28 @@ const MAX_BYTES: u64 = 4 << 20;
 
 /// Reads and checks a file.
 pub fn load(path: &Path) -> Result<MachineConfig, ConfigError> {
+    parse(&text_of(path)?, &path.display().to_string())
+}
+
+/// The same with what was persisted over it, where there is such a file.
+pub fn load_with(path: &Path, overlay: &Path) -> Result<MachineConfig, ConfigError> {
+    let machine = load(path)?;
+    if !overlay.exists() {
+        return Ok(machine);
+    }
+    let text = text_of(overlay)?;
+    let place = overlay.display().to_string();
+    let problems =
+        |problems| ConfigError::Overlay { overlay: place.clone(), file: machine.origin.file.clone(), problems };
+    let overrides = overlay::read(&text).map_err(|errors| {
+        let of_overlay = |problem| Problem { overlaid: true, ..problem };
+        problems(syntax_problems(&text, &errors).into_iter().map(of_overlay).collect())
+    })?;
+    machine.with_overrides(&overrides).map_err(problems)
+}
+
+/// The text of a file.
+fn text_of(path: &Path) -> Result<String, ConfigError> {
     let file = path.display().to_string();
     let unreadable = |cause: String| ConfigError::Unreadable { file: file.clone(), cause };
     let length = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
@@ -24,38 +48,42 @@ pub fn load(path: &Path) -> Result<MachineConfig, ConfigError> {
         return Err(unreadable(format!("it has {length} bytes; a configuration has at most {MAX_BYTES}")));
     }
     let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(bytes).map_err(|error| {
         let line =
             1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
         let problem = Problem {
             line,
+            overlaid: false,
             place: "text".into(),
             found: "bytes that are no UTF-8 text".into(),
             allowed: "a TOML file in UTF-8".into(),
         };
         ConfigError::Invalid { file: file.clone(), problems: vec![problem] }
-    })?;
-    parse(&text, &file)
+    })
 }
 
 /// Checks the text of a file; `file` is its name in messages.
 pub fn parse(text: &str, file: &str) -> Result<MachineConfig, ConfigError> {
-    let invalid = |problems| ConfigError::Invalid { file: file.into(), problems };
+    parse_with(text, file, &Overrides::new()).map_err(|problems| ConfigError::Invalid { file: file.into(), problems })
+}
+
+/// The same with overrides; else everything that is wrong.
+pub(super) fn parse_with(text: &str, file: &str, overrides: &Overrides) -> Result<MachineConfig, Vec<Problem>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        let mut problems: Vec<Problem> = errors.iter().map(|error| syntax_problem(text, error)).collect();
-        // What follows the first on a line is mostly its consequence.
-        problems.sort_by_key(|problem| problem.line);
-        problems.dedup_by_key(|problem| problem.line);
-        return Err(invalid(problems));
+        return Err(syntax_problems(text, &errors));
     }
-    let mut reader = Reader::new(text, root.get_ref());
+    let mut reader = Reader::new(text, root.get_ref(), overrides);
     let read = reader.read::<File>();
     let machine = read.and_then(|file| validate(&mut reader, file));
+    let parameters = reader.take_parameters();
     let problems = reader.into_problems();
     match machine {
-        Some(machine) if problems.is_empty() => Ok(machine),
-        _ => Err(invalid(problems)),
+        Some(machine) if problems.is_empty() => {
+            let origin = Origin { file: file.into(), text: text.into(), parameters };
+            Ok(MachineConfig { origin: Arc::new(origin), ..machine })
+        }
+        _ => Err(problems),
     }
 }
 
@@ -64,9 +92,20 @@ pub fn demo() -> Result<MachineConfig, ConfigError> {
     parse(DEMO, "config/demo.toml")
 }
 
-/// What `motiond check-config` says: one line that sums the machine up, or one line a problem.
-pub fn check(path: &Path) -> Result<String, ConfigError> {
-    load(path).map(|machine| format!("{}: {}", path.display(), machine.summary()))
+/// What `motiond check-config` says: one line that sums the machine up and one for each value that was persisted over it, or one
+/// line a problem.
+pub fn check(path: &Path, overlay: Option<&Path>) -> Result<String, ConfigError> {
+    let machine = overlay.map_or_else(|| load(path), |overlay| load_with(path, overlay))?;
+    let persisted = machine.origin.differences().map(|difference| format!("\n  persisted: {difference}"));
+    Ok(format!("{}: {}{}", path.display(), machine.summary(), persisted.collect::<String>()))
+}
+
+fn syntax_problems(text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = errors.iter().map(|error| syntax_problem(text, error)).collect();
+    // What follows the first on a line is mostly its consequence.
+    problems.sort_by_key(|problem| problem.line);
+    problems.dedup_by_key(|problem| problem.line);
+    problems
 }
 
 fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
@@ -77,5 +116,5 @@ fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
     let shown: String = written.chars().map(|c| if c.is_control() { '?' } else { c }).take(60).collect();
     let found = if shown.is_empty() { "the end of the file".to_string() } else { format!("`{shown}`") };
     let allowed = format!("a line of TOML ({})", error.message().replace('\n', " "));
-    Problem { line, place: "syntax".into(), found, allowed }
+    Problem { line, overlaid: false, place: "syntax".into(), found, allowed }
 }

@@ -1,13 +1,18 @@
 //! A machine whose configuration has been checked: everything the daemon builds it from.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::error::NotBuilt;
+use super::error::{NotBuilt, Problem};
+use super::load::parse_with;
+use super::overlay::{Overrides, written};
+use super::parameter::Parameter;
 use super::schema::{BusKind, DeviceKind};
 use crate::cycle::bus_watch::BusWatchParameters;
 use crate::cycle::machine_inputs::{InputParameters, OutputParameters};
-use crate::cycle::{AxisWiring, CycleParameters, ReactionRule};
+use crate::cycle::{AxisFigures, AxisWiring, CycleParameters, ReactionRule};
 use crate::fault::{Fault, Reaction};
 use crate::fieldbus::mapping::DeviceLayout;
 use crate::fieldbus::sim::SimulatedBusParameters;
@@ -18,6 +23,8 @@ use crate::units::AxisUnit;
 /// A machine that can be built.
 #[derive(Clone, Debug)]
 pub struct MachineConfig {
+    /// Where it comes from.
+    pub origin: Arc<Origin>,
     /// Its name.
     pub name: String,
     /// Time from one cycle to the next, nanoseconds.
@@ -42,6 +49,17 @@ pub struct MachineConfig {
     pub outputs: Vec<OutputConfig>,
     /// Reactions that differ from [`Fault::reaction`]; the first that fits counts.
     pub reactions: Vec<ReactionRule>,
+}
+
+/// A configuration as it was read.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The file's name as given.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+    /// Every key that holds, by name.
+    pub parameters: Vec<Parameter>,
 }
 
 /// How the real-time thread runs.
@@ -189,7 +207,45 @@ pub struct OutputConfig {
     pub parameters: OutputParameters,
 }
 
+impl Origin {
+    /// What holds instead of the file's values, one sentence each.
+    pub fn differences(&self) -> impl Iterator<Item = String> {
+        self.parameters.iter().filter_map(|parameter| {
+            let value = written(parameter.override_in_force()?);
+            let configured = parameter.written.as_deref().unwrap_or("nothing");
+            Some(format!("{} = {value}, configured is {configured}", parameter.name))
+        })
+    }
+}
+
+impl AxisConfig {
+    /// What of it can change while the machine runs.
+    pub fn figures(&self) -> AxisFigures {
+        let AxisWiring { drive, supervision, .. } = &self.wiring;
+        AxisFigures {
+            motion: self.motion.figures(),
+            following_window: supervision.following_window,
+            following_time_s: supervision.following_time_s,
+            stale_cycles_tolerated: supervision.stale_cycles_tolerated,
+            gains: drive.gains,
+            torque_limit: drive.torque_limit,
+        }
+    }
+}
+
 impl MachineConfig {
+    /// The machine of the same file with other overrides, checked as the file was; else everything that is wrong.
+    pub fn with_overrides(&self, overrides: &Overrides) -> Result<MachineConfig, Vec<Problem>> {
+        parse_with(&self.origin.text, &self.origin.file, overrides)
+    }
+
+    /// What of an axis's parameters holds instead of the file's values, by name.
+    pub fn overrides_of(&self, axis: &str) -> BTreeMap<String, f64> {
+        let prefix = format!("axis.{axis}.");
+        let of_axis = self.origin.parameters.iter().filter(|parameter| parameter.name.starts_with(&prefix));
+        of_axis.filter_map(|parameter| Some((parameter.name.clone(), parameter.override_in_force()?))).collect()
+    }
+
     /// The same machine with every bus simulated and a device that fits each axis and terminal.
     pub fn simulated(mut self) -> MachineConfig {
         for bus in &mut self.buses {

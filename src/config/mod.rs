@@ -2,17 +2,22 @@
 //!
 //! [`schema`] describes every key once: structure, range, default, unit, live or not. [`reader`] reads a file by that
 //! description and gathers everything that is wrong; `validate` checks what one key alone cannot tell, and makes
-//! each module's parameters, gathered in a [`MachineConfig`].
+//! each module's parameters, gathered in a [`MachineConfig`]. What was changed while the machine ran, and kept, is laid over
+//! the file ([`overlay`]) before that, so that it is checked like the file itself.
 
 pub mod error;
 pub mod key;
 mod load;
 pub mod machine;
+pub mod overlay;
+pub mod parameter;
 pub mod reader;
 pub mod schema;
 pub(crate) mod section;
 mod validate;
 
 pub use error::{ConfigError, NotBuilt, Problem};
-pub use load::{check, demo, load, parse};
+pub use load::{check, demo, load, load_with, parse};
 pub use machine::MachineConfig;
+pub use overlay::{Override, Overrides};
+pub use parameter::Parameter;

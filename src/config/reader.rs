@@ -9,6 +9,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::Problem;
 use super::key::{Key, Kind, Occurs, Presence, Scalar, Section};
+use super::overlay::{Override, Overrides};
+use super::parameter::Parameter;
 use crate::fieldbus::mapping::PdoEntry;
 use crate::units::{AxisUnit, Ratio};
 
@@ -30,6 +32,8 @@ pub struct Place {
     pub path: String,
     /// The text that stands there, or the default in words; `None` where nothing is said.
     pub written: Option<String>,
+    /// It comes from the overlay, and `line` is one of its lines.
+    pub overlaid: bool,
 }
 
 impl<T> Deref for At<T> {
@@ -48,6 +52,8 @@ pub struct Scope<'t> {
     line: usize,
     /// What stands before a key in messages.
     prefix: String,
+    /// What stands before a key in the names of parameters.
+    path: String,
     /// What the axis or group around it counts in.
     unit: Option<AxisUnit>,
 }
@@ -57,6 +63,8 @@ pub struct Reader<'t> {
     text: &'t str,
     line_starts: Vec<usize>,
     root: &'t DeTable<'t>,
+    overrides: &'t Overrides,
+    parameters: Vec<Parameter>,
     problems: Vec<Problem>,
 }
 
@@ -128,15 +136,39 @@ from_scalar! {
 }
 
 impl<'t> Reader<'t> {
-    /// A reader of `text`, which has been parsed to `root`.
-    pub fn new(text: &'t str, root: &'t DeTable<'t>) -> Reader<'t> {
-        Reader { text, line_starts: line_starts(text), root, problems: Vec::new() }
+    /// A reader of `text`, which has been parsed to `root`, with these overrides.
+    pub fn new(text: &'t str, root: &'t DeTable<'t>, overrides: &'t Overrides) -> Reader<'t> {
+        let line_starts = line_starts(text);
+        Reader { text, line_starts, root, overrides, parameters: Vec::new(), problems: Vec::new() }
     }
 
     /// Reads the whole file.
     pub fn read<T: Table>(&mut self) -> Option<T> {
-        let scope = Scope { table: Some(self.root), line: 0, prefix: String::new(), unit: None };
-        T::read(self, &scope)
+        let scope = Scope { table: Some(self.root), line: 0, prefix: String::new(), path: String::new(), unit: None };
+        let read = T::read(self, &scope);
+        self.unknown_overrides();
+        read
+    }
+
+    /// Every key that was read, in the order of the description; taken out.
+    pub fn take_parameters(&mut self) -> Vec<Parameter> {
+        std::mem::take(&mut self.parameters)
+    }
+
+    /// Reports the overrides of keys that are not there.
+    fn unknown_overrides(&mut self) {
+        let known: Vec<String> = self.parameters.iter().filter(|p| p.live()).map(|p| p.name.clone()).collect();
+        for (name, value) in self.overrides {
+            if self.parameters.iter().any(|parameter| parameter.name == *name) {
+                continue;
+            }
+            let allowed = match nearest(name, &known) {
+                Some(near) => format!("the name of a parameter; did you mean {near}?"),
+                None => "the name of a parameter, such as axis.NAME.limits.max-jerk-mm-per-s3".to_string(),
+            };
+            let place = Place { line: value.line, path: name.clone(), written: None, overlaid: true };
+            self.report_found(&place, "an unknown name", allowed);
+        }
     }
 
     /// What is wrong, in the order of the lines.
@@ -153,9 +185,13 @@ impl<'t> Reader<'t> {
 
     /// The same, in words of its own for what was found.
     pub fn report_found(&mut self, place: &Place, found: impl Into<String>, allowed: impl Into<String>) {
-        let problem =
-            Problem { line: place.line, place: place.path.clone(), found: found.into(), allowed: allowed.into() };
-        self.problems.push(problem);
+        self.problems.push(Problem {
+            line: place.line,
+            overlaid: place.overlaid,
+            place: place.path.clone(),
+            found: found.into(),
+            allowed: allowed.into(),
+        });
     }
 
     /// How much is wrong so far.
@@ -183,6 +219,16 @@ impl<'t> Reader<'t> {
     pub fn key<F: Field>(&mut self, scope: &Scope<'_>, key: &'static Key) -> Option<At<F>> {
         let name = scope.name_of(key);
         let found = scope.table.and_then(|table| table.get_key_value(name.as_str()));
+        let written = found.as_ref().and_then(|(_, value)| self.text.get(value.span()));
+        let mut parameter = Parameter::new(format!("{}{name}", scope.path), key, scope.unit, written);
+        if let Some(value) = self.overrides.get(&parameter.name) {
+            let scalar = self.overridden(scope, &name, value, &parameter);
+            parameter.override_by(scalar.as_ref()?);
+            self.parameters.push(parameter);
+            let place = overlaid(scope, &name, value);
+            return F::from_field(scalar).map(|value| At { value, place });
+        }
+        self.parameters.push(parameter);
         let place = match (&found, key.presence) {
             (Some((_, value)), _) => scope.place(&name, self.line(value.span()), Some(self.excerpt(value.span()))),
             (None, Presence::Default(text)) => scope.place(&name, scope.line, Some(format!("nothing, so {text}"))),
@@ -204,6 +250,24 @@ impl<'t> Reader<'t> {
             (None, Presence::Optional(_)) => None,
         };
         F::from_field(scalar).map(|value| At { value, place })
+    }
+
+    /// What an override says, if the key can have that.
+    fn overridden(&mut self, scope: &Scope<'_>, name: &str, value: &Override, parameter: &Parameter) -> Option<Scalar> {
+        let place = overlaid(scope, name, value);
+        if !parameter.live() {
+            let allowed = "a parameter that can change while the machine runs; this one is changed in the configuration, for \
+                           the next start";
+            self.report(&place, allowed);
+            self.parameters.push(parameter.clone());
+            return None;
+        }
+        let scalar = DeValue::parse(&value.text).ok().and_then(|value| parameter.key.kind.read(value.get_ref()));
+        if scalar.is_none() {
+            self.report(&place, parameter.key.kind.allowed());
+            self.parameters.push(parameter.clone());
+        }
+        scalar
     }
 
     /// Reports every key of the scope that its section does not have.
@@ -278,8 +342,9 @@ impl<'t> Reader<'t> {
         table: &'s DeTable<'s>,
         line: usize,
         prefix: String,
+        path: String,
     ) -> Scope<'s> {
-        Scope { table: Some(table), line, prefix, unit: self.unit_of(section, table).or(scope.unit) }
+        Scope { table: Some(table), line, prefix, path, unit: self.unit_of(section, table).or(scope.unit) }
     }
 
     fn wrong_table(&mut self, scope: &Scope<'_>, name: &str, value: &Spanned<DeValue<'_>>, allowed: String) {
@@ -296,7 +361,8 @@ impl<T: Table> Nested for T {
         match Option::<T>::read(reader, scope, name)? {
             Some(table) => Some(table),
             None => {
-                let inner = Scope { table: None, prefix: format!("{}{name}.", scope.prefix), ..scope.clone() };
+                let (prefix, path) = (format!("{}{name}.", scope.prefix), format!("{}{name}.", scope.path));
+                let inner = Scope { table: None, prefix, path, ..scope.clone() };
                 T::read(reader, &inner)
             }
         }
@@ -326,8 +392,8 @@ impl<T: Table> Nested for Option<T> {
             reader.wrong_table(scope, name, value, format!("a table [{}]", T::SECTION.title));
             return None;
         };
-        let prefix = format!("{}{name}.", scope.prefix);
-        let inner = reader.inner(scope, T::SECTION, table, reader.line(value.span()), prefix);
+        let (prefix, path) = (format!("{}{name}.", scope.prefix), format!("{}{name}.", scope.path));
+        let inner = reader.inner(scope, T::SECTION, table, reader.line(value.span()), prefix, path);
         T::read(reader, &inner).map(Some)
     }
 }
@@ -354,7 +420,8 @@ impl<T: Table> Nested for Vec<T> {
                 _ => format!("#{}", index + 1),
             };
             let prefix = format!("{}{name} {who}: ", scope.prefix);
-            let inner = reader.inner(scope, T::SECTION, table, reader.line(item.span()), prefix);
+            let path = format!("{}{name}.{}.", scope.path, who.trim_matches('"'));
+            let inner = reader.inner(scope, T::SECTION, table, reader.line(item.span()), prefix, path);
             read.extend(T::read(reader, &inner));
         }
         Some(read)
@@ -373,14 +440,20 @@ impl Scope<'_> {
     }
 
     fn place(&self, name: &str, line: usize, written: Option<String>) -> Place {
-        Place { line, path: format!("{}{name}", self.prefix), written }
+        Place { line, path: format!("{}{name}", self.prefix), written, overlaid: false }
     }
 
     /// The table itself as a place, for what concerns no single key.
     pub fn whole(&self) -> Place {
         let path = self.prefix.trim_end_matches([' ', ':', '.']).to_string();
-        Place { line: self.line, path, written: None }
+        Place { line: self.line, path, written: None, overlaid: false }
     }
+}
+
+/// The place of an overridden key.
+fn overlaid(scope: &Scope<'_>, name: &str, value: &Override) -> Place {
+    let place = scope.place(name, value.line, Some(value.text.clone()));
+    Place { overlaid: true, ..place }
 }
 
 /// Where each line of the text begins, bytes.

@@ -109,7 +109,8 @@ fn direction(name: Option<&str>) -> Direction {
 
 fn describe(context: &Context, parameters: &Parameters) -> Result<Reply, Failure> {
     let machine = context.gateway.description();
-    let axes = machine.axes.iter().enumerate().map(|(place, _)| view::axis_description(machine, place));
+    let in_force = context.gateway.in_force();
+    let axes = in_force.iter().enumerate().map(|(place, now)| view::axis_description(machine, place, now));
     view::page("axes", axes, parameters.optional_whole("first")?)
 }
 

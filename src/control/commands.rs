@@ -6,7 +6,7 @@ use super::call::Parameters;
 use super::context::Context;
 use super::dispatch::Reply;
 use super::failure::{Failure, fields};
-use crate::gateway::{Refusal, Rejected, StopScope, Submission};
+use crate::gateway::{Accepted, Refusal, Rejected, StopScope, Submission};
 
 /// Gives a command under the lease and number in `parameters`, and answers with handle and cycle once the cycle has
 /// accepted it.
@@ -15,6 +15,16 @@ pub async fn submit(
     parameters: &Parameters,
     submission: impl Into<Submission>,
 ) -> Result<Reply, Failure> {
+    let accepted = accepted(context, parameters, submission).await?;
+    Ok(fields(json!({ "handle": accepted.handle.0, "cycle": accepted.cycle })))
+}
+
+/// The same without an answer.
+pub async fn accepted(
+    context: &Context,
+    parameters: &Parameters,
+    submission: impl Into<Submission>,
+) -> Result<Accepted, Failure> {
     let mut submission = submission.into().by(parameters.presence().clone());
     if let Some(token) = parameters.optional_text("lease") {
         submission = submission.under(token.parse().map_err(refused)?);
@@ -22,8 +32,7 @@ pub async fn submit(
     if let Some(request_id) = parameters.optional_whole("request_id")? {
         submission = submission.numbered(request_id);
     }
-    let accepted = context.gateway.submit(submission).await.map_err(refused)?;
-    Ok(fields(json!({ "handle": accepted.handle.0, "cycle": accepted.cycle })))
+    context.gateway.submit(submission).await.map_err(refused)
 }
 
 /// Stops, through no queue.
@@ -87,6 +96,10 @@ pub fn refused(refusal: Refusal) -> Failure {
         }
         Refusal::HolderLength { found, most } => {
             Failure::out_of_range("holder", found as f64, (1.0, most as f64), "bytes", hint)
+        }
+        Refusal::ParametersOvertaken { axis } => {
+            let overtaken = json!({ "reason": reason, "axis": axis, "hint": hint, "retryable": retryable });
+            Failure::Own("Refused", fields(overtaken))
         }
         Refusal::JogOvertaken { axis, sent_at_ns, earliest_ns } => Failure::Own(
             "Refused",

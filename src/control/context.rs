@@ -8,6 +8,7 @@ use serde_json::json;
 use super::access::Access;
 use super::door::Door;
 use super::failure::{Failure, fields};
+use super::parameter_book::ParameterBook;
 use super::places::Places;
 use super::test_commands::TestCommands;
 use crate::gateway;
@@ -28,6 +29,8 @@ pub struct Context {
     pub access: Access,
     /// Why the cycle is not real-time; empty when it is.
     pub degraded: Vec<String>,
+    /// The configuration by parameters; `None` where nobody gave it.
+    pub parameters: Option<Arc<dyn ParameterBook>>,
     /// Faults on purpose, where the daemon was started for them.
     pub tests: Option<Arc<dyn TestCommands>>,
     /// Counts answered requests for the metrics.
@@ -56,6 +59,7 @@ impl Context {
             telemetry,
             access: Access::default(),
             degraded: Vec::new(),
+            parameters: None,
             tests: None,
             counter: None,
             now_ns: Arc::new(monotonic_ns),

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::replies::Replies;
 use super::role::Role;
 use super::socket::Gone;
-use super::{axis, command, events, group, lease, machine, permission, service, telemetry, test_commands};
+use super::{axis, command, events, group, lease, machine, parameters, permission, service, telemetry, test_commands};
 
 /// The parameters of a reply.
 pub type Reply = Map<String, Value>;
@@ -79,17 +79,18 @@ pub async fn call(context: &Context, request: &Request, replies: &mut Replies<'_
 
 async fn route(context: &Context, request: &Request, replies: &mut Replies<'_>) -> Result<Reply, Interrupted> {
     let (interface, method) = split(&request.method);
-    let parameters = &checked(context, request)?;
+    let arguments = &checked(context, request)?;
     match interface {
-        "org.varlink.service" => Ok(service::call(context, method, parameters)?),
-        "io.motiond.v1.Machine" => Ok(machine::call(context, method, parameters).await?),
-        "io.motiond.v1.Axis" => Ok(axis::call(context, method, parameters).await?),
-        "io.motiond.v1.Group" => Ok(group::call(context, method, parameters).await?),
-        "io.motiond.v1.Lease" => Ok(lease::call(context, method, parameters, &request.sender).await?),
-        "io.motiond.v1.Command" => command::call(context, method, parameters, replies).await,
-        "io.motiond.v1.Events" => events::call(context, method, parameters, replies).await,
-        "io.motiond.v1.Telemetry" => telemetry::call(context, method, parameters, replies).await,
-        "io.motiond.v1.Test" => Ok(test_commands::call(context, method, parameters)?),
+        "org.varlink.service" => Ok(service::call(context, method, arguments)?),
+        "io.motiond.v1.Machine" => Ok(machine::call(context, method, arguments).await?),
+        "io.motiond.v1.Axis" => Ok(axis::call(context, method, arguments).await?),
+        "io.motiond.v1.Group" => Ok(group::call(context, method, arguments).await?),
+        "io.motiond.v1.Lease" => Ok(lease::call(context, method, arguments, &request.sender).await?),
+        "io.motiond.v1.Parameters" => Ok(parameters::call(context, method, arguments).await?),
+        "io.motiond.v1.Command" => command::call(context, method, arguments, replies).await,
+        "io.motiond.v1.Events" => events::call(context, method, arguments, replies).await,
+        "io.motiond.v1.Telemetry" => telemetry::call(context, method, arguments, replies).await,
+        "io.motiond.v1.Test" => Ok(test_commands::call(context, method, arguments)?),
         _ => Err(Failure::no_interface(interface).into()),
     }
 }

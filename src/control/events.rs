@@ -73,6 +73,7 @@ fn view_event(machine: &MachineDescription, logged: &LoggedEvent) -> Value {
         EventKind::Released { subject, generation } => ("released", subject, json!({ "generation": generation })),
         EventKind::Power { axis, on } => ("power", Subject::Axis(axis), json!({ "on": on })),
         EventKind::Referenced { axis, on } => ("referenced", Subject::Axis(axis), json!({ "on": on })),
+        EventKind::ParametersChanged { axis } => ("parameters_changed", Subject::Axis(axis), json!({})),
         EventKind::SoftLimitReached { axis } => ("soft_limit_reached", Subject::Axis(axis), json!({})),
         EventKind::BusRecovered { bus } => ("bus_recovered", Subject::Bus(bus), json!({})),
         EventKind::Overrun { skipped } => ("overrun", Subject::Machine, json!({ "skipped_periods": skipped })),

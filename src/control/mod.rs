@@ -1,7 +1,7 @@
 //! The control socket: Varlink over a Unix stream socket, for people and programs that command the machine.
 //!
 //! ```text
-//! listener ─► session (one task a client) ─► dispatch ─► machine, axis, group, lease ─► gateway
+//! listener ─► session (one task a client) ─► dispatch ─► machine, axis, group, lease, parameters ─► gateway
 //!                 │  ▲                             └───► command, events, telemetry (streams)
 //!                 │  └─ replies (bounded, in order)
 //!                 └─ stop: from the reading half straight to the stop generations
@@ -30,6 +30,8 @@ mod group;
 mod lease;
 pub mod listener;
 mod machine;
+pub mod parameter_book;
+mod parameters;
 pub mod peer;
 pub mod permission;
 mod places;
@@ -62,9 +64,11 @@ use tokio::time::MissedTickBehavior;
 pub use access::Access;
 pub use context::{CallCounter, Context};
 pub use door::{Door, Entrance};
+pub use parameter_book::{Misfit, NotPersisted, Parameter, ParameterBook};
 pub use role::Role;
 pub use test_commands::{InjectedFault, TestCommands};
 
+use crate::limits::{CONTROL_HELPERS, CONTROL_STACK_BYTES};
 use crate::service::{Beat, Place};
 
 /// How often the service shows that it is alive, and looks whether it shall stop.
@@ -117,7 +121,12 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
 /// Serves clients on this thread until `stop`, with `beat` as proof of progress. The listeners stay open, so that a
 /// restarted service finds the clients that connected in between; every session ends with the service.
 pub fn serve(context: &Arc<Context>, entrances: &[Entrance], beat: &Beat, stop: &AtomicBool) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(CONTROL_HELPERS)
+        .thread_stack_size(CONTROL_STACK_BYTES)
+        .enable_io()
+        .enable_time()
+        .build()?;
     runtime.block_on(async {
         let mut accepting = JoinSet::new();
         for Entrance { door, listener } in entrances {

@@ -66,6 +66,16 @@ const NEEDED: &[(&str, &[(&str, Role)])] = &[
         "io.motiond.v1.Lease",
         &[("List", Observe), ("Acquire", Operate), ("Renew", Operate), ("Release", Operate), ("TakeOver", Commission)],
     ),
+    (
+        "io.motiond.v1.Parameters",
+        &[
+            ("List", Observe),
+            ("Diff", Observe),
+            ("Write", Commission),
+            ("Persist", Commission),
+            ("RollBack", Commission),
+        ],
+    ),
     ("io.motiond.v1.Command", &[("Status", Observe), ("Wait", Observe)]),
     ("io.motiond.v1.Events", &[("Read", Observe), ("Subscribe", Observe)]),
     ("io.motiond.v1.Telemetry", &[("Subscribe", Observe), ("Record", Observe)]),

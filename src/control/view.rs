@@ -6,8 +6,8 @@ use super::dispatch::Reply;
 use super::failure::{Failure, fields};
 use crate::fault::Fault;
 use crate::gateway::{
-    AxisDescription, AxisFlags, AxisSnapshot, BusSnapshot, GroupDescription, GroupSnapshot, MachineDescription,
-    MachineSnapshot,
+    AxisDescription, AxisFlags, AxisSnapshot, BusSnapshot, GroupDescription, GroupSnapshot, InForce,
+    MachineDescription, MachineSnapshot,
 };
 use crate::limits::PAGE_BYTES;
 
@@ -54,18 +54,19 @@ pub fn fault(code: u16) -> Value {
     }
 }
 
-/// What an axis is.
-pub fn axis_description(machine: &MachineDescription, place: usize) -> Value {
+/// What an axis is, with the parameters that it has now.
+pub fn axis_description(machine: &MachineDescription, place: usize, in_force: &InForce) -> Value {
     let axis = &machine.axes[place];
+    let now = &in_force.figures.motion;
     let groups = machine.groups.iter().filter(|group| group.axes.iter().any(|member| member.index() == place));
     json!({
         "name": axis.name,
         "unit": axis.unit.symbol(),
-        "velocity_limit": axis.limits.velocity,
-        "acceleration_limit": axis.limits.acceleration,
-        "jerk_limit": axis.limits.jerk,
-        "minimum": axis.soft_limits.map(|limits| limits.0),
-        "maximum": axis.soft_limits.map(|limits| limits.1),
+        "velocity_limit": now.limits.velocity,
+        "acceleration_limit": now.limits.acceleration,
+        "jerk_limit": now.limits.jerk,
+        "minimum": now.soft_limits.map(|limits| limits.0),
+        "maximum": now.soft_limits.map(|limits| limits.1),
         "modulo": axis.modulo,
         "groups": groups.map(|group| &group.name).collect::<Vec<_>>(),
     })

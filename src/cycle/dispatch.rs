@@ -44,6 +44,9 @@ impl Cycle {
             }
             Request::Halt { axis } => motion.halt(handle, axis),
             Request::SetPosition { axis, position } => motion.set_position(handle, axis, position),
+            Request::SetFigures { axis, slot, slot_generation } => {
+                self.set_figures(handle, axis, SlotAddress { index: slot, generation: slot_generation })
+            }
             Request::Override { axis, ratio } => motion.set_override(handle, axis, ratio),
             Request::GroupEnable { group } => motion.group_enable(handle, group),
             Request::GroupDisable { group } => motion.group_disable(handle, group),

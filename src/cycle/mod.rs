@@ -2,7 +2,7 @@
 //!
 //! [`Cycle::step`] is one cycle on one screen. Around it: `clock` and `schedule` (when a cycle starts), `thread` (who
 //! runs it), `timing` (how well it kept time), `supervision`, `bus_watch` and `machine_inputs` (what must stop the
-//! machine), `dispatch` (commands), `outlet` (what it tells).
+//! machine), `dispatch` and `figures` (commands), `outlet` (what it tells).
 //!
 //! Cost: every loop is bounded by the axes, groups, buses, inputs and outputs of the configuration and by
 //! `limits::COMMANDS_PER_CYCLE`.
@@ -12,6 +12,7 @@ mod body;
 pub mod bus_watch;
 pub mod clock;
 mod dispatch;
+mod figures;
 pub mod machine_inputs;
 pub mod memory;
 mod outlet;
@@ -26,12 +27,14 @@ pub mod supervision;
 pub mod thread;
 pub mod timing;
 
+pub use crate::exchange::figures::AxisFigures;
 pub use axis_slot::{AxisWiring, DriveLimitSwitches};
 
 use crate::drive::{Demand, ParameterError};
 use crate::exchange::CycleEnds;
 use crate::exchange::command::StopScope;
 use crate::exchange::event::{EventKind, Subject};
+use crate::exchange::figures::FIGURES;
 use crate::exchange::pool::SlotTaker;
 use crate::exchange::snapshot::SnapshotWriter;
 use crate::exchange::stop::StopReader;
@@ -39,6 +42,7 @@ use crate::exchange::ticket::CommandReceiver;
 use crate::fault::{Fault, FaultSet, Reaction, Scope, StopKind};
 use crate::fieldbus::{CycleReport, CyclicBus};
 use crate::ids::{AxisId, BusId, Handle};
+use crate::limits::MAX_GROUP_AXES;
 use crate::motion::{Axis, AxisInputs, AxisOutputs, AxisParameters, GroupParameters, Motion};
 use crate::units::Setpoint;
 use axis_slot::AxisSlot;
@@ -124,7 +128,8 @@ pub struct Cycle {
     machine_stopped: bool,
     reactions: Box<[ReactionRule]>,
     commands: CommandReceiver,
-    targets: SlotTaker,
+    targets: SlotTaker<MAX_GROUP_AXES>,
+    figures: SlotTaker<FIGURES>,
     stops: StopReader,
     outlet: Outlet,
     snapshots: SnapshotWriter,
@@ -165,7 +170,7 @@ impl Cycle {
             slot.drive.prepare(outputs);
             slot.drive.encode(Demand::default(), &Setpoint::default(), outputs);
         }
-        let CycleEnds { commands, targets, stops, reports, events, snapshots } = ends;
+        let CycleEnds { commands, targets, figures, stops, reports, events, snapshots } = ends;
         Ok(Cycle {
             cycle: 0,
             cycle_start_ns: 0,
@@ -183,6 +188,7 @@ impl Cycle {
             reactions: parameters.reactions.into(),
             commands,
             targets,
+            figures,
             stops,
             outlet: Outlet::new(reports, events),
             snapshots,

@@ -71,6 +71,16 @@ impl Supervision {
         }
     }
 
+    /// Judges by other windows and times from now on.
+    pub fn set_parameters(&mut self, parameters: SupervisionParameters) {
+        self.parameters = parameters;
+    }
+
+    /// What it judges by.
+    pub fn parameters(&self) -> &SupervisionParameters {
+        &self.parameters
+    }
+
     /// Notes the setpoint that this cycle computed.
     pub fn record(&mut self, setpoint: &Setpoint) {
         self.newest = (self.newest + 1) % SETPOINT_HISTORY;

@@ -1,7 +1,8 @@
 //! The machine's names and limits, from the configuration to those who show them.
 
 use crate::config::MachineConfig;
-use crate::gateway::{AxisDescription, GroupDescription, MachineDescription, boot_id};
+use crate::gateway::{AxisDescription, GroupDescription, InForce, MachineDescription, boot_id};
+use std::sync::Arc;
 
 /// The description that clients get.
 pub fn machine(config: &MachineConfig) -> MachineDescription {
@@ -16,8 +17,11 @@ pub fn machine(config: &MachineConfig) -> MachineDescription {
             .map(|axis| AxisDescription {
                 name: axis.name.clone(),
                 unit: axis.motion.unit,
-                limits: axis.motion.limits,
-                soft_limits: axis.motion.soft_limits,
+                at_start: InForce {
+                    figures: axis.figures(),
+                    overrides: Arc::new(config.overrides_of(&axis.name)),
+                    latest: None,
+                },
                 modulo: axis.motion.modulo,
             })
             .collect(),

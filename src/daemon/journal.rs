@@ -131,6 +131,10 @@ fn write(machine: &MachineDescription, logged: &LoggedEvent) {
             let words = if on { "axis has its reference" } else { "axis lost its reference" };
             line!(info, "referenced", machine, logged, Subject::Axis(axis), { on, }, "{words}");
         }
+        EventKind::ParametersChanged { axis } => {
+            let words = "parameters changed; motionctl params diff shows which differ";
+            line!(info, "parameters_changed", machine, logged, Subject::Axis(axis), {}, "{words}");
+        }
         EventKind::SoftLimitReached { axis } => {
             line!(warn, "soft_limit_reached", machine, logged, Subject::Axis(axis), {}, "at rest at a soft limit");
         }

@@ -8,9 +8,11 @@ pub mod assembly;
 mod describe;
 mod doors;
 mod journal;
+pub mod parameter_file;
 mod roles;
 mod scrape;
 mod services;
+pub mod state_directory;
 mod systemd;
 mod test_bench;
 
@@ -33,6 +35,8 @@ use doors::Doors;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use parameter_file::ParameterFile;
+use state_directory::StateDirectory;
 use std::fmt;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
@@ -59,6 +63,8 @@ pub struct Options {
     pub metrics: Option<SocketAddr>,
     /// Sockets that were passed to the daemon; they take the place of those that it would open.
     pub passed: Arc<Passed>,
+    /// Where the daemon keeps what must outlive it.
+    pub state: Option<StateDirectory>,
     /// Serve the test-only interface.
     pub test_commands: bool,
     /// Calls on the real-time thread, for tests that hold it to its discipline.
@@ -161,6 +167,9 @@ impl Daemon {
             MemoryPlan { lock: config.realtime.lock_memory, heap_reserve_bytes: config.realtime.heap_reserve_bytes };
         let process = memory::prepare(&plan);
 
+        for difference in config.origin.differences() {
+            tracing::info!(name: "parameter_persisted", "persisted over the configuration: {difference}");
+        }
         let Doors { entrances, access, socket, metrics, own: own_sockets } = doors::open(config, options)?;
 
         let assembly = assemble(config).map_err(StartError::Machine)?;
@@ -168,6 +177,7 @@ impl Daemon {
         let (telemetry, follower) = telemetry::telemetry(client.clone());
         let mut context = control::Context::new(client.clone(), telemetry);
         context.access = access;
+        context.parameters = Some(Arc::new(ParameterFile::new(config, options.state.clone())));
         context.now_ns = Arc::new({
             let clock = clock.clone();
             move || clock.now_ns()

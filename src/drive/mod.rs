@@ -74,7 +74,21 @@ pub struct Demand {
     pub reset: bool,
 }
 
-/// One drive. [`Drive::prepare`] is called once; [`Drive::decode`] and [`Drive::encode`] are called in turn, once each a cycle.
+/// Why the loops may not get other gains now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TuningRefusal {
+    /// The drive is enabled.
+    Enabled,
+    /// The position loop asks for more than one of the two velocity limits, axis units/s.
+    Saturated {
+        /// What it asks for.
+        asked: f64,
+        /// The lower of the two.
+        clamp: f64,
+    },
+}
+
+/// One drive. [`Drive::prepare`] is called once, and after [`Drive::set_tuning`]; [`Drive::decode`] and [`Drive::encode`] are called in turn, once each a cycle.
 #[derive(Clone, Debug)]
 pub struct Drive {
     input_range: Range<usize>,
@@ -83,6 +97,7 @@ pub struct Drive {
     output_map: OutputMap,
     mode: Mode,
     gains: ServoGains,
+    torque_limit: f64,
     scaling: Scaling,
     servo: Servo,
     sequence: Sequence,
@@ -129,6 +144,7 @@ impl Drive {
             output_map,
             mode: parameters.mode,
             gains: parameters.gains,
+            torque_limit: parameters.torque_limit,
             scaling,
             servo,
             sequence: Sequence::new(parameters, period_s),
@@ -152,9 +168,32 @@ impl Drive {
         self.output_range.clone()
     }
 
-    /// Writes what never changes into the bytes that [`Drive::encode`] is given from then on.
+    /// Writes what is not written in each cycle into the bytes that [`Drive::encode`] is given from then on.
     pub fn prepare(&self, outputs: &mut [u8]) {
         self.output_map.write_fixed(outputs);
+    }
+
+    /// Whether the loops may get these gains and this torque limit now: at any time what they have, always while the
+    /// drive holds nothing. Under load a step in a gain would be one in what the drive is told.
+    pub fn check_tuning(&self, gains: &ServoGains, torque_limit: f64) -> Result<(), TuningRefusal> {
+        if self.sequence.is_off() || (*gains, torque_limit) == (self.gains, self.torque_limit) {
+            return Ok(());
+        }
+        let same_but_limit = ServoGains { velocity_limit: self.gains.velocity_limit, ..*gains } == self.gains;
+        if !same_but_limit || torque_limit != self.torque_limit {
+            return Err(TuningRefusal::Enabled);
+        }
+        // A clamp that is not in force makes no difference, neither the old nor the new one.
+        let asked = self.servo.asked_velocity(&self.feedback);
+        let clamp = gains.velocity_limit.min(self.gains.velocity_limit);
+        if self.mode == Mode::Csp || asked <= clamp { Ok(()) } else { Err(TuningRefusal::Saturated { asked, clamp }) }
+    }
+
+    /// Takes other gains and another torque limit over; [`Drive::prepare`] is then due for the latter.
+    pub fn set_tuning(&mut self, gains: ServoGains, torque_limit: f64) {
+        (self.gains, self.torque_limit) = (gains, torque_limit);
+        self.servo.set_gains(gains, torque_limit);
+        self.output_map.set_torque_limit(torque_limit);
     }
 
     /// What was decoded last.

@@ -139,7 +139,7 @@ pub struct Outputs {
     pub brake_bit: bool,
 }
 
-/// Where the outputs stand, and what of them never changes.
+/// Where the outputs stand, and what of them is not written in each cycle.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputMap {
     length: usize,
@@ -198,7 +198,7 @@ impl OutputMap {
         Ok(OutputMap {
             length,
             mode_code: mode.code(),
-            torque_limit: (torque_limit * 1000.0) as u16,
+            torque_limit: per_mille(torque_limit),
             controlword: needed(CONTROLWORD, 16)?,
             mode: needed(MODE_OF_OPERATION, 8)?,
             position: wanted(TARGET_POSITION, 32, Mode::Csp)?,
@@ -213,12 +213,17 @@ impl OutputMap {
         })
     }
 
+    /// Another torque limit, of the rated torque: for the next [`OutputMap::write_fixed`].
+    pub fn set_torque_limit(&mut self, torque_limit: f64) {
+        self.torque_limit = per_mille(torque_limit);
+    }
+
     /// 60B1h or 60B2h is mapped.
     pub fn has_offsets(&self) -> bool {
         self.others.is_some_and(|others| others.velocity_offset.is_some() || others.torque_offset.is_some())
     }
 
-    /// Writes what never changes: mode, torque limits, the mask of 60FEh:02, zeros into the targets of other modes. Does
+    /// Writes what is not written in each cycle: mode, torque limits, the mask of 60FEh:02, zeros into the targets of other modes. Does
     /// nothing if the bytes are fewer than mapped.
     pub fn write_fixed(&self, bytes: &mut [u8]) {
         let Some(bytes) = bytes.get_mut(..self.length) else { return };
@@ -251,6 +256,11 @@ impl OutputMap {
             others.write(values, bytes);
         }
     }
+}
+
+/// 6072h, 60E0h and 60E1h of a torque limit.
+fn per_mille(torque_limit: f64) -> u16 {
+    (torque_limit * 1000.0) as u16
 }
 
 impl OtherOutputs {

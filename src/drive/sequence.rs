@@ -192,6 +192,11 @@ impl Sequence {
         }
     }
 
+    /// The drive neither holds nor moves anything, nor is it on the way to that or from it.
+    pub fn is_off(&self) -> bool {
+        matches!(self.phase, Phase::Unheard | Phase::Disabled | Phase::Resetting(_))
+    }
+
     /// Latches a fault that was found outside and stops the drive.
     pub fn raise(&mut self, fault: Fault) {
         self.latch(fault);

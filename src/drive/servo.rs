@@ -55,6 +55,16 @@ impl Servo {
         self.correction = 0.0;
     }
 
+    /// Other gains and torque limit, for loops that do not run, or where they differ in the velocity limit only.
+    pub fn set_gains(&mut self, gains: ServoGains, torque_limit: f64) {
+        (self.gains, self.torque_limit) = (gains, torque_limit);
+    }
+
+    /// Highest velocity that the position loop asks for by itself now, before it is clamped, axis units/s.
+    pub fn asked_velocity(&self, feedback: &Feedback) -> f64 {
+        (self.gains.position_gain * self.position_error(feedback)).abs()
+    }
+
     /// Velocity for the drive (CSV), axis units/s.
     pub fn velocity(&mut self, setpoint: &Setpoint, feedback: &Feedback) -> f64 {
         let before = self.past(0).velocity;

@@ -39,6 +39,14 @@ pub enum Request {
     Halt { axis: AxisId },
     /// Call the present place this position (axis units); gives the axis its reference.
     SetPosition { axis: AxisId, position: f64 },
+    /// Other figures for an axis, all of them; they wait in a slot of their pool (see [`super::figures`]).
+    SetFigures {
+        axis: AxisId,
+        /// The slot that holds them.
+        slot: u32,
+        /// The slot's generation.
+        slot_generation: u32,
+    },
     /// Velocity override of an axis, ratio 0 to 2.
     Override { axis: AxisId, ratio: f64 },
     /// GroupDisabled → GroupStandby.

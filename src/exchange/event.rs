@@ -69,6 +69,8 @@ pub enum EventKind {
     Power { axis: AxisId, on: bool },
     /// An axis got (or lost) its reference.
     Referenced { axis: AxisId, on: bool },
+    /// An axis has other figures: limits, windows or gains.
+    ParametersChanged { axis: AxisId },
     /// A velocity or jog command came to rest at a soft limit.
     SoftLimitReached { axis: AxisId },
     /// A bus is exchanging again.

@@ -4,7 +4,7 @@
 //! | file | direction | what it is |
 //! |---|---|---|
 //! | [`command`], [`ticket`] | in | commands, each taken by the cycle or withdrawn by the gateway |
-//! | [`pool`] | in | the targets of group moves, by index and generation |
+//! | [`pool`] | in | the targets of group moves and the [`figures`] of axes, by index and generation |
 //! | [`stop`] | in | stop generations: no queue |
 //! | [`event`] | out | reports (never dropped) and events (dropped and counted when nobody takes them) |
 //! | [`snapshot`] | out | one cycle's state |
@@ -13,6 +13,7 @@
 
 pub mod command;
 pub mod event;
+pub mod figures;
 pub mod histogram;
 pub mod latest;
 pub mod pool;
@@ -24,14 +25,17 @@ mod sync;
 mod tests;
 pub mod ticket;
 
-use crate::limits::{COMMAND_RING, EVENT_RING, REPORT_RING, TARGET_SLOTS};
+use crate::limits::{COMMAND_RING, EVENT_RING, FIGURE_SLOTS, MAX_GROUP_AXES, REPORT_RING, TARGET_SLOTS};
+use figures::FIGURES;
 
 /// What the cycle holds of the exchange.
 pub struct CycleEnds {
     /// Commands to take.
     pub commands: ticket::CommandReceiver,
     /// The targets of group moves.
-    pub targets: pool::SlotTaker,
+    pub targets: pool::SlotTaker<MAX_GROUP_AXES>,
+    /// The new figures of axes.
+    pub figures: pool::SlotTaker<FIGURES>,
     /// Stops, to be read first.
     pub stops: stop::StopReader,
     /// Reports; there is always a place (see [`crate::limits::REPORT_RING`]).
@@ -47,7 +51,9 @@ pub struct GatewayEnds {
     /// Where commands go.
     pub commands: ticket::CommandSender,
     /// Where the targets of group moves go.
-    pub targets: pool::SlotClaimer,
+    pub targets: pool::SlotClaimer<MAX_GROUP_AXES>,
+    /// Where the new figures of axes go.
+    pub figures: pool::SlotClaimer<FIGURES>,
     /// Where stops go; copied to whoever may stop.
     pub stops: stop::StopBoard,
     /// Reports to take.
@@ -62,6 +68,7 @@ pub struct GatewayEnds {
 pub fn open(shape: snapshot::Shape) -> (CycleEnds, GatewayEnds) {
     let (command_sender, command_receiver) = ticket::commands(COMMAND_RING);
     let (claimer, taker) = pool::pool(TARGET_SLOTS);
+    let (figure_claimer, figure_taker) = pool::pool(FIGURE_SLOTS);
     let (board, stop_reader) = stop::board(shape.axes, shape.groups);
     let (report_sender, report_receiver) = ring::channel(REPORT_RING);
     let (event_sender, event_receiver) = ring::channel(EVENT_RING);
@@ -70,6 +77,7 @@ pub fn open(shape: snapshot::Shape) -> (CycleEnds, GatewayEnds) {
         CycleEnds {
             commands: command_receiver,
             targets: taker,
+            figures: figure_taker,
             stops: stop_reader,
             reports: report_sender,
             events: event_sender,
@@ -78,6 +86,7 @@ pub fn open(shape: snapshot::Shape) -> (CycleEnds, GatewayEnds) {
         GatewayEnds {
             commands: command_sender,
             targets: claimer,
+            figures: figure_claimer,
             stops: board,
             reports: report_receiver,
             events: event_receiver,

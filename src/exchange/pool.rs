@@ -1,4 +1,5 @@
-//! Preallocated slots for the targets of group moves, addressed by index and generation.
+//! Preallocated slots for what does not fit a command: the targets of group moves, the figures of an axis. They are
+//! addressed by index and generation.
 //!
 //! ```text
 //! free (even generation) ── claim ► claimed (odd generation) ── take, or withdraw ► free (the next even one)
@@ -9,10 +10,6 @@
 //! generation has passed opens nothing.
 
 use super::sync::{Arc, AtomicU32, AtomicU64, Ordering};
-use crate::limits::MAX_GROUP_AXES;
-
-/// The target of a group move: one value an axis of the group, in the group's order.
-pub type Target = [f64; MAX_GROUP_AXES];
 
 /// The address of a claimed slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,35 +20,35 @@ pub struct SlotAddress {
     pub generation: u32,
 }
 
-struct Slot {
+struct Slot<const N: usize> {
     /// Even: free. Odd: claimed. Rises by one a change.
     generation: AtomicU32,
-    values: [AtomicU64; MAX_GROUP_AXES],
+    values: [AtomicU64; N],
 }
 
-type Slots = Arc<Vec<Slot>>;
+type Slots<const N: usize> = Arc<Vec<Slot<N>>>;
 
-/// The end that claims slots.
-pub struct SlotClaimer {
-    slots: Slots,
+/// The end that claims slots of `N` values.
+pub struct SlotClaimer<const N: usize> {
+    slots: Slots<N>,
     next: usize,
 }
 
 /// The end that empties slots.
-pub struct SlotTaker {
-    slots: Slots,
+pub struct SlotTaker<const N: usize> {
+    slots: Slots<N>,
 }
 
-/// A pool of `slots` slots, all free.
-pub fn pool(slots: usize) -> (SlotClaimer, SlotTaker) {
+/// A pool of `slots` slots of `N` values each, all free.
+pub fn pool<const N: usize>(slots: usize) -> (SlotClaimer<N>, SlotTaker<N>) {
     let slot = |_| Slot { generation: AtomicU32::new(0), values: std::array::from_fn(|_| AtomicU64::new(0)) };
-    let slots: Slots = Arc::new((0..slots).map(slot).collect());
+    let slots: Slots<N> = Arc::new((0..slots).map(slot).collect());
     (SlotClaimer { slots: Arc::clone(&slots), next: 0 }, SlotTaker { slots })
 }
 
-impl SlotClaimer {
-    /// Fills a free slot with `target` (what it leaves out is 0); `None` when all are claimed.
-    pub fn claim(&mut self, target: &[f64]) -> Option<SlotAddress> {
+impl<const N: usize> SlotClaimer<N> {
+    /// Fills a free slot with `values` (what they leave out is 0); `None` when all are claimed.
+    pub fn claim(&mut self, values: &[f64]) -> Option<SlotAddress> {
         let count = self.slots.len();
         for offset in 0..count {
             let index = (self.next + offset) % count;
@@ -61,8 +58,8 @@ impl SlotClaimer {
             if generation & 1 == 1 {
                 continue;
             }
-            for (axis, value) in slot.values.iter().enumerate() {
-                value.store(target.get(axis).copied().unwrap_or(0.0).to_bits(), Ordering::Relaxed);
+            for (place, value) in slot.values.iter().enumerate() {
+                value.store(values.get(place).copied().unwrap_or(0.0).to_bits(), Ordering::Relaxed);
             }
             let generation = generation.wrapping_add(1);
             // Pairs with the load in `take`: the values are there before the slot is claimed. Nobody else
@@ -104,22 +101,22 @@ impl SlotClaimer {
     }
 }
 
-impl SlotTaker {
-    /// Copies the target out and frees the slot; `None` where the address is stale or was never given out.
-    pub fn take(&mut self, address: SlotAddress) -> Option<Target> {
+impl<const N: usize> SlotTaker<N> {
+    /// Copies the values out and frees the slot; `None` where the address is stale or was never given out.
+    pub fn take(&mut self, address: SlotAddress) -> Option<[f64; N]> {
         let slot = self.slots.get(address.index as usize)?;
         // Pairs with the store in `claim`.
         if slot.generation.load(Ordering::Acquire) != address.generation {
             return None;
         }
-        let target = std::array::from_fn(|axis| f64::from_bits(slot.values[axis].load(Ordering::Relaxed)));
+        let values = std::array::from_fn(|place| f64::from_bits(slot.values[place].load(Ordering::Relaxed)));
         // Where the claimer withdrew the slot meanwhile, the copy is of no use and goes away here.
-        free(&self.slots, address).then_some(target)
+        free(&self.slots, address).then_some(values)
     }
 }
 
 /// One attempt, no loop: who frees a slot is decided by this exchange.
-fn free(slots: &[Slot], address: SlotAddress) -> bool {
+fn free<const N: usize>(slots: &[Slot<N>], address: SlotAddress) -> bool {
     let Some(slot) = slots.get(address.index as usize) else { return false };
     let SlotAddress { generation, .. } = address;
     // Release pairs with the load in `claim`: the values were read before they are written again.

@@ -16,6 +16,7 @@ use crate::limits::{GATEWAY_ANSWER_MS, GATEWAY_QUEUE};
 
 use super::counts::Counts;
 use super::event_log::LoggedEvent;
+use super::in_force::InForce;
 use super::lease::{HeldLease, LeaseRequest, LeaseToken};
 use super::machine::MachineDescription;
 use super::presence::Presence;
@@ -87,7 +88,7 @@ impl Drop for TakeBack {
 
 /// The way to the cycle. Copies are of one; every method may be called from any thread.
 ///
-/// [`Client::stop`], [`Client::snapshot`] and [`Client::description`] do not need the gateway; the others are
+/// [`Client::stop`], [`Client::snapshot`], [`Client::in_force`] and [`Client::description`] do not need the gateway; the others are
 /// answered by it, within [`GATEWAY_ANSWER_MS`] or with a refusal. They need a tokio runtime with its timer.
 #[derive(Clone)]
 pub struct Client {
@@ -96,6 +97,7 @@ pub struct Client {
     pub(super) stops: StopBoard,
     pub(super) snapshots: SnapshotReader,
     pub(super) last_event: watch::Receiver<u64>,
+    pub(super) in_force: watch::Receiver<Vec<InForce>>,
     pub(super) counts: Counts,
 }
 
@@ -201,6 +203,11 @@ impl Client {
     /// Who holds what, the oldest lease first.
     pub async fn leases(&self) -> Result<Vec<HeldLease>, Refusal> {
         self.ask(|reply| Message::Leases { reply }).await
+    }
+
+    /// The parameters of each axis, as far as the cycle is known to have accepted them.
+    pub fn in_force(&self) -> Vec<InForce> {
+        self.in_force.borrow().clone()
     }
 
     /// What the gateway tells the metrics.

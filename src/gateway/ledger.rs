@@ -37,13 +37,20 @@ pub(super) enum Stage {
     Accepted,
 }
 
+/// Which pool a slot is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pool {
+    Targets,
+    Figures,
+}
+
 /// A command without an end.
 pub(super) struct Record {
     pub handle: Handle,
     pub order: Order,
     pub method: Method,
     pub concern: Concern,
-    pub slot: Option<SlotAddress>,
+    pub slot: Option<(Pool, SlotAddress)>,
     pub stage: Stage,
     pub sent_ns: u64,
     pub deadline_ns: u64,
@@ -102,7 +109,7 @@ impl Ledger {
     }
 
     /// The slots of commands that the cycle has not answered.
-    pub(super) fn slots(&self) -> Vec<SlotAddress> {
+    pub(super) fn slots(&self) -> Vec<(Pool, SlotAddress)> {
         let unanswered = self.outstanding.values().filter(|record| record.stage != Stage::Accepted);
         unanswered.filter_map(|record| record.slot).collect()
     }

@@ -1,5 +1,6 @@
 //! What the machine is: the names, units and limits behind the numbers of the exchange.
 
+use super::in_force::InForce;
 use crate::ids::{AxisId, BusId, GroupId};
 use crate::motion::Limits;
 use crate::units::AxisUnit;
@@ -34,10 +35,8 @@ pub struct AxisDescription {
     pub name: String,
     /// What it counts in.
     pub unit: AxisUnit,
-    /// How fast it may move.
-    pub limits: Limits,
-    /// Lowest and highest position, axis coordinates.
-    pub soft_limits: Option<(f64, f64)>,
+    /// The parameters that it started with; [`super::Client::in_force`] has those of now.
+    pub at_start: InForce,
     /// Length of the modulo range, axis units.
     pub modulo: Option<f64>,
 }

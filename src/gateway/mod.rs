@@ -18,6 +18,7 @@
 mod client;
 mod counts;
 mod event_log;
+mod in_force;
 mod jog_order;
 mod lease;
 mod ledger;
@@ -37,6 +38,7 @@ use tokio::sync::watch;
 
 pub use crate::exchange::command::{Request, StopScope};
 pub use crate::exchange::event::{Event, EventKind, Subject};
+pub use crate::exchange::figures::AxisFigures;
 pub use crate::exchange::latest::Reading;
 pub use crate::exchange::snapshot::{
     AxisFlags, AxisSnapshot, BusSnapshot, GroupSnapshot, MachineSnapshot, Snapshot, drive_state_name,
@@ -45,6 +47,7 @@ pub use crate::motion::{AxisState, BufferMode, Direction, Dynamics, GroupShape, 
 pub use client::Client;
 pub use counts::{Counts, FAULT_CLASSES, Outcome, QueueDepth};
 pub use event_log::LoggedEvent;
+pub use in_force::{Asked, InForce, Overrides, ParameterChange};
 pub use lease::{HeldLease, LeaseRequest, LeaseToken, LossPolicy};
 pub use machine::{AxisDescription, GroupDescription, MachineDescription, boot_id};
 pub use presence::Presence;
@@ -63,6 +66,8 @@ pub fn gateway(machine: MachineDescription, ends: GatewayEnds) -> (Client, Gatew
     let machine = Arc::new(machine);
     let (sender, inbox) = crossbeam::channel::bounded(GATEWAY_QUEUE);
     let (last_event_sender, last_event) = watch::channel(0);
+    let at_start = machine.axes.iter().map(|axis| axis.at_start.clone()).collect();
+    let (in_force_sender, in_force) = watch::channel(at_start);
     let (counts, answer_latency) = Counts::new();
     let client = Client {
         machine: Arc::clone(&machine),
@@ -70,6 +75,7 @@ pub fn gateway(machine: MachineDescription, ends: GatewayEnds) -> (Client, Gatew
         stops: ends.stops.clone(),
         snapshots: ends.snapshots.clone(),
         last_event,
+        in_force,
         counts: counts.clone(),
     };
     let state = GatewayState {
@@ -81,6 +87,7 @@ pub fn gateway(machine: MachineDescription, ends: GatewayEnds) -> (Client, Gatew
         jogs: jog_order::JogOrder::new(),
         events: event_log::EventLog::new(EVENT_LOG),
         last_event: last_event_sender,
+        in_force: in_force_sender,
         counts,
         answer_latency,
         sabotage: Sabotage::new(),

@@ -89,6 +89,11 @@ pub enum Refusal {
         /// When it must have been sent at the earliest, nanoseconds.
         earliest_ns: u64,
     },
+    /// Somebody else changed the parameters of the axis since the change was made from them.
+    ParametersOvertaken {
+        /// The axis.
+        axis: String,
+    },
     /// The same command with the same request id is being answered.
     RequestPending {
         /// The id.
@@ -178,12 +183,15 @@ impl Rejected {
             Reason::AccelerationLimit => (true, symbols.map(|symbols| symbols[2])),
             Reason::JerkLimit => (true, symbols.map(|symbols| symbols[3])),
             Reason::SoftLimit | Reason::PositionRange => (true, symbols.map(|symbols| symbols[0])),
+            Reason::OutsideSoftLimits => (true, symbols.map(|symbols| symbols[0])),
+            Reason::LoopSaturated => (true, symbols.map(|symbols| symbols[1])),
             Reason::OverrideRange => (true, Some("ratio")),
             Reason::QueueFull => (true, Some("moves")),
             _ => (rejection.found != 0.0 || rejection.allowed != 0.0, None),
         };
-        let state = (rejection.reason == Reason::WrongState).then(|| state_name(rejection.found, concern)).flatten();
-        let figures = figures && rejection.reason != Reason::WrongState;
+        let of_state = matches!(rejection.reason, Reason::WrongState | Reason::NotAtRest);
+        let state = of_state.then(|| state_name(rejection.found, concern)).flatten();
+        let figures = figures && !of_state;
         Rejected {
             reason: rejection.reason,
             cycle: Some(cycle),
@@ -230,6 +238,7 @@ impl Refusal {
             Refusal::LeaseTime { .. } => "LeaseTime",
             Refusal::HolderLength { .. } => "HolderLength",
             Refusal::JogOvertaken { .. } => "JogOvertaken",
+            Refusal::ParametersOvertaken { .. } => "ParametersOvertaken",
             Refusal::RequestPending { .. } => "RequestPending",
             Refusal::RequestIdReused { .. } => "RequestIdReused",
             Refusal::RequestIdOld { .. } => "RequestIdOld",
@@ -261,6 +270,9 @@ impl Refusal {
             Refusal::LeaseTime { .. } => "give a time to live in the permitted range",
             Refusal::HolderLength { .. } => "give a name by which people know who holds the lease",
             Refusal::JogOvertaken { .. } => "send each refresh after the one before, with its present time",
+            Refusal::ParametersOvertaken { .. } => {
+                "nothing was changed: look at the parameters as they are now, then try again"
+            }
             Refusal::RequestPending { .. } => "wait for the answer, or ask again with the same id",
             Refusal::RequestIdReused { .. } => "give each command under a lease a new request id",
             Refusal::RequestIdOld { .. } => "request ids rise: read the status, then go on with a higher id",
@@ -276,6 +288,7 @@ impl Refusal {
             | Refusal::Interrupted
             | Refusal::Unavailable
             | Refusal::LeaseHeld { .. }
+            | Refusal::ParametersOvertaken { .. }
             | Refusal::RequestPending { .. } => true,
             Refusal::TargetCount { .. }
             | Refusal::Unknown { .. }
@@ -346,6 +359,9 @@ impl fmt::Display for Refusal {
                     f,
                     "axis \"{axis}\": the jog of {sent_at_ns} ns was overtaken by what came at {earliest_ns} ns"
                 )?;
+            }
+            Refusal::ParametersOvertaken { axis } => {
+                write!(f, "axis \"{axis}\": its parameters were changed by somebody else meanwhile")?;
             }
             Refusal::RequestPending { request_id } => write!(f, "request id {request_id} is being answered")?,
             Refusal::RequestIdReused { request_id } => write!(f, "request id {request_id} was used before")?,

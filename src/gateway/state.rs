@@ -28,9 +28,10 @@ use crate::service::{Beat, Place, Sabotage};
 use super::client::{Claim, Message};
 use super::counts::{Counts, Depths, Outcome};
 use super::event_log::EventLog;
+use super::in_force::{InForce, ParameterChange};
 use super::jog_order::JogOrder;
 use super::lease::{LeaseRequest, LeaseToken, Leases, Loss, LossPolicy};
-use super::ledger::{Ledger, Record, Stage};
+use super::ledger::{Ledger, Pool, Record, Stage};
 use super::machine::MachineDescription;
 use super::presence::Presence;
 use super::refusal::{Refusal, Rejected};
@@ -48,6 +49,7 @@ pub struct GatewayState {
     pub(super) jogs: JogOrder,
     pub(super) events: EventLog,
     pub(super) last_event: watch::Sender<u64>,
+    pub(super) in_force: watch::Sender<Vec<InForce>>,
     pub(super) counts: Counts,
     pub(super) answer_latency: Recorder,
     pub(super) sabotage: Sabotage,
@@ -110,7 +112,8 @@ impl GatewayState {
             }
         }
         let held = self.ledger.slots();
-        self.ends.targets.reclaim(|slot| held.contains(&slot));
+        self.ends.targets.reclaim(|slot| held.contains(&(Pool::Targets, slot)));
+        self.ends.figures.reclaim(|slot| held.contains(&(Pool::Figures, slot)));
         let Self { leases, ledger, .. } = self;
         leases.interrupt(|token, id| ledger.records().any(|record| record.numbered == Some((token, id))));
     }
@@ -165,6 +168,13 @@ impl GatewayState {
         if record.stage == Stage::Accepted {
             return;
         }
+        if let Order::Parameters(change) = &record.order {
+            self.in_force.send_modify(|axes| {
+                if let Some(axis) = axes.get_mut(change.axis.index()) {
+                    axis.accept(handle, change);
+                }
+            });
+        }
         record.stage = Stage::Accepted;
         record.status = Some(CommandStatus { state: CommandState::Accepted, cycle });
         self.answer_latency.record(now_ns.saturating_sub(record.sent_ns));
@@ -179,7 +189,7 @@ impl GatewayState {
         }
         if let Some(slot) = record.slot.take() {
             // The cycle has freed it; a slot that it left claimed would be lost.
-            self.ends.targets.withdraw(slot);
+            withdraw(&mut self.ends, slot);
         }
     }
 
@@ -188,7 +198,7 @@ impl GatewayState {
         let Some(record) = self.ledger.remove(handle) else { return };
         self.counts.add(record.method, outcome_of_refusal(&refusal));
         if let Some(slot) = record.slot {
-            self.ends.targets.withdraw(slot);
+            withdraw(&mut self.ends, slot);
         }
         let answer = Err(refusal);
         if let Some((token, request_id)) = record.numbered {
@@ -306,6 +316,9 @@ impl GatewayState {
 
     /// Puts a noted command into the ring.
     fn send(&mut self, handle: Handle) -> Result<(), Refusal> {
+        if let Some(refusal) = self.overtaken(handle) {
+            return Err(refusal);
+        }
         let Some(record) = self.ledger.get(handle) else { return Err(Refusal::Interrupted) };
         let request = match &record.order {
             Order::Request(request) => {
@@ -322,8 +335,18 @@ impl GatewayState {
                     return Err(Refusal::QueueFull { queue: "targets", depth: capacity, capacity });
                 };
                 self.sabotage.pass(Place::Claimed);
-                record.slot = Some(slot);
+                record.slot = Some((Pool::Targets, slot));
                 group_request(order, slot)
+            }
+            Order::Parameters(change) => {
+                let slot = self.ends.figures.claim(&change.figures.to_values());
+                let Some(slot) = slot else {
+                    let capacity = self.ends.figures.capacity();
+                    return Err(Refusal::QueueFull { queue: "figures", depth: capacity, capacity });
+                };
+                self.sabotage.pass(Place::Claimed);
+                record.slot = Some((Pool::Figures, slot));
+                Request::SetFigures { axis: change.axis, slot: slot.index, slot_generation: slot.generation }
             }
         };
         self.sabotage.pass(Place::Taken);
@@ -335,6 +358,22 @@ impl GatewayState {
         self.ends.commands.send(Command { handle, request }).map_err(full)?;
         self.jogs.note(&record.order, record.concern, record.jog_sent_ns, record.sent_ns, &self.machine);
         Ok(())
+    }
+
+    /// Why a change of parameters was made from others than will be in force, if so: changes of one axis follow each other.
+    fn overtaken(&mut self, handle: Handle) -> Option<Refusal> {
+        let Order::Parameters(change) = &self.ledger.get(handle)?.order else { return None };
+        let ParameterChange { axis, base, .. } = &**change;
+        let (axis, base) = (*axis, base.clone());
+        let of_axis = |record: &Record| matches!(&record.order, Order::Parameters(change) if change.axis == axis);
+        let others = |record: &&mut Record| record.handle != handle && record.stage != Stage::Accepted;
+        let under_way = self.ledger.records().filter(others).any(|record| of_axis(record));
+        let stale = self.in_force.borrow().get(axis.index()).is_some_and(|in_force| in_force.overrides != base);
+        if !under_way && !stale {
+            return None;
+        }
+        let axis = self.machine.axes.get(axis.index()).map(|axis| axis.name.clone()).unwrap_or_default();
+        Some(Refusal::ParametersOvertaken { axis })
     }
 
     fn refuse(&mut self, method: Method, refusal: Refusal, reply: oneshot::Sender<Result<Accepted, Refusal>>) {
@@ -400,6 +439,13 @@ fn outstanding_full() -> Refusal {
     Refusal::QueueFull { queue: "outstanding", depth: capacity, capacity }
 }
 
+fn withdraw(ends: &mut GatewayEnds, (pool, slot): (Pool, SlotAddress)) {
+    match pool {
+        Pool::Targets => ends.targets.withdraw(slot),
+        Pool::Figures => ends.figures.withdraw(slot),
+    };
+}
+
 /// The cycle sees slots of a fixed length, so it cannot tell.
 fn check_targets(order: &GroupMove, machine: &MachineDescription) -> Result<(), Refusal> {
     let Some(group) = machine.groups.get(order.group.index()) else {
@@ -438,6 +484,7 @@ fn outcome_of_refusal(refusal: &Refusal) -> Outcome {
         | Refusal::LeaseTime { .. }
         | Refusal::HolderLength { .. }
         | Refusal::JogOvertaken { .. }
+        | Refusal::ParametersOvertaken { .. }
         | Refusal::RequestPending { .. }
         | Refusal::RequestIdReused { .. }
         | Refusal::RequestIdOld { .. } => Outcome::Refused,

@@ -4,6 +4,7 @@ use crate::exchange::command::{Request, StopScope};
 use crate::ids::{GroupId, Handle};
 use crate::motion::{BufferMode, Dynamics, GroupShape, Reason};
 
+use super::in_force::ParameterChange;
 use super::lease::LeaseToken;
 use super::machine::MachineDescription;
 use super::presence::Presence;
@@ -29,10 +30,12 @@ pub struct GroupMove {
 /// A command as a client gives it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Order {
-    /// Anything but a move of a group.
+    /// Anything but what follows.
     Request(Request),
     /// A move of a group.
     GroupMove(GroupMove),
+    /// Other parameters for an axis.
+    Parameters(Box<ParameterChange>),
 }
 
 /// A command, and who gives it.
@@ -74,6 +77,12 @@ impl From<Request> for Submission {
 impl From<GroupMove> for Submission {
     fn from(order: GroupMove) -> Submission {
         Order::GroupMove(order).into()
+    }
+}
+
+impl From<ParameterChange> for Submission {
+    fn from(change: ParameterChange) -> Submission {
+        Order::Parameters(Box::new(change)).into()
     }
 }
 
@@ -155,6 +164,7 @@ impl From<StopScope> for Concern {
 pub(super) fn describe(order: &Order) -> (Method, Concern) {
     let request = match order {
         Order::GroupMove(order) => return (Method::GroupMove, Concern::Group(order.group)),
+        Order::Parameters(change) => return (Method::Parameters, Concern::Axis(change.axis.0)),
         Order::Request(request) => request,
     };
     match *request {
@@ -165,6 +175,7 @@ pub(super) fn describe(order: &Order) -> (Method, Concern) {
         Request::Jog { axis, .. } => (Method::Jog, Concern::Axis(axis.0)),
         Request::Halt { axis } => (Method::Halt, Concern::Axis(axis.0)),
         Request::SetPosition { axis, .. } => (Method::SetPosition, Concern::Axis(axis.0)),
+        Request::SetFigures { axis, .. } => (Method::Parameters, Concern::Axis(axis.0)),
         Request::Override { axis, .. } => (Method::Override, Concern::Axis(axis.0)),
         Request::GroupEnable { group } => (Method::GroupEnable, Concern::Group(group)),
         Request::GroupDisable { group } => (Method::GroupDisable, Concern::Group(group)),
@@ -209,6 +220,7 @@ methods! {
     Halt = "halt";
     SetPosition = "set-position";
     Override = "override";
+    Parameters = "parameters";
     GroupEnable = "group-enable";
     GroupDisable = "group-disable";
     GroupReset = "group-reset";

@@ -15,6 +15,10 @@ pub const IDS: &[(&str, u128)] = &[
     ("power", 0x2e6e27a49e2f40448e14fceaf10a8b20),
     // An axis got or lost its reference.
     ("referenced", 0xc2978d30b8e943b1b176ecaebd141645),
+    // A persisted value holds instead of the one in the configuration.
+    ("parameter_persisted", 0xc10303866c2149bc9a0db66e11f1c4b4),
+    // An axis got other limits, windows or gains.
+    ("parameters_changed", 0xb21a926794f2405fb723227ec31553b3),
     // An axis came to rest at a soft limit.
     ("soft_limit_reached", 0x94ff9bd27859432fb28c5dc29089c903),
     // A bus exchanges again.

@@ -97,11 +97,11 @@ pub struct Axis {
     pub(super) negative_limit: bool,
     pub(super) actual_velocity: f64,
     /// Slower than this an axis on a limit switch is not moving onto it.
-    creep: f64,
+    pub(super) creep: f64,
 }
 
 /// Share of the velocity limit below which an axis on a limit switch is not moving onto it.
-const CREEP: f64 = 1e-6;
+pub(super) const CREEP: f64 = 1e-6;
 
 impl Axis {
     pub(super) fn new(index: usize, parameters: AxisParameters, period_s: f64) -> Axis {

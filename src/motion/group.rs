@@ -173,6 +173,17 @@ impl Group {
         (self.on_line && self.line.running()) || self.members().any(|member| axes[member].trajectory.running())
     }
 
+    /// It rests and keeps no move: nothing of it was made with its members' limits.
+    pub(super) fn is_idle(&self, axes: &[Axis]) -> bool {
+        self.phase == Phase::Idle
+            && self.goal.is_none()
+            && self.queue.is_empty()
+            && self.halting.is_none()
+            && self.disabling.is_none()
+            && !self.interrupted
+            && !self.moving(axes)
+    }
+
     /// Every member is in position.
     fn settled(&self, axes: &[Axis]) -> bool {
         self.members().all(|member| axes[member].in_position.settled())

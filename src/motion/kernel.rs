@@ -5,7 +5,7 @@ use crate::ids::{AxisId, GroupId, Handle};
 
 use super::axis::Axis;
 use super::group::Group;
-use super::parameters::{AxisParameters, GroupParameters};
+use super::parameters::{AxisParameters, GroupParameters, MotionFigures};
 use super::reports::Reports;
 use super::types::*;
 
@@ -159,6 +159,28 @@ impl Motion {
     pub fn set_position(&mut self, handle: Handle, axis: AxisId, position: f64) -> Result<(), Rejection> {
         let axis = self.admit_axis(axis)?;
         self.axes[axis].set_position(position)?;
+        self.reports.progress(handle, Progress::Done);
+        Ok(())
+    }
+
+    /// Why an axis may not get these figures now, if so; see [`Motion::set_figures`].
+    pub fn check_figures(&self, axis: AxisId, figures: &MotionFigures) -> Result<(), Rejection> {
+        let axis = self.axes.get(axis.index()).ok_or(Rejection::of(Reason::NoSuchAxis))?;
+        axis.check_figures(figures)?;
+        let group = axis.group().and_then(|group| self.groups.get(group.index()));
+        if axis.needs_rest(figures) && group.is_some_and(|group| !group.is_idle(&self.axes)) {
+            return Err(axis.not_at_rest());
+        }
+        Ok(())
+    }
+
+    /// Gives an axis other figures. Limits and soft limits change only while neither the axis nor its group has anything to do,
+    /// so that no motion is ever made of two sets of limits, and soft limits only to such as hold the present setpoint;
+    /// windows change at any time, and settling then begins anew.
+    pub fn set_figures(&mut self, handle: Handle, axis: AxisId, figures: &MotionFigures) -> Result<(), Rejection> {
+        self.check_figures(axis, figures)?;
+        let axis = self.admit_axis(axis)?;
+        self.axes[axis].set_figures(figures);
         self.reports.progress(handle, Progress::Done);
         Ok(())
     }

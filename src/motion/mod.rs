@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `kernel` | [`Motion`], which the cycle owns: commands in, one period a step, outcomes out |
 //! | `axis`, `axis_move`, `axis_power`, [`axis_state`] | one [`Axis`]: a period of it; its commands; power, faults and stops; its states |
+//! | `axis_figures` | other limits and windows for an axis |
 //! | `group`, `group_move`, [`group_state`] | one [`Group`] of axes: a period of it; its commands; its states |
 //! | `direct`, `line` | the shapes of group moves: all arrive together; a straight line |
 //! | [`profile`] | jerk-limited motion of one coordinate |
@@ -18,6 +19,7 @@
 //! the soft limits; nothing allocates after [`Motion::new`]; a step looks at each axis a bounded number of times.
 
 mod axis;
+mod axis_figures;
 mod axis_move;
 mod axis_power;
 pub mod axis_state;
@@ -43,5 +45,5 @@ pub mod types;
 pub use axis::Axis;
 pub use group::Group;
 pub use kernel::{GroupMoveRequest, Motion, MoveRequest};
-pub use parameters::{AxisParameters, GroupParameters};
+pub use parameters::{AxisParameters, GroupParameters, MotionFigures};
 pub use types::*;

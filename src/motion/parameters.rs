@@ -44,6 +44,31 @@ impl AxisParameters {
     }
 }
 
+/// What of [`AxisParameters`] can change while the axis runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MotionFigures {
+    /// Highest velocity, acceleration and jerk.
+    pub limits: Limits,
+    /// Lowest and highest position, axis coordinates.
+    pub soft_limits: Option<(f64, f64)>,
+    /// See [`AxisParameters::in_position_window`].
+    pub in_position_window: f64,
+    /// Settle time, seconds.
+    pub in_position_time_s: f64,
+}
+
+impl AxisParameters {
+    /// What of them can change while the axis runs.
+    pub fn figures(&self) -> MotionFigures {
+        MotionFigures {
+            limits: self.limits,
+            soft_limits: self.soft_limits,
+            in_position_window: self.in_position_window,
+            in_position_time_s: self.in_position_time_s,
+        }
+    }
+}
+
 /// One group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupParameters {

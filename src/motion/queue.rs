@@ -17,6 +17,10 @@ impl<T: Copy, const N: usize> Queue<T, N> {
         self.len
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     pub fn is_full(&self) -> bool {
         self.len == N
     }

@@ -220,6 +220,10 @@ reasons! {
     NothingToContinue = 26, "NothingToContinue", false, "there is no interrupted move";
     FaultPresent = 27, "FaultPresent", true, "the cause of the fault is still there";
     NoSuchBus = 28, "NoSuchBus", false, "the machine has no such bus";
+    NotAtRest = 29, "NotAtRest", true, "limits change at rest only: wait until the axis stands still with nothing waiting, and its group keeps no move";
+    StillEnabled = 30, "StillEnabled", false, "gains and torque limit change only while the drive holds nothing: disable the axis first";
+    OutsideSoftLimits = 31, "OutsideSoftLimits", false, "the axis stands outside these soft limits: move it inside first";
+    LoopSaturated = 32, "LoopSaturated", true, "the position loop asks for more than the new velocity limit: wait until the axis has settled, or disable it";
 }
 
 /// A refused command: it changed nothing.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::exchange::snapshot::{AxisSnapshot, BusSnapshot, GroupSnapshot, MachineSnapshot, Shape, SnapshotWriter};
 use crate::exchange::{self, CycleEnds};
-use crate::gateway::{AxisDescription, MachineDescription, gateway};
+use crate::gateway::{AxisDescription, AxisFigures, InForce, MachineDescription, gateway};
 use crate::ids::AxisId;
 use crate::limits::{LATEST_ROUNDS, LOSSLESS_ROUNDS, MAX_AXES, MAX_REPLY_BYTES, SNAPSHOT_HISTORY};
 use crate::motion::{AxisState, Limits};
@@ -28,11 +28,11 @@ struct Bench {
 
 impl Bench {
     fn new(axes: usize) -> Bench {
+        let limits = Limits { velocity: 1.0, acceleration: 1.0, jerk: 1.0 };
         let axis = |place: usize| AxisDescription {
             name: format!("axis-{place}"),
             unit: AxisUnit::Millimetre,
-            limits: Limits { velocity: 1.0, acceleration: 1.0, jerk: 1.0 },
-            soft_limits: None,
+            at_start: InForce { figures: AxisFigures::plain(limits), overrides: Default::default(), latest: None },
             modulo: None,
         };
         let machine = MachineDescription {

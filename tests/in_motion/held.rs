@@ -3,12 +3,13 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use motiond::client::{Error, Machine};
 use motiond::cycle::clock::{Clock, MonotonicClock};
-use motiond::daemon::{Daemon, End, Options};
+use motiond::daemon::state_directory::StateDirectory;
+use motiond::daemon::{Daemon, End, Options, parameter_file};
 use motiond::gateway::{AxisState, Snapshot};
 use motiond::service::ServiceStatus;
 use serde_json::{Value, json};
@@ -78,12 +79,23 @@ pub struct Held {
 
 impl Held {
     pub fn start() -> Held {
-        let mut config = motiond::config::demo().unwrap();
+        Held::start_with(None)
+    }
+
+    /// The same, with what was persisted in a state directory.
+    pub fn start_with(state: Option<&Path>) -> Held {
+        let state = StateDirectory::open(state).unwrap();
+        let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
+        let mut config = match &state {
+            Some(state) => motiond::config::load_with(&demo, &parameter_file::place(state)).unwrap(),
+            None => motiond::config::load(&demo).unwrap(),
+        };
         config.realtime.lock_memory = false;
         let directory = tempfile::Builder::new().prefix("motiond-").tempdir().unwrap();
         let options = Options {
             socket: Some(directory.path().join("control.sock")),
             metrics: Some(([127, 0, 0, 1], 0).into()),
+            state,
             test_commands: true,
             ..Options::default()
         };

@@ -26,7 +26,7 @@ fn jog(held: &Held) -> Value {
 fn assert_expires(service: &str, method: &str, parameters: Value) {
     let mut held = Held::start();
     held.power_up();
-    let limits = held.daemon().gateway().description().axes[BELT].limits;
+    let limits = held.daemon().gateway().description().axes[BELT].at_start.figures.motion.limits;
     let period_s = held.daemon().gateway().description().period_ns as f64 * 1e-9;
     let (mut last, mut valid_until_ns) = (Value::Null, 0);
     for _ in 0..10 {

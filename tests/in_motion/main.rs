@@ -4,6 +4,7 @@
 mod clock;
 mod held;
 mod jog;
+mod parameters;
 mod services;
 mod stop;
 mod telemetry;

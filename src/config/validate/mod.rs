@@ -6,6 +6,7 @@ mod inputs;
 mod simulation;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::machine::{ControlConfig, GroupConfig, MachineConfig, RealtimeConfig};
 use super::reader::{At, Place, Reader, nearest};
@@ -38,7 +39,7 @@ pub fn validate(reader: &mut Reader<'_>, file: File) -> Option<MachineConfig> {
     let outputs = inputs::outputs(reader, &file, &buses);
     let reactions: Vec<_> = file.reactions.iter().filter_map(|to| reaction(reader, to, &file)).collect();
     if !reader.has("axis") {
-        let place = Place { line: 0, path: "axis".into(), written: None };
+        let place = Place { line: 0, path: "axis".into(), written: None, overlaid: false };
         reader.report(&place, "at least one table [[axis]]");
     }
 
@@ -54,6 +55,7 @@ pub fn validate(reader: &mut Reader<'_>, file: File) -> Option<MachineConfig> {
         }
     }
     Some(MachineConfig {
+        origin: Arc::default(),
         name: machine.name.value,
         period_ns,
         receive_deadline_ns: period_ns / 100 * *machine.receive_deadline_percent,
@@ -101,7 +103,7 @@ fn at_most<'a>(
     }
     let fits = seen.len() <= most;
     if !fits {
-        let place = Place { line: seen[most].place.line, path: what.into(), written: None };
+        let place = Place { line: seen[most].place.line, path: what.into(), written: None, overlaid: false };
         reader.report_found(&place, format!("{} tables [[{what}]]", seen.len()), format!("at most {most}"));
     }
     fits

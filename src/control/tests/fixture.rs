@@ -10,7 +10,9 @@ use tokio::task::JoinHandle;
 
 use crate::control::schema::{INTERFACES, Kind};
 use crate::control::session::{self, End};
-use crate::control::{Context, Door, InjectedFault, TestCommands};
+use crate::control::{Context, Door, InjectedFault, Misfit, NotPersisted, Parameter, ParameterBook, TestCommands};
+use crate::gateway::{AxisFigures, Limits, Overrides};
+use crate::ids::AxisId;
 use crate::service::Place;
 
 pub use super::machine::Machine;
@@ -36,10 +38,61 @@ impl TestCommands for Tests {
     }
 }
 
+/// Three parameters of the axis x; velocities are good up to 1000, and everything can be persisted but 13.
+struct Book(Vec<Parameter>);
+
+impl Book {
+    fn new() -> Book {
+        let parameter = |name: &str, live: bool, number: Option<f64>| Parameter {
+            name: format!("axis.x.{name}"),
+            configured: number.map(|number| number.to_string()),
+            configured_number: number,
+            unit: live.then(|| "mm/s".to_string()),
+            allowed: "a number".to_string(),
+            range: live.then_some((0.0, 1000.0)),
+            what: "for tests",
+            live,
+        };
+        Book(vec![parameter("kind", false, None), parameter("v", true, Some(100.0)), parameter("w", true, None)])
+    }
+}
+
+impl ParameterBook for Book {
+    fn parameters(&self) -> &[Parameter] {
+        &self.0
+    }
+
+    fn persisted(&self) -> Arc<Overrides> {
+        Arc::new([("axis.x.v".to_string(), 50.0)].into())
+    }
+
+    fn figures(&self, _: AxisId, overrides: &Overrides) -> Result<AxisFigures, Vec<Misfit>> {
+        let misfit = overrides.iter().find(|(_, value)| **value > 1000.0);
+        if let Some((name, value)) = misfit {
+            let (found, allowed) = (value.to_string(), "up to 1000".to_string());
+            return Err(vec![Misfit { name: name.clone(), found, allowed }]);
+        }
+        let velocity = overrides.get("axis.x.v").copied().unwrap_or(100.0);
+        Ok(AxisFigures::plain(Limits { velocity, acceleration: 1000.0, jerk: 1e4 }))
+    }
+
+    fn persist(&self, overrides: &Overrides) -> Result<String, NotPersisted> {
+        match overrides.values().find(|value| **value == 13.0) {
+            Some(_) => Err(NotPersisted::NoStateDirectory),
+            None => Ok("parameters.toml".to_string()),
+        }
+    }
+
+    fn written(&self, number: f64) -> String {
+        number.to_string()
+    }
+}
+
 /// What sessions share, over this machine.
 pub fn context(machine: &Machine) -> Arc<Context> {
     let mut context = Context::new(machine.client(), machine.telemetry());
     context.tests = Some(Arc::new(Tests));
+    context.parameters = Some(Arc::new(Book::new()));
     context.now_ns = Arc::new(|| 1_000_000_000_000);
     Arc::new(context)
 }

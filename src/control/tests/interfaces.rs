@@ -33,6 +33,8 @@ fn example(method: &str) -> Value {
         "io.motiond.v1.Lease.Acquire" | "io.motiond.v1.Lease.TakeOver" => {
             json!({ "axis": "a", "ttl_ms": 1000, "on_loss": "finish", "holder": "example" })
         }
+        "io.motiond.v1.Parameters.Write" => json!({ "axis": "x", "values": [{ "name": "v", "value": 70 }] }),
+        "io.motiond.v1.Parameters.RollBack" => json!({ "axis": "x", "to": "persisted" }),
         "io.motiond.v1.Command.Status" | "io.motiond.v1.Command.Wait" => json!({ "handle": 1 }),
         "io.motiond.v1.Test.Inject" => json!({ "fault": "drive_fault", "axis": "x", "code": 0x7305 }),
         "io.motiond.v1.Test.SetInput" => json!({ "input": "e-stop", "on": false }),

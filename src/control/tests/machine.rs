@@ -10,10 +10,11 @@ use crate::exchange::snapshot::{AxisSnapshot, BusSnapshot, GroupSnapshot, Machin
 use crate::exchange::{self, CycleEnds};
 use crate::fault::Fault;
 use crate::gateway::{
-    AxisDescription, Client, GatewayState, GroupDescription, MachineDescription, Request, StopScope, gateway,
+    AxisDescription, AxisFigures, Client, GatewayState, GroupDescription, InForce, MachineDescription, Request,
+    StopScope, gateway,
 };
 use crate::ids::{AxisId, GroupId, Handle};
-use crate::motion::{Limits, Progress, Reason, Rejection};
+use crate::motion::{Limits, MotionFigures, Progress, Reason, Rejection};
 use crate::telemetry::{Follower, Following, Telemetry, telemetry};
 use crate::units::AxisUnit;
 
@@ -33,6 +34,7 @@ struct Parts {
     following: Following,
     requests: Vec<Request>,
     targets: Vec<f64>,
+    figures: Option<AxisFigures>,
 }
 
 impl Machine {
@@ -42,8 +44,17 @@ impl Machine {
         let axis = |name: &str, unit| AxisDescription {
             name: name.to_string(),
             unit,
-            limits,
-            soft_limits: (unit == AxisUnit::Millimetre).then_some((-500.0, 500.0)),
+            at_start: InForce {
+                figures: AxisFigures {
+                    motion: MotionFigures {
+                        soft_limits: (unit == AxisUnit::Millimetre).then_some((-500.0, 500.0)),
+                        ..AxisFigures::plain(limits).motion
+                    },
+                    ..AxisFigures::plain(limits)
+                },
+                overrides: Arc::default(),
+                latest: None,
+            },
             modulo: (unit == AxisUnit::Degree).then_some(360.0),
         };
         let description = MachineDescription {
@@ -66,7 +77,8 @@ impl Machine {
         let (client, gateway) = gateway(description, ends);
         let (telemetry, follower) = telemetry(client.clone());
         let following = follower.begin();
-        let parts = Parts { gateway, cycle, follower, following, requests: Vec::new(), targets: Vec::new() };
+        let parts =
+            Parts { gateway, cycle, follower, following, requests: Vec::new(), targets: Vec::new(), figures: None };
         Machine { client, telemetry, parts: Arc::new(Mutex::new(parts)) }
     }
 
@@ -98,6 +110,11 @@ impl Machine {
     /// The targets of the latest group move.
     pub fn targets(&self) -> Vec<f64> {
         self.parts.lock().unwrap().targets.clone()
+    }
+
+    /// The latest figures of an axis.
+    pub fn figures(&self) -> Option<AxisFigures> {
+        self.parts.lock().unwrap().figures
     }
 
     /// Stops requested of any scope.
@@ -146,6 +163,12 @@ impl Parts {
                 Request::GroupMove { slot, slot_generation, .. } => {
                     let slot = exchange::pool::SlotAddress { index: slot, generation: slot_generation };
                     self.targets = self.cycle.targets.take(slot).unwrap()[..2].to_vec();
+                    Verdict::Accepted
+                }
+                Request::SetFigures { slot, slot_generation, .. } => {
+                    let slot = exchange::pool::SlotAddress { index: slot, generation: slot_generation };
+                    let values = self.cycle.figures.take(slot).unwrap();
+                    self.figures = Some(AxisFigures::from_values(&values));
                     Verdict::Accepted
                 }
                 _ => Verdict::Accepted,

@@ -6,6 +6,7 @@ mod interfaces;
 mod leases;
 mod listening;
 mod machine;
+mod parameters;
 mod roles;
 mod sessions;
 mod streams;

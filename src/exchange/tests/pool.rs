@@ -4,7 +4,7 @@ use std::thread;
 
 #[test]
 fn target_crosses_whole_and_frees_its_slot() {
-    let (mut claimer, mut taker) = pool(2);
+    let (mut claimer, mut taker) = pool::<MAX_GROUP_AXES>(2);
     let address = claimer.claim(&[1.5, -2.5, f64::MIN_POSITIVE]).unwrap();
     assert_eq!(claimer.claimed(), 1);
     let mut target = [0.0; MAX_GROUP_AXES];
@@ -15,7 +15,7 @@ fn target_crosses_whole_and_frees_its_slot() {
 
 #[test]
 fn stale_address_opens_nothing() {
-    let (mut claimer, mut taker) = pool(1);
+    let (mut claimer, mut taker) = pool::<MAX_GROUP_AXES>(1);
     let first = claimer.claim(&[1.0]).unwrap();
     assert!(taker.take(first).is_some());
     let second = claimer.claim(&[2.0]).unwrap();
@@ -27,7 +27,7 @@ fn stale_address_opens_nothing() {
 
 #[test]
 fn address_that_was_never_given_out_opens_nothing() {
-    let (mut claimer, mut taker) = pool(1);
+    let (mut claimer, mut taker) = pool::<MAX_GROUP_AXES>(1);
     for generation in [0, 1, 2, u32::MAX] {
         assert_eq!(taker.take(SlotAddress { index: 0, generation }), None);
         assert_eq!(taker.take(SlotAddress { index: 1, generation }), None);
@@ -42,7 +42,7 @@ fn address_that_was_never_given_out_opens_nothing() {
 
 #[test]
 fn full_pool_refuses_until_a_slot_is_freed() {
-    let (mut claimer, mut taker) = pool(3);
+    let (mut claimer, mut taker) = pool::<MAX_GROUP_AXES>(3);
     let addresses: Vec<_> = (0..3).map(|value| claimer.claim(&[f64::from(value)]).unwrap()).collect();
     assert_eq!(claimer.claim(&[9.0]), None);
     assert!(taker.take(addresses[1]).is_some());
@@ -52,7 +52,7 @@ fn full_pool_refuses_until_a_slot_is_freed() {
 
 #[test]
 fn slots_of_a_dead_claimer_are_reclaimed_but_for_those_that_were_sent() {
-    let (mut claimer, mut taker) = pool(4);
+    let (mut claimer, mut taker) = pool::<MAX_GROUP_AXES>(4);
     let sent = claimer.claim(&[1.0]).unwrap();
     let mut claimer = thread::spawn(move || {
         let lost = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {

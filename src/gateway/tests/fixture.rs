@@ -27,8 +27,7 @@ pub fn machine() -> MachineDescription {
     let axis = |name: &str, unit| AxisDescription {
         name: name.to_string(),
         unit,
-        limits,
-        soft_limits: None,
+        at_start: InForce { figures: AxisFigures::plain(limits), overrides: Default::default(), latest: None },
         modulo: (unit == AxisUnit::Degree).then_some(360.0),
     };
     let plane =
