@@ -7,6 +7,7 @@ use super::axis::{Axis, CREEP, Task};
 use super::in_position::InPosition;
 use super::parameters::MotionFigures;
 use super::soft_limits::SoftLimits;
+use super::trajectory::Trajectory;
 use super::types::{Reason, Rejection};
 use crate::ids::Handle;
 
@@ -57,6 +58,10 @@ impl Axis {
     pub(super) fn set_figures(&mut self, figures: &MotionFigures) {
         let settles_otherwise = (figures.in_position_window, figures.in_position_time_s)
             != (self.parameters.in_position_window, self.parameters.in_position_time_s);
+        if self.needs_rest(figures) {
+            // It is over; nothing of the former limits is left.
+            self.trajectory = Trajectory::none();
+        }
         self.parameters.limits = figures.limits;
         self.parameters.soft_limits = figures.soft_limits;
         self.parameters.in_position_window = figures.in_position_window;

@@ -2,4 +2,5 @@
 
 mod axes;
 mod bench;
+mod figures;
 mod groups;

@@ -96,6 +96,45 @@ pub(super) fn random_commands(
     }
 }
 
+/// Mean time between other figures for some axis, seconds: the chances to meet one at rest come and go.
+const FIGURES_PAUSE_S: f64 = 0.03;
+
+/// Mostly nothing; at times other figures for an axis: taken over whole where it rests, else changing nothing.
+pub(super) fn random_figures(
+    random: &mut Random,
+    motion: &mut Motion,
+    ledger: &mut Ledger,
+    period_s: f64,
+    at: &dyn Fn() -> String,
+) {
+    if !random.once_in((FIGURES_PAUSE_S / period_s).max(2.0) as usize) {
+        return;
+    }
+    let index = random.below(AXES);
+    let axis = &motion.axes()[index];
+    let before = axis.parameters().figures();
+    let mut wanted = before;
+    if random.once_in(2) {
+        wanted.limits = super::limits(random);
+    }
+    if random.once_in(2) && axis.parameters().modulo.is_none() {
+        let (below, above) = (random.magnitude(0.1, 500.0), random.magnitude(0.1, 500.0));
+        let here = if random.once_in(4) { distance(random) } else { axis.position() };
+        wanted.soft_limits = here.is_finite().then_some((here - below, here + above));
+    }
+    if random.once_in(2) {
+        wanted.in_position_window = [0.0, 0.5, 0.01][random.below(3)];
+        wanted.in_position_time_s = random.between(0.0, 0.05);
+    }
+    let picture_before = random.once_in(20).then(|| picture(motion));
+    let refused = ledger.submit("set_figures", |handle| motion.set_figures(handle, AxisId(index as u8), &wanted));
+    let now = motion.axes()[index].parameters().figures();
+    assert_eq!(now, if refused.is_some() { before } else { wanted }, "{}: axis {index} {refused:?}", at());
+    if let (Some(before), Some(rejection)) = (picture_before, refused) {
+        assert_eq!(before, picture(motion), "{}: a rejection ({rejection:?}) changed something", at());
+    }
+}
+
 pub(super) fn release_all(motion: &mut Motion) {
     let _ = motion.release_machine();
     for axis in 0..AXES {

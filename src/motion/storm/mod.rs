@@ -77,6 +77,8 @@ fn axis_parameters(random: &mut Random, index: usize) -> AxisParameters {
 /// One storm; returns a checksum of all setpoints and adds to what was hit.
 fn storm(seed: u64, seconds: f64, ideal: bool, hits: &mut Hits) -> u64 {
     let mut random = Random(seed);
+    // Draws of its own: the commands of a seed stay what they were.
+    let mut of_figures = Random(!seed);
     let period_s = [0.000_25, 0.001, 0.001, 0.004][random.below(4)];
     let period_ns = (period_s * 1e9) as u64;
     let parameters: Vec<AxisParameters> = (0..AXES).map(|index| axis_parameters(&mut random, index)).collect();
@@ -116,6 +118,7 @@ fn storm(seed: u64, seconds: f64, ideal: bool, hits: &mut Hits) -> u64 {
             }
         } else {
             commands::random_commands(&mut random, mood, &mut motion, &mut ledger, (now_ns, period_s), &at);
+            commands::random_figures(&mut of_figures, &mut motion, &mut ledger, period_s, &at);
             if random.once_in((20.0 / period_s) as usize) {
                 permitted = !permitted;
                 if !permitted {
