@@ -97,6 +97,8 @@ impl Error {
                 let holder = self.text_field("holder").unwrap_or("somebody");
                 write!(f, "{holder} holds it, for {seconds:.1} s more unless renewed")?;
             }
+            "Unfit" => return self.describe_problems(f),
+            "NotPersisted" | "NoSuchParameter" => write!(f, "{}", self.text_field("problem").unwrap_or("?"))?,
             "LeaseRequired" => write!(f, "this needs a lease that covers it")?,
             "NoSuchLease" => write!(f, "the lease is lost")?,
             "Gap" => {
@@ -120,6 +122,19 @@ impl Error {
         }
         if let Some((depth, capacity)) = number("depth").zip(number("capacity")) {
             write!(f, ": {depth} of {capacity} places taken")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error {
+    /// What does not fit, one line each.
+    fn describe_problems(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let problems = self.field("problems").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        for (place, problem) in problems.iter().enumerate() {
+            let text = |name: &str| problem[name].as_str().unwrap_or("?");
+            let break_line = if place == 0 { "" } else { "\n  " };
+            write!(f, "{break_line}{}: found {}, allowed: {}", text("name"), text("found"), text("allowed"))?;
         }
         Ok(())
     }

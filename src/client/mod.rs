@@ -7,6 +7,7 @@ mod connection;
 mod error;
 mod lease;
 mod machine;
+mod parameters;
 mod path;
 mod recording;
 

@@ -28,14 +28,17 @@ pub fn load_with(path: &Path, overlay: &Path) -> Result<MachineConfig, ConfigErr
     if !overlay.exists() {
         return Ok(machine);
     }
-    let text = text_of(overlay)?;
     let place = overlay.display().to_string();
     let problems =
         |problems| ConfigError::Overlay { overlay: place.clone(), file: machine.origin.file.clone(), problems };
-    let overrides = overlay::read(&text).map_err(|errors| {
-        let of_overlay = |problem| Problem { overlaid: true, ..problem };
-        problems(syntax_problems(&text, &errors).into_iter().map(of_overlay).collect())
+    let of_overlay = |found: Vec<Problem>| {
+        problems(found.into_iter().map(|problem| Problem { overlaid: true, ..problem }).collect())
+    };
+    let text = text_of(overlay).map_err(|error| match error {
+        ConfigError::Invalid { problems, .. } => of_overlay(problems),
+        other => other,
     })?;
+    let overrides = overlay::read(&text).map_err(|errors| of_overlay(syntax_problems(&text, &errors)))?;
     machine.with_overrides(&overrides).map_err(problems)
 }
 

@@ -234,9 +234,11 @@ impl AxisConfig {
 }
 
 impl MachineConfig {
-    /// The machine of the same file with other overrides, checked as the file was; else everything that is wrong.
+    /// The machine of the same file with other overrides, checked as the file was; else everything that is wrong. Its
+    /// buses stay what they are: a simulated motor is sized by the file, and no limit that is set later changes it.
     pub fn with_overrides(&self, overrides: &Overrides) -> Result<MachineConfig, Vec<Problem>> {
-        parse_with(&self.origin.text, &self.origin.file, overrides)
+        let machine = parse_with(&self.origin.text, &self.origin.file, overrides)?;
+        Ok(MachineConfig { buses: self.buses.clone(), ..machine })
     }
 
     /// What of an axis's parameters holds instead of the file's values, by name.

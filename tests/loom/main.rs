@@ -21,7 +21,6 @@ mod ids {
 mod limits {
     pub const MAX_AXES: usize = 1;
     pub const MAX_GROUPS: usize = 1;
-    pub const MAX_GROUP_AXES: usize = 2;
     pub const LATEST_READ_ATTEMPTS: usize = 2;
 }
 

@@ -80,7 +80,7 @@ pub fn latest_never_goes_back() {
 }
 
 pub fn pool_hands_over_whole_targets() {
-    let (mut claimer, mut taker) = pool::pool::<16>(1);
+    let (mut claimer, mut taker) = pool::pool::<2>(1);
     let first = pool::SlotAddress { index: 0, generation: 1 };
     let taking = thread::spawn(move || (taker.take(first), taker));
     assert_eq!(claimer.claim(&[1.0, 2.0]), Some(first));
@@ -94,7 +94,7 @@ pub fn pool_hands_over_whole_targets() {
 }
 
 pub fn pool_slot_is_taken_or_withdrawn_never_both() {
-    let (mut claimer, mut taker) = pool::pool::<16>(1);
+    let (mut claimer, mut taker) = pool::pool::<2>(1);
     let address = claimer.claim(&[1.0, 2.0]).unwrap();
     let taking = thread::spawn(move || (taker.take(address), taker));
     let withdrawn = claimer.withdraw(address);

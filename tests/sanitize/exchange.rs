@@ -96,7 +96,7 @@ fn publish_versions() {
 }
 
 fn hand_over_targets() {
-    let (mut claimer, mut taker) = pool::pool::<16>(4);
+    let (mut claimer, mut taker) = pool::pool::<{ limits::MAX_GROUP_AXES }>(4);
     let (mut sender, mut receiver) = ring::channel(4);
     let claiming = thread::spawn(move || {
         for value in 0..ROUNDS {

@@ -54,6 +54,9 @@ pub enum Verb {
     Override(crate::overrides::Arguments),
     /// Call the present place of an axis this position
     SetPosition(crate::position::Arguments),
+    /// Show parameters, change them while the machine runs, keep them, take them back
+    #[command(subcommand)]
+    Params(crate::params::Verb),
     /// Command a group of axes
     #[command(subcommand)]
     Group(crate::group::Verb),

@@ -17,6 +17,7 @@ mod manual;
 mod moves;
 mod output;
 mod overrides;
+mod params;
 mod position;
 mod power;
 mod record;
@@ -67,6 +68,7 @@ fn run(verb: Verb, shell: &mut Shell) -> Result<shell::Outcome, Error> {
         Verb::Halt(arguments) => halt::run(&arguments, shell),
         Verb::Stop(arguments) => stop::run(&arguments, shell),
         Verb::Release(arguments) => release::run(&arguments, shell),
+        Verb::Params(verb) => params::run(&verb, shell),
         Verb::Override(arguments) => overrides::run(&arguments, shell),
         Verb::SetPosition(arguments) => position::run(&arguments, shell),
         Verb::Group(verb) => group::run(&verb, shell),
