@@ -480,3 +480,53 @@ fn completions_and_manual_pages_need_no_daemon_and_know_every_verb() {
         assert!(pages.join(page).exists(), "{page}");
     }
 }
+
+#[test]
+fn parameters_of_one_axis_are_set_together_under_its_lease() {
+    let changed = json!([{ "name": "axis.x.a", "before": 800.0, "value": 400.0 }]);
+    let write = json!({ "parameters": { "handle": 1, "cycle": 2, "changed": changed } });
+    let daemon = Daemon::new(&[("Parameters.Write", vec![write])]);
+    let output = daemon.run(&["params", "set", "axis.x.a=400", "axis.x.b=-0.5"]);
+    assert_eq!(exit(&output), 0, "{output:?}");
+    let said = text(&output.stdout);
+    assert!(said.starts_with("axis.x.a: 400 (was 800)\n") && said.contains("params persist"), "{said}");
+    let values = json!([{ "name": "axis.x.a", "value": 400.0 }, { "name": "axis.x.b", "value": -0.5 }]);
+    let asked = daemon.asked("Parameters.Write");
+    assert_eq!(asked, [json!({ "axis": "x", "values": values })]);
+    for wrong in ["axis.x.a", "axis.x.a=fast", "axis.x.a=NaN", "group.g.a=1"] {
+        assert_eq!(exit(&daemon.run(&["params", "set", wrong])), 2, "{wrong}");
+    }
+}
+
+#[test]
+fn parameters_that_do_not_fit_are_told_one_a_line() {
+    let problems = json!([
+        { "name": "axis.x.a", "found": "0", "allowed": "a number above 0" },
+        { "name": "axis.x.b", "found": "an unknown name", "allowed": "did you mean axis.x.c?" },
+    ]);
+    let unfit = json!({ "axis": "x", "problems": problems, "hint": "nothing was changed", "retryable": false });
+    let daemon = Daemon::new(&[(
+        "Parameters.Write",
+        vec![json!({ "error": "io.motiond.v1.Parameters.Unfit", "parameters": unfit })],
+    )]);
+    let output = daemon.run(&["params", "set", "axis.x.a=0", "axis.x.b=1"]);
+    assert_eq!(exit(&output), 4, "{output:?}");
+    let expected = "motionctl: axis.x.a: found 0, allowed: a number above 0\n  axis.x.b: found an unknown name, allowed: did \
+                    you mean axis.x.c?\n  nothing was changed\n";
+    assert_eq!(text(&output.stderr), expected);
+}
+
+#[test]
+fn rolling_back_without_names_is_for_every_axis_that_differs() {
+    let difference = |name: &str, value: f64, persisted: f64| json!({ "name": name, "unit": "mm", "value": value, "configured": 1.0, "persisted": persisted });
+    let page = json!({ "differences": [difference("axis.x.a", 2.0, 3.0), difference("axis.y.a", 3.0, 3.0)] });
+    let daemon = Daemon::new(&[
+        ("Parameters.Diff", vec![json!({ "parameters": page })]),
+        ("Parameters.RollBack", vec![json!({ "parameters": { "handle": 1, "cycle": 2, "changed": [] } })]),
+    ]);
+    let output = daemon.run(&["params", "roll-back", "--to", "persisted"]);
+    assert_eq!(exit(&output), 0, "{output:?}");
+    let asked = daemon.asked("Parameters.RollBack");
+    assert_eq!(asked, [json!({ "axis": "x", "to": "persisted" })]);
+    assert_eq!(exit(&daemon.run(&["params", "roll-back"])), 2, "to what?");
+}

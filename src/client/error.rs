@@ -74,6 +74,10 @@ impl Error {
     }
 
     fn describe_refusal(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.short_name() == "Unfit" {
+            // Names of parameters have the axis in them.
+            return self.describe_problems(f);
+        }
         match self.text_field("axis").map(|axis| format!("axis {axis:?}")) {
             Some(axis) => write!(f, "{axis}: ")?,
             None => {
@@ -97,7 +101,6 @@ impl Error {
                 let holder = self.text_field("holder").unwrap_or("somebody");
                 write!(f, "{holder} holds it, for {seconds:.1} s more unless renewed")?;
             }
-            "Unfit" => return self.describe_problems(f),
             "NotPersisted" | "NoSuchParameter" => write!(f, "{}", self.text_field("problem").unwrap_or("?"))?,
             "LeaseRequired" => write!(f, "this needs a lease that covers it")?,
             "NoSuchLease" => write!(f, "the lease is lost")?,

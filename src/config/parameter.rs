@@ -47,7 +47,7 @@ impl Parameter {
 
     /// It can change while the machine runs: figures of axes, all of them numbers.
     pub fn live(&self) -> bool {
-        self.key.change == Change::LiveKept && self.name.starts_with("axis.")
+        self.key.change == Change::LiveKept
     }
 
     /// The number in the file, or the default one.

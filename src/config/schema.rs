@@ -460,11 +460,11 @@ sections! {
         /// Its axes, in the order of a move's targets.
         axes: Vec<String> = "axes", Names(MAX_GROUP_AXES), Required, Restart;
         /// Highest velocity along a straight line.
-        velocity: f64 = "path-velocity-{unit}-per-s", Above0(FAST), Required, LiveKept;
+        velocity: f64 = "path-velocity-{unit}-per-s", Above0(FAST), Required, Restart;
         /// Highest acceleration and deceleration along a straight line.
-        acceleration: f64 = "path-acceleration-{unit}-per-s2", Above0(FAST), Required, LiveKept;
+        acceleration: f64 = "path-acceleration-{unit}-per-s2", Above0(FAST), Required, Restart;
         /// Highest jerk along a straight line.
-        jerk: f64 = "path-jerk-{unit}-per-s3", Above0(FAST), Required, LiveKept;
+        jerk: f64 = "path-jerk-{unit}-per-s3", Above0(FAST), Required, Restart;
     }
 
     /// A named digital input.

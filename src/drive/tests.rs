@@ -7,3 +7,4 @@ mod faults;
 mod garbage;
 mod loops;
 mod planted;
+mod tuning;

@@ -6,4 +6,5 @@ mod fixture;
 mod jogs;
 mod leases;
 mod panics;
+mod parameters;
 mod silence;
