@@ -21,6 +21,8 @@ pub const LEAST_TROUBLES: usize = 3;
 const CALM_CYCLES: u64 = 20_000;
 /// How long a trouble waits for an axis in the state that it shall meet.
 const PATIENCE: u64 = 1_500;
+/// Mean cycles between two changes of parameters.
+const FIGURES_PAUSE: f64 = 150.0;
 /// What is told of the way to a failure.
 const REMEMBERED: usize = 12;
 
@@ -90,6 +92,9 @@ struct Case {
     /// Mean cycles between two commands.
     pause: f64,
     next_command: u64,
+    /// Draws of other parameters: of their own, so that the other commands of a seed stay what they were.
+    of_figures: Random,
+    next_figures: u64,
     past: VecDeque<String>,
 }
 
@@ -141,6 +146,8 @@ impl Case {
             commands: 0,
             pause: random.magnitude(20.0, 500.0),
             next_command: 20,
+            of_figures: Random::new(!seed),
+            next_figures: 50,
             past: VecDeque::new(),
             random,
         }
@@ -152,6 +159,9 @@ impl Case {
             self.strike()?;
             if self.machine.cycles >= self.next_command {
                 self.command();
+            }
+            if self.machine.cycles >= self.next_figures {
+                self.figures();
             }
             self.step()?;
         }
@@ -194,6 +204,16 @@ impl Case {
         }
         let pause = -self.random.unit().max(1e-9).ln() * self.pause;
         self.next_command = self.machine.cycles + 1 + pause as u64;
+    }
+
+    /// Other parameters for some axis, in whatever state it is.
+    fn figures(&mut self) {
+        let axis = self.of_figures.below(self.machine.config.axes.len());
+        let cell = self.client.send(&mut self.machine, Kind::SetFigures, axis, &mut self.of_figures);
+        self.table.sent(cell);
+        self.remember(format!("{cell:?}"));
+        let pause = -self.of_figures.unit().max(1e-9).ln() * FIGURES_PAUSE;
+        self.next_figures = self.machine.cycles + 1 + pause as u64;
     }
 
     fn mend(&mut self) {

@@ -29,7 +29,7 @@ impl Client {
     /// Sends one command, or a stop; says which.
     pub fn act(&mut self, machine: &mut Machine, random: &mut Random) -> Cell {
         let (kind, axis) = if random.chance(self.wild) {
-            (Kind::ALL[random.below(Kind::ALL.len())], random.below(machine.config.axes.len()))
+            (Kind::ALL[random.below(Kind::SetFigures as usize)], random.below(machine.config.axes.len()))
         } else {
             sensible(machine, random)
         };
@@ -73,6 +73,7 @@ impl Client {
                 let valid_until_ns = machine.now_ns() + validity_ns;
                 Request::Jog { axis: id, velocity: velocity(random, limit), valid_until_ns }
             }
+            Kind::SetFigures => figures(machine, axis, random),
             Kind::Halt => Request::Halt { axis: id },
             Kind::SetPosition => {
                 cell.renames = Some(id);
@@ -259,6 +260,31 @@ fn group_move(machine: &mut Machine, kind: Kind, random: &mut Random) -> Request
     let (slot, slot_generation) = machine.claim(&targets);
     let dynamics = dynamics(random, &limits);
     Request::GroupMove { group: GROUP, shape, slot, slot_generation, relative, dynamics, buffer: buffer(random) }
+}
+
+/// Other parameters for an axis, at times those of the configuration. Limits are no higher than those: what goes over
+/// the wire is judged by them.
+fn figures(machine: &mut Machine, axis: usize, random: &mut Random) -> Request {
+    let mut figures = machine.config.axes[axis].figures();
+    if random.chance(0.8) {
+        let motion = &mut figures.motion;
+        for limit in [&mut motion.limits.velocity, &mut motion.limits.acceleration, &mut motion.limits.jerk] {
+            *limit *= random.magnitude(0.2, 1.0);
+        }
+        if let Some((low, high)) = &mut motion.soft_limits {
+            let range = *high - *low;
+            *low += random.within(0.0, 0.3) * range;
+            *high -= random.within(0.0, 0.3) * range;
+        }
+        motion.in_position_time_s *= random.within(0.5, 2.0);
+        figures.following_time_s *= random.within(1.0, 2.0);
+        if random.chance(0.3) {
+            figures.gains.position_gain *= random.within(0.8, 1.0);
+            figures.torque_limit *= random.within(0.9, 1.0);
+        }
+    }
+    let (slot, slot_generation) = machine.claim_figures(figures);
+    Request::SetFigures { axis: AxisId(axis as u8), slot, slot_generation }
 }
 
 fn buffer(random: &mut Random) -> BufferMode {

@@ -3,7 +3,7 @@
 use motiond::config::MachineConfig;
 use motiond::exchange::snapshot::{AxisFlags, AxisSnapshot, GroupSnapshot, Snapshot};
 use motiond::ids::AxisId;
-use motiond::motion::{AxisState, GroupState, Limits, axis_state, group_state};
+use motiond::motion::{AxisState, GroupState, Limits, MotionFigures, axis_state, group_state};
 use std::sync::Arc;
 
 /// Rounding that a limit may be exceeded by, as a share of it.
@@ -22,13 +22,21 @@ pub struct Seen {
 pub struct Judge {
     config: Arc<MachineConfig>,
     period_s: f64,
+    /// Limits and windows of each axis, as far as the cycle has accepted them.
+    in_force: Vec<MotionFigures>,
     before: Option<Snapshot>,
 }
 
 impl Judge {
     pub fn new(config: Arc<MachineConfig>) -> Judge {
         let period_s = config.period_ns as f64 * 1e-9;
-        Judge { config, period_s, before: None }
+        let in_force = config.axes.iter().map(|axis| axis.motion.figures()).collect();
+        Judge { config, period_s, in_force, before: None }
+    }
+
+    /// An axis has other limits from this cycle on.
+    pub fn changed(&mut self, axis: AxisId, figures: MotionFigures) {
+        self.in_force[axis.index()] = figures;
     }
 
     pub fn look(&mut self, now: &Snapshot, seen: Seen) -> Result<(), String> {
@@ -105,7 +113,8 @@ impl Judge {
     /// Limits and continuity from one cycle to the next.
     fn steps(&self, index: usize, before: &AxisSnapshot, now: &AxisSnapshot, renamed: bool) -> Result<(), String> {
         let axis = &self.config.axes[index].motion;
-        let Limits { velocity, acceleration, jerk } = axis.limits;
+        let MotionFigures { limits, soft_limits, .. } = self.in_force[index];
+        let Limits { velocity, acceleration, jerk } = limits;
         let follows = |axis: &AxisSnapshot| axis.flags.has(AxisFlags::OPERATIONAL);
         if !follows(now) {
             return Ok(());
@@ -135,7 +144,7 @@ impl Judge {
         if !renamed && (moved - expected).abs() > allowed {
             return Err(format!("the setpoint jumps by {moved}, {expected} expected"));
         }
-        if let (Some((low, high)), true, false) = (axis.soft_limits, now.flags.has(AxisFlags::REFERENCED), renamed) {
+        if let (Some((low, high)), true, false) = (soft_limits, now.flags.has(AxisFlags::REFERENCED), renamed) {
             let slack = 1e-6 * (high - low);
             let inside = |axis: &AxisSnapshot| axis.setpoint > low - slack && axis.setpoint < high + slack;
             if inside(before) && !inside(now) {

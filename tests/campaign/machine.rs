@@ -10,14 +10,16 @@ use motiond::cycle::run::{CycleBody, Fallback};
 use motiond::cycle::schedule::{Schedule, SchedulePlan, Wake};
 use motiond::cycle::{BusWiring, Cycle};
 use motiond::exchange::command::{Command, Request, StopScope};
-use motiond::exchange::event::{Event, Report};
+use motiond::exchange::event::{Event, Report, Verdict};
+use motiond::exchange::figures::AxisFigures;
 use motiond::exchange::snapshot::{Shape, Snapshot};
 use motiond::exchange::{GatewayEnds, open};
 use motiond::fieldbus::CyclicBus;
 use motiond::fieldbus::sim::SimulatedBus;
-use motiond::ids::Handle;
+use motiond::ids::{AxisId, Handle};
 use motiond::limits::RT_FALLBACK_S;
 use motiond::simulation::control::SimulationControl;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// Cycles in which an orderly end must be over.
@@ -73,6 +75,9 @@ pub struct Machine {
     clock: VirtualClock,
     life: Life,
     next_handle: u64,
+    /// Figures on their way in, by handle; those without one yet.
+    wanted: BTreeMap<u64, (AxisId, AxisFigures)>,
+    claimed: Option<AxisFigures>,
 }
 
 impl Life {
@@ -115,6 +120,8 @@ impl Machine {
             clock,
             life,
             next_handle: 1,
+            wanted: BTreeMap::new(),
+            claimed: None,
         }
     }
 
@@ -152,6 +159,9 @@ impl Machine {
         }
         for report in reports {
             let (cell, end) = self.book.told(report.handle, report.verdict)?;
+            if let (Some((axis, figures)), Verdict::Accepted) = (self.wanted.remove(&report.handle.0), report.verdict) {
+                self.life.judge.changed(axis, figures.motion);
+            }
             seen.commands += usize::from(report.cycle == self.life.cycles);
             if let (Some(axis), Some(End::Done)) = (cell.renames, end) {
                 seen.renamed |= 1 << axis.0;
@@ -198,6 +208,9 @@ impl Machine {
         }
         let handle = Handle(self.next_handle);
         self.next_handle += 1;
+        if let (Request::SetFigures { axis, .. }, Some(figures)) = (request, self.claimed.take()) {
+            self.wanted.insert(handle.0, (axis, figures));
+        }
         self.life.ends.commands.send(Command { handle, request }).expect("the ring has a place");
         self.book.sent(handle, cell);
     }
@@ -205,6 +218,13 @@ impl Machine {
     /// Puts the targets of a group move into a slot.
     pub fn claim(&mut self, targets: &[f64]) -> (u32, u32) {
         let slot = self.life.ends.targets.claim(targets).expect("a slot is free");
+        (slot.index, slot.generation)
+    }
+
+    /// Puts figures into a slot of theirs.
+    pub fn claim_figures(&mut self, figures: AxisFigures) -> (u32, u32) {
+        let slot = self.life.ends.figures.claim(&figures.to_values()).expect("a slot is free");
+        self.claimed = Some(figures);
         (slot.index, slot.generation)
     }
 
@@ -251,6 +271,7 @@ impl Machine {
             // A daemon that starts brings its devices into operation.
             line.bus.request_recovery();
         }
+        self.wanted.clear();
         self.life = Life::begin(&self.config, &self.line, self.clock.now_ns());
         Ok(told)
     }

@@ -63,6 +63,8 @@ kinds! {
     SetOutput Machine "set output",
     RecoverBus Machine "recover bus",
     ResetMachine Machine "reset machine",
+    // The last one: it has draws of its own.
+    SetFigures Axis "set parameters",
 }
 
 /// What the machine as a whole can be in.
