@@ -23,6 +23,7 @@
 //! | [`gateway`] | its own | the one service that talks to the cycle: handles, leases, events |
 //! | [`telemetry`] | its own | every cycle's samples, encoded once for all who chose the same |
 //! | [`service`] | ordinary | what every service has: heartbeat, planted failures |
+//! | [`history`] | ordinary | events that outlive the daemon, and the store that they are kept in |
 //! | [`log`] | ordinary | lines for the terminal, entries with fields for the journal |
 //! | [`doctor`] | ordinary | whether this host can run the cycle, and what to do about it |
 //! | [`config`] | ordinary | TOML, checked whole, to each module's parameters |
@@ -43,6 +44,7 @@ pub mod exchange;
 pub mod fault;
 pub mod fieldbus;
 pub mod gateway;
+pub mod history;
 pub mod ids;
 pub mod limits;
 pub mod log;

@@ -63,6 +63,10 @@ pub const DOCTOR_SHARP_PERIOD_NS: u64 = 1_000_000;
 /// Longest measurement of the doctor, seconds.
 pub const DOCTOR_MAX_SECONDS: u64 = 86_400;
 
+/// Events of earlier lives in one file of their store, of which there are two.
+pub const EVENTS_PER_SEGMENT: usize = 8192;
+/// After a crash, event numbers go on at the next multiple of this.
+pub const EVENT_JUMP: u64 = 65536;
 /// Events kept for readers.
 pub const EVENT_LOG: usize = 16384;
 /// Ended commands whose result can still be asked for.
@@ -186,6 +190,7 @@ const _: () = assert!(COMMAND_RING <= TARGET_SLOTS, "each waiting command may ho
 const _: () = assert!(FIGURE_SLOTS >= MAX_AXES, "all axes may get new figures at once");
 const _: () = assert!(COMMANDS_PER_CYCLE <= COMMAND_RING);
 const _: () = assert!(MAX_OBSERVERS < MAX_CLIENTS && MAX_OBSERVED_STREAMS < MAX_STREAMS);
+const _: () = assert!(EVENT_JUMP > 2 * EVENT_LOG as u64, "no number that a client may have been told is given again");
 const _: () = assert!(SNAPSHOT_HISTORY.is_power_of_two());
 const _: () = assert!(
     (SNAPSHOT_HISTORY as u64 - 1) * MIN_PERIOD_NS > 5 * TELEMETRY_ROUND_NS,

@@ -12,6 +12,7 @@ use super::parameter_book::ParameterBook;
 use super::places::Places;
 use super::test_commands::TestCommands;
 use crate::gateway;
+use crate::history::History;
 use crate::limits::{MAX_CLIENTS, MAX_OBSERVED_STREAMS, MAX_OBSERVERS, MAX_STREAMS};
 use crate::service::Sabotage;
 use crate::telemetry::Telemetry;
@@ -25,6 +26,8 @@ pub struct Context {
     pub gateway: gateway::Client,
     /// Where streams of samples come from.
     pub telemetry: Telemetry,
+    /// Events of the daemon's earlier lives.
+    pub history: History,
     /// Who has which role.
     pub access: Access,
     /// Why the cycle is not real-time; empty when it is.
@@ -57,6 +60,7 @@ impl Context {
         Context {
             gateway,
             telemetry,
+            history: History::default(),
             access: Access::default(),
             degraded: Vec::new(),
             parameters: None,

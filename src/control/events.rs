@@ -1,6 +1,6 @@
 //! `io.motiond.v1.Events`: what happened, in order, by cursor.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::call::Parameters;
 use super::commands;
@@ -9,7 +9,8 @@ use super::dispatch::{Interrupted, Reply};
 use super::failure::{Failure, fields};
 use super::replies::Replies;
 use super::view;
-use crate::gateway::{EventKind, LoggedEvent, MachineDescription, Refusal, Subject};
+use crate::gateway::{EventKind, LoggedEvent, Refusal};
+use crate::history::record;
 use crate::limits::EVENTS_PER_REPLY;
 
 /// Answers a method of this interface.
@@ -50,51 +51,34 @@ pub async fn call(
     }
 }
 
-/// The events after `after`, and the cursor behind them.
+/// The events after `after`, and the cursor behind them: those of earlier lives first.
 async fn batch(context: &Context, after: u64, max: usize) -> Result<(Reply, u64), Failure> {
+    let past = context.history.read(after, max);
+    if let (Some(first), Some(last)) = (past.first(), past.last()) {
+        let lost = first.sequence.saturating_sub(after + 1);
+        let list: Vec<Value> = past.iter().map(|event| view(event.record.clone())).collect();
+        return Ok((fields(json!({ "events": list, "next": last.sequence, "lost": lost })), last.sequence));
+    }
     let events = context.gateway.events(after, max).await.map_err(commands::refused)?;
     let next = events.last().map_or(after, |event| event.sequence);
-    let lost = events.first().map_or(0, |event| event.sequence.saturating_sub(after + 1));
+    let lost = events.first().map_or(0, |event| lost_before(event, after));
     let machine = context.gateway.description();
-    let list: Vec<Value> = events.iter().map(|event| view_event(machine, event)).collect();
+    let list: Vec<Value> = events.iter().map(|event| view(record(machine, event))).collect();
     Ok((fields(json!({ "events": list, "next": next, "lost": lost })), next))
 }
 
-fn view_event(machine: &MachineDescription, logged: &LoggedEvent) -> Value {
-    let event = &logged.event;
-    let (kind, subject, rest) = match event.kind {
-        EventKind::FaultRaised { fault, subject, detail } => {
-            ("fault_raised", subject, json!({ "fault": view::fault(fault.code()), "detail": detail }))
-        }
-        EventKind::FaultCleared { fault, subject } => {
-            ("fault_cleared", subject, json!({ "fault": view::fault(fault.code()) }))
-        }
-        EventKind::Stopped { subject, generation } => ("stopped", subject, json!({ "generation": generation })),
-        EventKind::Released { subject, generation } => ("released", subject, json!({ "generation": generation })),
-        EventKind::Power { axis, on } => ("power", Subject::Axis(axis), json!({ "on": on })),
-        EventKind::Referenced { axis, on } => ("referenced", Subject::Axis(axis), json!({ "on": on })),
-        EventKind::ParametersChanged { axis } => ("parameters_changed", Subject::Axis(axis), json!({})),
-        EventKind::SoftLimitReached { axis } => ("soft_limit_reached", Subject::Axis(axis), json!({})),
-        EventKind::BusRecovered { bus } => ("bus_recovered", Subject::Bus(bus), json!({})),
-        EventKind::Overrun { skipped } => ("overrun", Subject::Machine, json!({ "skipped_periods": skipped })),
-    };
-    let mut view = fields(rest);
-    view.insert("kind".to_string(), json!(kind));
-    view.insert("sequence".to_string(), json!(logged.sequence));
-    view.insert("cycle".to_string(), json!(event.cycle));
-    view.insert("time_ns".to_string(), json!(event.time_ns));
-    if let Some((place, name)) = subject_name(machine, subject) {
-        view.insert(place.to_string(), json!(name));
+/// Events between `after` and this one that are no longer kept. The numbers that a start leaves out were nobody's.
+fn lost_before(event: &LoggedEvent, after: u64) -> u64 {
+    match event.event.kind {
+        EventKind::Started { known, .. } => known.saturating_sub(after),
+        _ => event.sequence.saturating_sub(after + 1),
     }
-    Value::Object(view)
 }
 
-fn subject_name(machine: &MachineDescription, subject: Subject) -> Option<(&'static str, &String)> {
-    match subject {
-        Subject::Machine => None,
-        Subject::Axis(axis) => Some(("axis", &machine.axes.get(axis.index())?.name)),
-        Subject::Group(group) => Some(("group", &machine.groups.get(group.index())?.name)),
-        Subject::Bus(bus) => Some(("bus", machine.buses.get(bus.index())?)),
-        Subject::Input(input) => Some(("input", machine.inputs.get(usize::from(input))?)),
+/// A record with its fault in words.
+fn view(mut record: Map<String, Value>) -> Value {
+    if let Some(fault) = record.get_mut("fault") {
+        *fault = fault.as_u64().and_then(|code| u16::try_from(code).ok()).map_or(Value::Null, view::fault);
     }
+    Value::Object(record)
 }

@@ -109,6 +109,8 @@ macro_rules! line {
 
 fn write(machine: &MachineDescription, logged: &LoggedEvent) {
     match logged.event.kind {
+        // The daemon says itself that it started.
+        EventKind::Started { .. } => {}
         EventKind::FaultRaised { fault, subject, detail } => {
             line!(error, "fault_raised", machine, logged, subject,
                 { fault = fault.name(), fault_code = fault.code(), detail, }, "{}; {}", fault.cause(), fault.remedy());

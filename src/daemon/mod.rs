@@ -7,6 +7,7 @@ pub mod activation;
 pub mod assembly;
 mod describe;
 mod doors;
+pub mod event_keeper;
 mod journal;
 pub mod parameter_file;
 mod roles;
@@ -27,11 +28,13 @@ use crate::cycle::thread::{Phase, RtThread, StartError as RtError, ThreadPlan, T
 use crate::cycle::timing::{Timing, timing};
 use crate::cycle::{Cycle, rt_watch};
 use crate::gateway::{self, gateway};
+use crate::history::{Beginning, Store};
 use crate::service::{Death, Sabotage, ServiceStatus, Supervisor};
 use crate::telemetry;
 use activation::{Passed, PassedError};
 use assembly::{AssemblyError, assemble};
 use doors::Doors;
+use event_keeper::EventKeeper;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -96,6 +99,13 @@ pub enum StartError {
         /// The group.
         name: String,
     },
+    /// The state directory cannot be used.
+    State {
+        /// Where.
+        place: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
     /// A thread or a signal descriptor cannot be had.
     System(std::io::Error),
 }
@@ -111,6 +121,9 @@ impl fmt::Display for StartError {
             StartError::Group { key, name } => {
                 write!(f, "[control] {key}: there is no user group {name:?} on this computer (groupadd makes one)")
             }
+            StartError::State { place, error } => {
+                write!(f, "the state directory {} cannot be used: {error}", place.display())
+            }
             StartError::System(error) => write!(f, "the system refuses: {error}"),
         }
     }
@@ -125,6 +138,7 @@ pub struct Daemon {
     timing: Timing,
     gateway: gateway::Client,
     journalled: Arc<AtomicU64>,
+    keeper: Option<EventKeeper>,
     socket: PathBuf,
     own_sockets: Vec<PathBuf>,
     metrics: Option<SocketAddr>,
@@ -173,7 +187,7 @@ impl Daemon {
         let Doors { entrances, access, socket, metrics, own: own_sockets } = doors::open(config, options)?;
 
         let assembly = assemble(config).map_err(StartError::Machine)?;
-        let (client, state) = gateway(describe::machine(config), assembly.ends);
+        let (client, mut state) = gateway(describe::machine(config), assembly.ends);
         let (telemetry, follower) = telemetry::telemetry(client.clone());
         let mut context = control::Context::new(client.clone(), telemetry);
         context.access = access;
@@ -182,9 +196,23 @@ impl Daemon {
             let clock = clock.clone();
             move || clock.now_ns()
         });
+        let keeper = match &options.state {
+            Some(folder) => {
+                let (store, history, beginning) = Store::open(folder.path())
+                    .map_err(|error| StartError::State { place: folder.path().to_path_buf(), error })?;
+                let Beginning { known, after, clean } = beginning;
+                state.continue_events(after, known, clean, clock.now_ns());
+                context.history = history;
+                Some(EventKeeper::new(store, after))
+            }
+            None => {
+                tracing::info!("without a state directory, events and parameters do not outlive the daemon");
+                None
+            }
+        };
         let [journal_sabotage, metrics_sabotage, watchdog_sabotage] = std::array::from_fn(|_| Sabotage::new());
         if options.test_commands {
-            let sabotages = vec![
+            let mut sabotages = vec![
                 ("gateway", state.sabotage().clone()),
                 ("control", context.sabotage.clone()),
                 ("journal", journal_sabotage.clone()),
@@ -192,6 +220,7 @@ impl Daemon {
                 ("telemetry", follower.sabotage().clone()),
                 ("watchdog", watchdog_sabotage.clone()),
             ];
+            sabotages.extend(keeper.iter().map(|keeper| ("events", keeper.sabotage.clone())));
             context.tests = Some(Arc::new(TestBench::new(config, assembly.simulations, sabotages)));
         }
 
@@ -220,6 +249,9 @@ impl Daemon {
         services.push(services::telemetry(follower));
         let journalled = Arc::new(AtomicU64::new(0));
         services.push(services::journal(client.clone(), Arc::clone(&journalled), journal_sabotage));
+        if let Some(keeper) = &keeper {
+            services.push(services::events(client.clone(), keeper.clone()));
+        }
         if let Some(listener) = metrics {
             services.push(services::metrics(Arc::clone(&scrape), listener, metrics_sabotage));
         }
@@ -249,6 +281,7 @@ impl Daemon {
             timing,
             gateway: client,
             journalled,
+            keeper,
             socket,
             own_sockets,
             metrics: metrics_address,
@@ -317,6 +350,9 @@ impl Daemon {
         self.status.request_shutdown();
         let (outcome, _cycle) = self.rt.join();
         journal::catch_up(&self.gateway, &self.journalled);
+        if let Some(keeper) = &self.keeper {
+            keeper.close(&self.gateway);
+        }
         for service in self.supervisor.stop() {
             tracing::warn!(service, "did not end in time");
         }

@@ -1,5 +1,6 @@
 //! The daemon's services: what each of them runs, one life after another.
 
+use super::event_keeper::EventKeeper;
 use super::journal;
 use super::scrape::Scrape;
 use super::systemd;
@@ -85,6 +86,15 @@ pub fn journal(client: gateway::Client, cursor: Arc<AtomicU64>, sabotage: Sabota
             tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|error| error.to_string())?;
         runtime.block_on(journal::follow(life, &client, &cursor, &sabotage));
         Ok(())
+    })
+}
+
+/// The machine's events in the state directory.
+pub fn events(client: gateway::Client, keeper: EventKeeper) -> Service {
+    Service::new("events", SERVICE_STACK_BYTES, move |life: &Life| {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(|error| error.to_string())?;
+        runtime.block_on(keeper.follow(life, &client))
     })
 }
 

@@ -34,6 +34,11 @@ impl StateDirectory {
         StateDirectory(place.to_path_buf())
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// The place of a file in it.
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)

@@ -57,6 +57,9 @@ pub enum Subject {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(missing_docs, reason = "the fields are named after their types")]
 pub enum EventKind {
+    /// The daemon started, after one that ended in order (`clean`) or did not; `known` is the last event before that is
+    /// still known. Only where events outlive the daemon.
+    Started { clean: bool, known: u64 },
     /// A fault was raised. `detail` is the drive's error code (603Fh) for drive faults, else the measured value.
     FaultRaised { fault: Fault, subject: Subject, detail: f64 },
     /// A fault was reset.

@@ -25,6 +25,11 @@ impl EventLog {
         EventLog { events: VecDeque::with_capacity(capacity), capacity, last: 0 }
     }
 
+    /// An empty log that goes on after this sequence number.
+    pub(super) fn after(last: u64, capacity: usize) -> EventLog {
+        EventLog { last, ..EventLog::new(capacity) }
+    }
+
     /// Adds an event; the oldest gives way.
     pub(super) fn append(&mut self, event: Event) {
         if self.events.len() == self.capacity {

@@ -13,14 +13,14 @@ use tokio::sync::{oneshot, watch};
 
 use crate::exchange::GatewayEnds;
 use crate::exchange::command::{Command, Request};
-use crate::exchange::event::{EventKind, Report, Subject, Verdict};
+use crate::exchange::event::{Event, EventKind, Report, Subject, Verdict};
 use crate::exchange::histogram::Recorder;
 use crate::exchange::pool::SlotAddress;
 use crate::exchange::stop::StopBoard;
 use crate::ids::Handle;
 use crate::limits::{
-    CYCLE_PATIENCE_NS, EVENT_RING, GATEWAY_POLL_NS, GATEWAY_QUEUE, GATEWAY_QUICK_POLL_NS, MAX_OUTSTANDING_COMMANDS,
-    REPORT_RING,
+    CYCLE_PATIENCE_NS, EVENT_LOG, EVENT_RING, GATEWAY_POLL_NS, GATEWAY_QUEUE, GATEWAY_QUICK_POLL_NS,
+    MAX_OUTSTANDING_COMMANDS, REPORT_RING,
 };
 use crate::motion::Reason;
 use crate::service::{Beat, Place, Sabotage};
@@ -116,6 +116,14 @@ impl GatewayState {
         self.ends.figures.reclaim(|slot| held.contains(&(Pool::Figures, slot)));
         let Self { leases, ledger, .. } = self;
         leases.interrupt(|token, id| ledger.records().any(|record| record.numbered == Some((token, id))));
+    }
+
+    /// Goes on after the events of the daemon's life before; to be called before it runs. The first event tells of this
+    /// start: `known` is the last of those that are still known.
+    pub fn continue_events(&mut self, after: u64, known: u64, clean: bool, now_ns: u64) {
+        self.events = EventLog::after(after, EVENT_LOG);
+        self.events.append(Event { cycle: 0, time_ns: now_ns, kind: EventKind::Started { clean, known } });
+        self.last_event.send_replace(self.events.last());
     }
 
     /// Whom tests ask to make it fail.

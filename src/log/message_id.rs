@@ -27,6 +27,8 @@ pub const IDS: &[(&str, u128)] = &[
     ("overrun", 0x3a0c3981c2e3431f91507a20d892666a),
     // Events gave way before they were logged.
     ("events_lost", 0x1dce6fd1e78044da96f4ff00923c24f6),
+    // The disk does not take events.
+    ("events_not_kept", 0x8c1f0d6b5a374e0e9d1b7c42f6a35e18),
     // A client's mutating call: who, what, and with what result.
     ("command", 0x033d65dfffc34aee88feec5505bd5121),
     // A client asked for what its role does not give it.

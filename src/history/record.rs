@@ -1,0 +1,48 @@
+//! An event as it is told and kept: names instead of numbers, so that it means the same under another configuration.
+
+use serde_json::{Map, Value, json};
+
+use crate::gateway::{EventKind, LoggedEvent, MachineDescription, Subject};
+
+/// The event's fields as the interface describes them, but for the fault, of which there is the number.
+pub fn record(machine: &MachineDescription, logged: &LoggedEvent) -> Map<String, Value> {
+    let event = &logged.event;
+    let (kind, subject, rest) = match event.kind {
+        EventKind::Started { clean, .. } => ("started", Subject::Machine, json!({ "clean": clean })),
+        EventKind::FaultRaised { fault, subject, detail } => {
+            ("fault_raised", subject, json!({ "fault": fault.code(), "detail": detail }))
+        }
+        EventKind::FaultCleared { fault, subject } => ("fault_cleared", subject, json!({ "fault": fault.code() })),
+        EventKind::Stopped { subject, generation } => ("stopped", subject, json!({ "generation": generation })),
+        EventKind::Released { subject, generation } => ("released", subject, json!({ "generation": generation })),
+        EventKind::Power { axis, on } => ("power", Subject::Axis(axis), json!({ "on": on })),
+        EventKind::Referenced { axis, on } => ("referenced", Subject::Axis(axis), json!({ "on": on })),
+        EventKind::ParametersChanged { axis } => ("parameters_changed", Subject::Axis(axis), json!({})),
+        EventKind::SoftLimitReached { axis } => ("soft_limit_reached", Subject::Axis(axis), json!({})),
+        EventKind::BusRecovered { bus } => ("bus_recovered", Subject::Bus(bus), json!({})),
+        EventKind::Overrun { skipped } => ("overrun", Subject::Machine, json!({ "skipped_periods": skipped })),
+    };
+    let mut view = match rest {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    view.insert("kind".to_string(), json!(kind));
+    view.insert("sequence".to_string(), json!(logged.sequence));
+    view.insert("cycle".to_string(), json!(event.cycle));
+    view.insert("time_ns".to_string(), json!(event.time_ns));
+    view.insert("boot_id".to_string(), json!(machine.boot_id));
+    if let Some((place, name)) = subject_name(machine, subject) {
+        view.insert(place.to_string(), json!(name));
+    }
+    view
+}
+
+fn subject_name(machine: &MachineDescription, subject: Subject) -> Option<(&'static str, &String)> {
+    match subject {
+        Subject::Machine => None,
+        Subject::Axis(axis) => Some(("axis", &machine.axes.get(axis.index())?.name)),
+        Subject::Group(group) => Some(("group", &machine.groups.get(group.index())?.name)),
+        Subject::Bus(bus) => Some(("bus", machine.buses.get(bus.index())?)),
+        Subject::Input(input) => Some(("input", machine.inputs.get(usize::from(input))?)),
+    }
+}
