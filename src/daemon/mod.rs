@@ -239,6 +239,7 @@ impl Daemon {
             timing: timing.clone(),
             status: Arc::clone(&status),
             degraded: rt.preparation().degraded.iter().map(|lack| lack.reason.name()).collect(),
+            keeper: keeper.clone(),
             services: OnceLock::new(),
             devices: describe::devices(config),
             start_time_s: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),

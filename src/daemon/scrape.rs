@@ -1,5 +1,6 @@
 //! One reading of the machine for Prometheus.
 
+use super::event_keeper::EventKeeper;
 use crate::control;
 use crate::cycle::rt_watch;
 use crate::cycle::schedule::OverrunCause;
@@ -23,6 +24,8 @@ pub struct Scrape {
     pub status: Arc<ThreadStatus>,
     pub degraded: Vec<&'static str>,
     /// Known once the services run.
+    /// Who keeps the events, where they outlive the daemon.
+    pub keeper: Option<EventKeeper>,
     pub services: OnceLock<Arc<[ServiceStatus]>>,
     pub devices: Vec<Vec<String>>,
     pub start_time_s: f64,
@@ -99,6 +102,7 @@ impl Scrape {
             latency: vec![("answer".to_string(), buckets(counts.answer_latency()))],
             queues: counts.queues().iter().map(|queue| (queue.queue, queue.depth, queue.capacity)).collect(),
             telemetry_dropped: self.control.telemetry.dropped(),
+            events_not_kept: self.keeper.as_ref().is_some_and(EventKeeper::is_failing),
             events_dropped,
             clients: self.control.clients.load(Ordering::Relaxed) as u64,
             restarts: self

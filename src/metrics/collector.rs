@@ -220,6 +220,12 @@ fn control_families(Reading { control, start_time_s, .. }: &Reading) -> Vec<Metr
             &[],
             one(control.events_dropped as f64),
         ),
+        gauges(
+            "motion_events_not_kept",
+            "1 while the state directory takes no events, so that they would not outlive the daemon.",
+            &[],
+            one(f64::from(u8::from(control.events_not_kept))),
+        ),
         gauges("motion_clients", "Connected clients.", &[], one(control.clients as f64)),
         counters(
             "motion_service_restarts_total",

@@ -90,6 +90,8 @@ pub struct ControlReading {
     pub queues: Vec<(&'static str, usize, usize)>,
     /// Telemetry samples that nobody could take.
     pub telemetry_dropped: u64,
+    /// The state directory takes no events.
+    pub events_not_kept: bool,
     /// Events that the cycle had to drop.
     pub events_dropped: u64,
     /// Connected clients.

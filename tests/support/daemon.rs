@@ -13,6 +13,8 @@ use tempfile::TempDir;
 
 /// Nothing takes this long, on however busy a machine: who comes here hangs.
 pub const HANG: Duration = Duration::from_secs(60);
+/// The folder in a daemon's directory in which it keeps what outlives it, where it does.
+const STATE: &str = "state";
 /// Between two looks at another process.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -131,6 +133,28 @@ impl Daemon {
         Daemon::spawn(directory)
     }
 
+    /// Starts one that keeps its events and parameters, until its directory goes away.
+    pub fn keeping() -> Daemon {
+        let directory = tempfile::Builder::new().prefix("motiond-").tempdir().unwrap();
+        std::fs::write(directory.path().join("machine.toml"), patient_demo()).unwrap();
+        std::fs::create_dir(directory.path().join(STATE)).unwrap();
+        Daemon::spawn(directory)
+    }
+
+    /// Starts one that keeps its events in a directory that is there.
+    pub fn keeping_in(state: &Path) -> Daemon {
+        let directory = tempfile::Builder::new().prefix("motiond-").tempdir().unwrap();
+        std::fs::write(directory.path().join("machine.toml"), patient_demo()).unwrap();
+        std::os::unix::fs::symlink(state, directory.path().join(STATE)).unwrap();
+        Daemon::spawn(directory)
+    }
+
+    /// Starts another one in the place of one that has ended.
+    pub fn again(mut self) -> Daemon {
+        self.ended();
+        self.replaced()
+    }
+
     /// Kills it without a word, and starts another one in its place.
     pub fn replaced(self) -> Daemon {
         let Daemon { child, directory, .. } = self;
@@ -154,6 +178,9 @@ impl Daemon {
         let mut command = motiond();
         command.arg("run").arg(directory.join("machine.toml")).args(["--simulate", "--test-commands"]);
         command.args(["--metrics", "127.0.0.1:0", "--socket"]).arg(directory.join("control.sock"));
+        if directory.join(STATE).exists() {
+            command.arg("--state-directory").arg(directory.join(STATE));
+        }
         // There is nobody to be pinged, but the service that would do so runs.
         command.env("WATCHDOG_USEC", "3000000");
         command
@@ -165,7 +192,7 @@ impl Daemon {
     }
 
     /// Reads the log up to a line with `text`.
-    fn line_with(&mut self, text: &str) {
+    pub fn line_with(&mut self, text: &str) {
         while !self.log.lines().last().is_some_and(|line| line.contains(text)) {
             let line = self.lines.recv_timeout(HANG);
             let line = line.unwrap_or_else(|error| panic!("no line with {text:?} ({error}) in:\n{}", self.log));

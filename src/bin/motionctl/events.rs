@@ -64,6 +64,9 @@ fn in_words(event: &Value) -> String {
             line.push_str(&format!("\n        {}", text("remedy")));
         }
     }
+    if let Some(clean) = event["clean"].as_bool() {
+        line.push_str(if clean { " after an orderly end" } else { " after a crash: its last events may be missing" });
+    }
     if let Some(on) = event["on"].as_bool() {
         line.push_str(if on { " on" } else { " off" });
     }
