@@ -116,7 +116,9 @@ fn suffer(held: &mut Held, service: &str, trouble: Trouble) {
 
 /// Both groups and the conveyor in motion; then the trouble, if any; then new targets in motion, to the end.
 fn run(trouble: Option<(&str, Trouble)>) -> Vec<Frame> {
-    let mut held = Held::start();
+    // The service that keeps events is there only where they are kept.
+    let state = tempfile::tempdir().unwrap();
+    let mut held = Held::start_with(trouble.filter(|(service, _)| *service == "events").map(|_| state.path()));
     held.power_up();
     let first = held.command("Group", "MoveLinear", line(800.0, 500.0, -150.0, "aborting"));
     held.command("Group", "MoveDirect", turn(60.0, 200.0));
@@ -182,6 +184,9 @@ troubles! {
     hanging_journal_leaves_every_setpoint_as_it_is: "journal", Trouble::Hang;
     panic_in_the_loop_of_telemetry_leaves_every_setpoint_as_it_is: "telemetry", Trouble::Panic("loop");
     panic_in_a_drop_of_telemetry_leaves_every_setpoint_as_it_is: "telemetry", Trouble::Panic("drop");
+    panic_in_the_runtime_of_the_event_keeper_leaves_every_setpoint_as_it_is: "events", Trouble::Panic("loop");
+    panic_in_a_drop_of_the_event_keeper_leaves_every_setpoint_as_it_is: "events", Trouble::Panic("drop");
+    hanging_event_keeper_leaves_every_setpoint_as_it_is: "events", Trouble::Hang;
     hanging_telemetry_leaves_every_setpoint_as_it_is: "telemetry", Trouble::Hang;
 }
 
