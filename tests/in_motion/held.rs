@@ -165,18 +165,29 @@ impl Held {
     pub fn command(&mut self, interface: &str, method: &str, mut parameters: Value) -> u64 {
         let mut machine = self.connect();
         parameters["lease"] = self.lease();
-        let reply = std::thread::scope(|scope| {
-            let asked = scope.spawn(|| machine.call(interface, method, parameters.clone()));
+        let reply = self.ask(&mut machine, interface, method, parameters.clone());
+        let reply = reply.unwrap_or_else(|error| panic!("{interface}.{method} {parameters}: {error}"));
+        assert_eq!(reply["cycle"], self.snapshot.machine.cycle, "{interface}.{method} was not accepted in this cycle");
+        until("the gateway has looked", || (self.depth("commands") == 0).then_some(()));
+        reply["handle"].as_u64().unwrap()
+    }
+
+    /// Asks for something that the next cycle answers, if the gateway lets it through to it.
+    pub fn ask(
+        &mut self,
+        machine: &mut Machine,
+        interface: &str,
+        method: &str,
+        parameters: Value,
+    ) -> Result<Value, Error> {
+        std::thread::scope(|scope| {
+            let asked = scope.spawn(|| machine.call(interface, method, parameters));
             until("the command waits for the cycle", || {
                 (self.depth("commands") == 1 || asked.is_finished()).then_some(())
             });
             self.step();
             asked.join().unwrap()
-        });
-        let reply = reply.unwrap_or_else(|error| panic!("{interface}.{method} {parameters}: {error}"));
-        assert_eq!(reply["cycle"], self.snapshot.machine.cycle, "{interface}.{method} was not accepted in this cycle");
-        until("the gateway has looked", || (self.depth("commands") == 0).then_some(()));
-        reply["handle"].as_u64().unwrap()
+        })
     }
 
     /// Powers every axis and enables both groups.

@@ -4,6 +4,7 @@
 mod clock;
 mod held;
 mod jog;
+mod leases;
 mod parameters;
 mod services;
 mod stop;
