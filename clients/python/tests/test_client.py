@@ -1,0 +1,151 @@
+"""The client on the real daemon."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import motiond
+from motiond import machine as module
+
+from conftest import INTERFACES, ROOT, Daemon
+
+CALL = re.compile(r'"((?:Machine|Axis|Group|Lease|Command|Events|Telemetry)\.\w+)"|command\("(\w+)"')
+
+
+def test_every_method_that_the_client_names_is_described() -> None:
+    described = set()
+    for path in INTERFACES.glob("*.varlink"):
+        interface = path.stem.rsplit(".", 1)[-1]
+        described |= {f"{interface}.{name}" for name in re.findall(r"^method (\w+)", path.read_text(), re.M)}
+    source = pathlib.Path(module.__file__).read_text()
+    named = {match[0] for match in CALL.findall(source) if match[0]}
+    assert named and named <= described, named - described
+    axis = {"Power", "MoveAbsolute", "MoveRelative", "MoveAdditive", "MoveVelocity", "SetPosition", "Jog", "Halt", "Reset"}
+    group = {"Enable", "Disable", "MoveLinear", "MoveDirect", "Interrupt", "Continue", "Halt", "Reset", "Release"}
+    commands = {match[1] for match in CALL.findall(source) if match[1]}
+    assert axis | group <= commands
+    assert {f"Axis.{name}" for name in axis} | {f"Group.{name}" for name in group} <= described
+    assert all(f"Axis.{name}" in described or f"Group.{name}" in described for name in commands), commands
+
+
+def test_a_move_comes_to_its_end_and_its_recording_has_every_cycle(machine: motiond.Machine) -> None:
+    with machine.lease("x") as lease:
+        x = machine.axis("x", lease)
+        x.power(True).wait(30)
+        handle = x.move_absolute(120.0, velocity=400.0)
+        table = machine.record(["x"], ["setpoint", "actual"], samples=300)
+        handle.wait(30)
+        assert handle.progress()["state"] == "done"
+        assert x.status()["setpoint"] == pytest.approx(120.0, abs=1e-9)
+    cycles = list(table.cycle)
+    assert cycles == list(range(cycles[0], cycles[0] + 300))
+    assert table.units == {"x.setpoint": "mm", "x.actual": "mm"} and len(table["x.actual"]) == 300
+    assert machine.call("Lease.List")["leases"] == []
+    kinds = [event["kind"] for event in machine.events()]
+    assert "power" in kinds
+
+
+def test_refusals_are_exceptions_with_their_fields(machine: motiond.Machine) -> None:
+    x = machine.axis("x")
+    with pytest.raises(motiond.LeaseRequired) as required:
+        x.power(True)
+    assert required.value.axis == "x"
+    with machine.lease("x") as lease:
+        x = machine.axis("x", lease)
+        with pytest.raises(motiond.Refused) as unpowered:
+            x.move_absolute(10.0)
+        assert (unpowered.value.reason, unpowered.value.axis) == ("NotPowered", "x")
+        x.power(True).wait(30)
+        with pytest.raises(motiond.Refused) as limit:
+            x.move_absolute(1e6)
+        assert (limit.value.reason, limit.value.requested, limit.value.unit) == ("SoftLimit", 1e6, "mm")
+        with pytest.raises(motiond.LeaseHeld) as held, motiond.Machine(machine.path) as other:
+            other.lease("x", holder="other")
+        assert held.value.holder == "python"
+        with pytest.raises(motiond.OutOfRange) as range_:
+            machine.call("Events.Read", max=1000)
+        assert (range_.value.parameter, range_.value.maximum) == ("max", 40)
+        with motiond.Machine(machine.path) as other, other.lease("x", take_over=True, on_loss="finish"):
+            with pytest.raises(motiond.NoSuchLease):
+                x.halt()
+    with pytest.raises(ValueError):
+        machine.call("Axis.SetOverride", axis="x", ratio=float("nan"))
+
+
+def test_a_stop_from_another_thread_ends_a_wait(machine: motiond.Machine) -> None:
+    with machine.lease("x") as lease:
+        x = machine.axis("x", lease)
+        x.power(True).wait(30)
+        handle = x.move_velocity(20.0)
+        failures: list[motiond.CommandFailed] = []
+
+        def wait() -> None:
+            try:
+                handle.wait(30)
+            except motiond.CommandFailed as failed:
+                failures.append(failed)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        assert machine.stop() == 1
+        waiting.join()
+        assert [failed.state for failed in failures] == ["aborted"]
+
+
+def test_a_daemon_that_dies_in_a_wait_is_told(daemon: Daemon, machine: motiond.Machine) -> None:
+    lease = machine.lease("x")
+    x = machine.axis("x", lease)
+    x.power(True).wait(30)
+    handle = x.move_velocity(20.0)
+    killing = threading.Timer(0.0, daemon.kill)
+    killing.start()
+    with pytest.raises(motiond.ConnectionLost):
+        handle.wait(30)
+    killing.join()
+    with pytest.raises(motiond.ConnectionLost):
+        machine.status()
+
+
+def test_a_jog_ends_with_its_process(machine: motiond.Machine) -> None:
+    program = """
+import sys, motiond
+with motiond.Machine(sys.argv[1]) as machine, machine.lease("x", on_loss="finish") as lease:
+    x = machine.axis("x", lease)
+    x.power(True).wait(30)
+    with x.jog(20.0):
+        print("jogging", flush=True)
+        sys.stdin.read()
+"""
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, machine.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout and child.stdout.readline() == "jogging\n"
+    samples = machine.stream("Telemetry.Record", 30, axes=["x"], quantities=["velocity"])
+
+    def velocities() -> list[float]:
+        return [sample["values"][0] for sample in next(samples)["samples"]]
+
+    next(samples)
+    while max(velocities(), default=0.0) < 20.0:
+        pass
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    while velocities()[-1:] != [0.0]:
+        pass
+    assert machine.axis("x").status()["velocity"] == 0.0
+
+
+def test_the_example_moves_the_machine_and_draws_it(machine: motiond.Machine, tmp_path: pathlib.Path) -> None:
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "move.png"
+    example = ROOT / "clients/python/examples/plot_move.py"
+    subprocess.run([sys.executable, example, "--socket", machine.path, "--output", picture], check=True, timeout=120)
+    assert picture.read_bytes().startswith(b"\x89PNG")
