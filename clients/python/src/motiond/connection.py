@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 PREFIX = "io.motiond.v1."
-SOCKETS = ("/run/motiond/control.sock",)
+SYSTEM_SOCKET = "/run/motiond/control.sock"
 
 
 class MotiondError(Exception):
@@ -80,8 +80,10 @@ def default_socket() -> str:
     named = os.environ.get("MOTIOND_SOCKET")
     if named:
         return named
-    own = os.path.join(os.environ.get("XDG_RUNTIME_DIR", "/run"), "motiond", "control.sock")
-    return next((path for path in (*SOCKETS, own) if os.path.exists(path)), SOCKETS[0])
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    folder = os.path.join(runtime, "motiond") if os.path.isabs(runtime) else f"/tmp/motiond-{os.geteuid()}"
+    own = os.path.join(folder, "control.sock")
+    return next((path for path in (SYSTEM_SOCKET, own) if os.path.exists(path)), SYSTEM_SOCKET)
 
 
 class Connection:
