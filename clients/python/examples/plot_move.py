@@ -1,6 +1,6 @@
 """Moves the demo machine's axis x there and back and draws what happened, cycle by cycle, to a PNG file.
 
-Needs matplotlib, and a daemon: `motiond run config/demo.toml --simulate`.
+Needs matplotlib, and a daemon: `motiond demo`.
 """
 
 import argparse
