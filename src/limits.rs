@@ -73,7 +73,11 @@ pub const EVENT_LOG: usize = 16384;
 pub const ENDED_COMMANDS: usize = 8192;
 /// Connected clients over all sockets.
 pub const MAX_CLIENTS: usize = 2048;
-/// Those of them on the observe socket, which is open to everybody: they leave places for who commands the machine.
+/// Clients beyond those on the control socket, who may stop and nothing else.
+pub const STOP_RESERVE: usize = 32;
+/// How long such a client has for its stop.
+pub const STOP_RESERVE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+/// Those of all clients on the observe socket, which is open to everybody: they leave places for who commands the machine.
 pub const MAX_OBSERVERS: usize = 1536;
 /// User groups that have one role.
 pub const MAX_ROLE_GROUPS: usize = 16;

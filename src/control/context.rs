@@ -13,7 +13,7 @@ use super::places::Places;
 use super::test_commands::TestCommands;
 use crate::gateway;
 use crate::history::History;
-use crate::limits::{MAX_CLIENTS, MAX_OBSERVED_STREAMS, MAX_OBSERVERS, MAX_STREAMS};
+use crate::limits::{MAX_CLIENTS, MAX_OBSERVED_STREAMS, MAX_OBSERVERS, MAX_STREAMS, STOP_RESERVE};
 use crate::service::Sabotage;
 use crate::telemetry::Telemetry;
 
@@ -46,6 +46,8 @@ pub struct Context {
     pub clients: AtomicUsize,
     /// Those of them that came by the observe door.
     pub observers: AtomicUsize,
+    /// Clients beyond the limit, who may stop and nothing else.
+    pub stopping: AtomicUsize,
     /// Sessions that ended by a panic.
     pub session_panics: AtomicU64,
     /// Streams open now.
@@ -70,6 +72,7 @@ impl Context {
             sabotage: Sabotage::new(),
             clients: AtomicUsize::new(0),
             observers: AtomicUsize::new(0),
+            stopping: AtomicUsize::new(0),
             session_panics: AtomicU64::new(0),
             streams: AtomicUsize::new(0),
             observed_streams: AtomicUsize::new(0),
@@ -89,6 +92,15 @@ impl Context {
     /// Takes a place among the clients of this door, likewise; else the limit.
     pub fn admit(&self, door: Door) -> Result<Places<'_>, usize> {
         Places::take(door, (&self.clients, MAX_CLIENTS), (&self.observers, MAX_OBSERVERS))
+    }
+
+    /// Takes a place among those who may only stop, likewise: where all others are taken, a stop still gets through.
+    pub fn admit_to_stop(&self, door: Door) -> Result<Places<'_>, usize> {
+        match door {
+            Door::Control => Places::take(door, (&self.stopping, STOP_RESERVE), (&self.observers, MAX_OBSERVERS)),
+            // Nothing can be stopped from there.
+            Door::Observe => Err(MAX_OBSERVERS),
+        }
     }
 
     /// Tells the metrics of an answered request. Names that clients make up are not counted by name.

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::limits::MAX_CLIENTS;
+
 /// An error reply.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Failure {
@@ -39,6 +41,12 @@ impl Failure {
     /// The method has to be called with `more`.
     pub fn expected_more() -> Failure {
         Failure::Service("ExpectedMore", None)
+    }
+
+    /// All places are taken, and this client came later.
+    pub fn too_many_clients() -> Failure {
+        let hint = "as many clients are connected as the daemon serves; this connection can only stop: close others, and connect again";
+        Failure::Machine("TooManyClients", fields(json!({ "limit": MAX_CLIENTS, "hint": hint, "retryable": true })))
     }
 
     /// A message that is no call.

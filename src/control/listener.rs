@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::context::Context;
 use super::door::Door;
 use super::session;
+use crate::limits::STOP_RESERVE_PATIENCE;
 
 /// First pause after an error of accept.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -48,13 +49,14 @@ pub async fn accept_clients(mut listener: impl Accept, door: Door, context: Arc<
                 let context = Arc::clone(&context);
                 sessions.spawn(async move {
                     // Held for as long as the session lives, however it ends.
-                    match context.admit(door) {
-                        Ok(_places) => Some(session::serve(stream, door, Arc::clone(&context)).await),
-                        Err(limit) => {
-                            tracing::warn!(limit, ?door, "too many clients: connection closed");
-                            None
-                        }
-                    }
+                    let limit = match context.admit(door) {
+                        Ok(_places) => return Some(session::serve(stream, door, Arc::clone(&context)).await),
+                        Err(limit) => limit,
+                    };
+                    tracing::warn!(limit, ?door, "too many clients: one more may only stop");
+                    let _place = context.admit_to_stop(door).ok()?;
+                    let stops = session::serve_stops(stream, door, Arc::clone(&context));
+                    tokio::time::timeout(STOP_RESERVE_PATIENCE, stops).await.ok()
                 });
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}

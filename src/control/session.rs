@@ -32,8 +32,8 @@ use crate::service::Place;
 enum Pending {
     /// A request that waits for its turn.
     Call(Request),
-    /// A stop, which has been carried out.
-    Stopped(Request, Result<Map<String, Value>, Failure>),
+    /// One that has its answer: a stop, which has been carried out, or what a client may not ask that may only stop.
+    Answered(Request, Result<Map<String, Value>, Failure>),
     /// A message that is no call.
     Malformed(String),
 }
@@ -42,7 +42,7 @@ impl Pending {
     /// What it holds of the [`MAX_PENDING_BYTES`].
     fn bytes(&self) -> u32 {
         let bytes = match self {
-            Pending::Call(request) | Pending::Stopped(request, _) => {
+            Pending::Call(request) | Pending::Answered(request, _) => {
                 request.method.len() + request.parameters.as_deref().map_or(0, |parameters| parameters.get().len())
             }
             Pending::Malformed(problem) => problem.len(),
@@ -65,8 +65,24 @@ pub enum End {
     NotReading,
 }
 
+/// What a client is served.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Served {
+    All,
+    Stops,
+}
+
 /// Serves one client, who came by this door, until it is gone.
 pub async fn serve(stream: UnixStream, door: Door, context: Arc<Context>) -> End {
+    serve_as(Served::All, stream, door, context).await
+}
+
+/// The same for a client for whom there is no place: it may stop, and is told so where it asks for anything else.
+pub async fn serve_stops(stream: UnixStream, door: Door, context: Arc<Context>) -> End {
+    serve_as(Served::Stops, stream, door, context).await
+}
+
+async fn serve_as(served: Served, stream: UnixStream, door: Door, context: Arc<Context>) -> End {
     let Ok(peer) = Peer::of(&stream) else { return End::Closed };
     let Ok(socket) = BoundedSocket::new(stream) else { return End::Closed };
     let (read, write) = Connection::new(socket).split();
@@ -75,7 +91,7 @@ pub async fn serve(stream: UnixStream, door: Door, context: Arc<Context>) -> End
     let (ended, reading_ended) = watch::channel(false);
 
     let reading = async {
-        let end = read_requests(read, peer, door, &context, requests).await;
+        let end = read_requests(served, read, peer, door, &context, requests).await;
         let _ = ended.send(true);
         end
     };
@@ -92,6 +108,7 @@ pub async fn serve(stream: UnixStream, door: Door, context: Arc<Context>) -> End
 }
 
 async fn read_requests(
+    served: Served,
     mut read: ReadConnection<BoundedReader>,
     peer: Peer,
     door: Door,
@@ -123,7 +140,8 @@ async fn read_requests(
         };
         if let Pending::Call(request) = pending {
             pending = match dispatch::stop_at_once(context, &request) {
-                Some(result) => Pending::Stopped(request, result),
+                Some(result) => Pending::Answered(request, result),
+                None if served == Served::Stops => Pending::Answered(request, Err(Failure::too_many_clients())),
                 None => Pending::Call(request),
             };
         }
@@ -177,7 +195,7 @@ async fn answer_requests(
             Pending::Malformed(problem) => {
                 Replies::to_malformed(&mut writer, context).finish(Err(Failure::not_a_call(&problem))).await
             }
-            Pending::Stopped(request, result) => Replies::to(&request, &mut writer, context).finish(result).await,
+            Pending::Answered(request, result) => Replies::to(&request, &mut writer, context).finish(result).await,
             Pending::Call(request) => {
                 context.sabotage.pass(Place::Task);
                 let mut replies = Replies::to(&request, &mut writer, context);

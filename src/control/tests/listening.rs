@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::fixture::{Client, Machine, context, message, pair};
 use crate::control::listener::{Accept, accept_clients};
 use crate::control::{Admitted, Door, Entrance, bind, serve};
-use crate::limits::MAX_CLIENTS;
+use crate::limits::{MAX_CLIENTS, STOP_RESERVE, STOP_RESERVE_PATIENCE};
 use crate::service::Beat;
 
 /// A listening socket that gives what the test puts in.
@@ -66,8 +66,8 @@ async fn a_panic_in_one_session_is_counted_and_stays_there() {
     assert_eq!(context.clients.load(Ordering::Relaxed), 1);
 }
 
-#[tokio::test]
-async fn clients_beyond_the_limit_are_closed_and_the_others_served() {
+#[tokio::test(start_paused = true)]
+async fn clients_beyond_the_limit_may_only_stop_and_the_others_are_served() {
     let machine = Machine::new();
     let context = context(&machine);
     context.clients.store(MAX_CLIENTS - 1, Ordering::Relaxed);
@@ -80,8 +80,22 @@ async fn clients_beyond_the_limit_are_closed_and_the_others_served() {
     };
     let (mut last, mut excess) = (connect(), connect());
     last.call("io.motiond.v1.Machine.Status", json!({})).await;
-    assert!(excess.is_closed().await);
+    let (error, fields) = excess.fail("io.motiond.v1.Machine.Status", json!({})).await;
+    assert_eq!((error.as_str(), &fields["limit"]), ("io.motiond.v1.Machine.TooManyClients", &json!(MAX_CLIENTS)));
+    excess.call("io.motiond.v1.Axis.Stop", json!({ "axis": "x" })).await;
+    excess.call("io.motiond.v1.Machine.Stop", json!({})).await;
+    assert_eq!(machine.stops(), 2);
+    // It has a moment for that, and one who holds all of these places keeps nobody out for longer.
+    let mut idle: Vec<Client> = (1..STOP_RESERVE).map(|_| connect()).collect();
+    idle[0].call("io.motiond.v1.Machine.Stop", json!({})).await;
+    assert!(connect().is_closed().await);
+    tokio::time::sleep(STOP_RESERVE_PATIENCE).await;
+    for mut client in idle {
+        assert!(client.is_closed().await);
+    }
+    connect().call("io.motiond.v1.Machine.Stop", json!({})).await;
     last.call("io.motiond.v1.Machine.Status", json!({})).await;
+    assert_eq!(context.clients.load(Ordering::Relaxed), MAX_CLIENTS);
 }
 
 #[test]
