@@ -66,6 +66,8 @@ fn events_are_read_by_the_same_cursor_after_kills_in_motion_and_orderly_ends() {
             daemon.replaced()
         } else {
             daemon.terminate();
+            let (_, log) = daemon.ended();
+            assert!(!log.contains("gave way"), "life {life}: {log}");
             daemon.again()
         };
         let (all, _) = read(&daemon, 0);

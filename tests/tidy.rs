@@ -36,8 +36,18 @@ const ARROWS: &[(&str, &[&str])] = &[
 const EVERYBODY: &[&str] = &["limits", "units", "ids", "fault"];
 
 /// Modules whose code runs on the real-time thread, and the files in them that only prepare it.
-const REAL_TIME: &[&str] =
-    &["src/cycle", "src/motion", "src/drive", "src/exchange/ring.rs", "src/exchange/latest.rs", "src/exchange/stop.rs"];
+const REAL_TIME: &[&str] = &[
+    "src/cycle",
+    "src/motion",
+    "src/drive",
+    "src/exchange/ring.rs",
+    "src/exchange/latest.rs",
+    "src/exchange/stop.rs",
+    "src/exchange/pool.rs",
+    "src/exchange/ticket.rs",
+    "src/exchange/figures.rs",
+    "src/exchange/snapshot.rs",
+];
 const PREPARES: &[&str] =
     &["src/cycle/memory.rs", "src/cycle/rights.rs", "src/cycle/thread.rs", "src/cycle/rt_watch.rs"];
 /// Calls that lock, block, format or log.

@@ -82,3 +82,30 @@ fn view(mut record: Map<String, Value>) -> Value {
     }
     Value::Object(record)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::tests::fixture;
+    use crate::exchange::event::Event;
+    use crate::fault::Fault;
+    use crate::gateway::Subject;
+    use crate::ids::AxisId;
+    use crate::limits::MAX_REPLY_BYTES;
+
+    #[test]
+    fn a_full_reply_of_the_longest_events_has_room() {
+        let mut machine = fixture::Machine::new().client().description().clone();
+        machine.boot_id = crate::gateway::boot_id();
+        machine.axes[0].name = "x".repeat(32);
+        let length = |fault: &Fault| {
+            let (fault, subject) = (*fault, Subject::Axis(AxisId(0)));
+            let kind = EventKind::FaultRaised { fault, subject, detail: -1.234_567_890_123_456_7e-300 };
+            let event = Event { cycle: u64::MAX, time_ns: u64::MAX, kind };
+            let longest = view(record(&machine, &LoggedEvent { sequence: u64::MAX, event }));
+            serde_json::to_string(&longest).unwrap().len() + 1
+        };
+        let longest = Fault::ALL.iter().map(length).max().unwrap();
+        assert!(EVENTS_PER_REPLY * longest + 256 <= MAX_REPLY_BYTES, "{longest} bytes an event");
+    }
+}

@@ -53,8 +53,11 @@ pub async fn accept_clients(mut listener: impl Accept, door: Door, context: Arc<
                         Ok(_places) => return Some(session::serve(stream, door, Arc::clone(&context)).await),
                         Err(limit) => limit,
                     };
-                    tracing::warn!(limit, ?door, "too many clients: one more may only stop");
-                    let _place = context.admit_to_stop(door).ok()?;
+                    let Ok(_place) = context.admit_to_stop(door) else {
+                        tracing::warn!(limit, door = door.name(), "too many clients: one more is turned away");
+                        return None;
+                    };
+                    tracing::warn!(limit, "too many clients: one more may only stop");
                     let stops = session::serve_stops(stream, door, Arc::clone(&context));
                     tokio::time::timeout(STOP_RESERVE_PATIENCE, stops).await.ok()
                 });

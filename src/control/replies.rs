@@ -61,6 +61,9 @@ impl<'a> Replies<'a> {
 
     /// Sends a reply that others follow, whose parameters but `dropped` telemetry has encoded.
     pub async fn push_sample(&mut self, dropped: u64, rest: &[u8]) -> Result<(), Gone> {
+        if self.oneway {
+            return Ok(());
+        }
         let mut message = format!("{{\"parameters\":{{\"dropped\":{dropped},").into_bytes();
         message.extend_from_slice(rest);
         self.writer.write(&message).await

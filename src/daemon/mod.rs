@@ -196,6 +196,7 @@ impl Daemon {
             let clock = clock.clone();
             move || clock.now_ns()
         });
+        let mut last_of_before = 0;
         let keeper = match &options.state {
             Some(folder) => {
                 let (store, history, beginning) = Store::open(folder.path())
@@ -203,6 +204,7 @@ impl Daemon {
                 let Beginning { known, after, clean } = beginning;
                 state.continue_events(after, known, clean, clock.now_ns());
                 context.history = history;
+                last_of_before = after;
                 Some(EventKeeper::new(store, after))
             }
             None => {
@@ -248,7 +250,7 @@ impl Daemon {
         let lost = Arc::new(AtomicBool::new(false));
         let mut services = vec![services::gateway(state, clock), services::control(context, entrances)];
         services.push(services::telemetry(follower));
-        let journalled = Arc::new(AtomicU64::new(0));
+        let journalled = Arc::new(AtomicU64::new(last_of_before));
         services.push(services::journal(client.clone(), Arc::clone(&journalled), journal_sabotage));
         if let Some(keeper) = &keeper {
             services.push(services::events(client.clone(), keeper.clone()));

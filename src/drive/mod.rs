@@ -79,7 +79,7 @@ pub struct Demand {
 pub enum TuningRefusal {
     /// The drive is enabled.
     Enabled,
-    /// The position loop asks for more than one of the two velocity limits, axis units/s.
+    /// The loops ask for more than one of the two velocity limits, axis units/s.
     Saturated {
         /// What it asks for.
         asked: f64,
@@ -88,7 +88,8 @@ pub enum TuningRefusal {
     },
 }
 
-/// One drive. [`Drive::prepare`] is called once, and after [`Drive::set_tuning`]; [`Drive::decode`] and [`Drive::encode`] are called in turn, once each a cycle.
+/// One drive. [`Drive::prepare`] is called once, and after [`Drive::set_tuning`]; [`Drive::decode`] and
+/// [`Drive::encode`] are called in turn, once each a cycle.
 #[derive(Clone, Debug)]
 pub struct Drive {
     input_range: Range<usize>,
@@ -184,7 +185,7 @@ impl Drive {
             return Err(TuningRefusal::Enabled);
         }
         // A clamp that is not in force makes no difference, neither the old nor the new one.
-        let asked = self.servo.asked_velocity(&self.feedback);
+        let asked = self.servo.asked_velocity();
         let clamp = gains.velocity_limit.min(self.gains.velocity_limit);
         if self.mode == Mode::Csp || asked <= clamp { Ok(()) } else { Err(TuningRefusal::Saturated { asked, clamp }) }
     }
@@ -202,8 +203,8 @@ impl Drive {
         &self.feedback
     }
 
-    /// Reads the drive's own bytes ([`Drive::input_range`] of the image). With `fresh` false (or too few bytes) nothing is
-    /// taken from them: the last values stay and their age is counted.
+    /// Reads the drive's own bytes ([`Drive::input_range`] of the image). With `fresh` false (or too few bytes) nothing
+    /// is taken from them: the last values stay and their age is counted.
     #[inline]
     pub fn decode(&mut self, inputs: &[u8], fresh: bool) -> &Feedback {
         match self.input_map.read(inputs) {
@@ -273,7 +274,8 @@ impl Drive {
     }
 
     /// Writes what changes of the drive's outputs ([`Drive::output_range`] of the image, which [`Drive::prepare`] has
-    /// written the rest of). `setpoint` is where to be, looked at only while the feedback says `operational`; one that the drive cannot represent is not sent: the drive is stopped and latches `SetpointRange`.
+    /// written the rest of). `setpoint` is where to be, looked at only while the feedback says `operational`; one that
+    /// the drive cannot represent is not sent: the drive is stopped and latches `SetpointRange`.
     #[inline(always)] // one caller a program, in the loop over the axes
     pub fn encode(&mut self, demand: Demand, setpoint: &Setpoint, outputs: &mut [u8]) {
         let mut controlword = self.sequence.advance(demand, self.velocity);

@@ -29,6 +29,8 @@ pub struct Servo {
     newest: usize,
     integral: f64,
     correction: f64,
+    /// Velocity asked for last, before the clamp.
+    asked: f64,
 }
 
 impl Servo {
@@ -45,6 +47,7 @@ impl Servo {
             newest: 0,
             integral: 0.0,
             correction: 0.0,
+            asked: 0.0,
         }
     }
 
@@ -53,6 +56,7 @@ impl Servo {
         self.history = [*held; SETPOINT_HISTORY];
         self.integral = 0.0;
         self.correction = 0.0;
+        self.asked = 0.0;
     }
 
     /// Other gains and torque limit, for loops that do not run, or where they differ in the velocity limit only.
@@ -60,9 +64,10 @@ impl Servo {
         (self.gains, self.torque_limit) = (gains, torque_limit);
     }
 
-    /// Highest velocity that the position loop asks for by itself now, before it is clamped, axis units/s.
-    pub fn asked_velocity(&self, feedback: &Feedback) -> f64 {
-        (self.gains.position_gain * self.position_error(feedback)).abs()
+    /// Magnitude of the velocity that the loops asked for last, feed-forward and correction together, before it was
+    /// clamped; axis units/s.
+    pub fn asked_velocity(&self) -> f64 {
+        self.asked.abs()
     }
 
     /// Velocity for the drive (CSV), axis units/s.
@@ -74,7 +79,8 @@ impl Servo {
         }
         // The velocity is held for one period, so the mean of its two ends covers the distance between two setpoints.
         let feed_forward = self.gains.velocity_feed_forward * 0.5 * (before + setpoint.velocity);
-        clamp(feed_forward + self.correction, self.gains.velocity_limit)
+        self.asked = feed_forward + self.correction;
+        clamp(self.asked, self.gains.velocity_limit)
     }
 
     /// Torque for the drive (CST), as a ratio of the rated torque.
@@ -83,8 +89,8 @@ impl Servo {
         let feed_forward = self.gains.acceleration_feed_forward * setpoint.acceleration;
         if feedback.stale_cycles == 0 {
             let planned = self.gains.velocity_feed_forward * self.sampled_velocity();
-            let wanted = planned + self.gains.position_gain * self.position_error(feedback);
-            let error = clamp(wanted, self.gains.velocity_limit) - feedback.velocity;
+            self.asked = planned + self.gains.position_gain * self.position_error(feedback);
+            let error = clamp(self.asked, self.gains.velocity_limit) - feedback.velocity;
             let proportional = self.gains.velocity_gain * error;
             if let Some(integral_time_s) = self.gains.integral_time_s {
                 // Anti-windup: what cannot go out is not integrated.

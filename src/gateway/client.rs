@@ -88,8 +88,8 @@ impl Drop for TakeBack {
 
 /// The way to the cycle. Copies are of one; every method may be called from any thread.
 ///
-/// [`Client::stop`], [`Client::snapshot`], [`Client::in_force`] and [`Client::description`] do not need the gateway; the others are
-/// answered by it, within [`GATEWAY_ANSWER_MS`] or with a refusal. They need a tokio runtime with its timer.
+/// [`Client::stop`], [`Client::snapshot`], [`Client::in_force`] and [`Client::description`] do not need the gateway; the
+/// others are answered by it, within [`GATEWAY_ANSWER_MS`] or with a refusal. They need a tokio runtime with its timer.
 #[derive(Clone)]
 pub struct Client {
     pub(super) machine: Arc<MachineDescription>,

@@ -7,7 +7,7 @@ use crate::exchange::event::Event;
 /// An event with its place in the log.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LoggedEvent {
-    /// Rises by one an event; the first is 1.
+    /// Rises by one an event; the first of all is 1, that of a later life follows those of the lives before.
     pub sequence: u64,
     /// What happened.
     pub event: Event,

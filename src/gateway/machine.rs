@@ -10,7 +10,7 @@ use crate::units::AxisUnit;
 pub struct MachineDescription {
     /// Its name.
     pub name: String,
-    /// Differs between two runs of the daemon: handles, event sequences and stop generations belong to one.
+    /// Differs between two runs of the daemon: handles, tokens, times and stop generations belong to one.
     pub boot_id: String,
     /// Time from one cycle to the next, nanoseconds.
     pub period_ns: u64,

@@ -34,14 +34,4 @@ impl History {
     pub fn last(&self) -> u64 {
         self.events.last().map_or(0, |event| event.sequence)
     }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
-    }
 }

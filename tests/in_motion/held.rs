@@ -205,6 +205,24 @@ impl Held {
         self.run(5);
     }
 
+    /// Cycles until an axis stands, which it must do by a ramp within its limits; it comes from a positive velocity.
+    pub fn ramp_to_rest(&mut self, axis: usize) {
+        let limits = self.daemon().gateway().description().axes[axis].at_start.figures.motion.limits;
+        let period_s = self.period_ns as f64 * 1e-9;
+        let mut cycles = 0;
+        while self.snapshot.axes[axis].velocity != 0.0 {
+            let before = self.snapshot.axes[axis];
+            self.step();
+            cycles += 1;
+            let now = self.snapshot.axes[axis];
+            let jerk = (now.acceleration - before.acceleration).abs() / period_s;
+            assert!((0.0..=before.velocity).contains(&now.velocity), "{before:?} {now:?}");
+            assert!(now.acceleration.abs() <= limits.acceleration * (1.0 + 1e-6), "{now:?}");
+            assert!(jerk <= limits.jerk * (1.0 + 1e-6), "{jerk} of {}: {before:?} {now:?}", limits.jerk);
+            assert!(cycles < 2000, "it does not come to rest: {now:?}");
+        }
+    }
+
     /// How a service is.
     pub fn service(&self, name: &str) -> (u64, u64, motiond::service::Phase) {
         let services = self.daemon().services();

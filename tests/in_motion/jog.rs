@@ -26,8 +26,6 @@ fn jog(held: &Held) -> Value {
 fn assert_expires(service: &str, method: &str, parameters: Value) {
     let mut held = Held::start();
     held.power_up();
-    let limits = held.daemon().gateway().description().axes[BELT].at_start.figures.motion.limits;
-    let period_s = held.daemon().gateway().description().period_ns as f64 * 1e-9;
     let (mut last, mut valid_until_ns) = (Value::Null, 0);
     for _ in 0..10 {
         last = jog(&held);
@@ -47,18 +45,8 @@ fn assert_expires(service: &str, method: &str, parameters: Value) {
         let ramps = now.axes[BELT].velocity < before.velocity;
         assert_eq!(ramps, now.machine.time_ns >= valid_until_ns, "{} ns, {valid_until_ns}", now.machine.time_ns);
     }
-    let mut cycles = 1;
-    while held.snapshot.axes[BELT].state != AxisState::Standstill {
-        let before = held.snapshot.axes[BELT];
-        held.step();
-        cycles += 1;
-        let now = held.snapshot.axes[BELT];
-        let jerk = (now.acceleration - before.acceleration).abs() / period_s;
-        assert!((0.0..=before.velocity).contains(&now.velocity), "{before:?} {now:?}");
-        assert!(now.acceleration.abs() <= limits.acceleration * (1.0 + 1e-6), "{now:?}");
-        assert!(jerk <= limits.jerk * (1.0 + 1e-6), "{jerk} of {}: {before:?} {now:?}", limits.jerk);
-        assert!(cycles < 2000, "it does not come to rest: {now:?}");
-    }
+    held.ramp_to_rest(BELT);
+    held.run_until(2, "it stands", |now| now.axes[BELT].state == AxisState::Standstill);
     if !service.is_empty() {
         until(&format!("{service} is back"), || {
             let (restarts, hangs, phase) = held.service(service);

@@ -69,22 +69,9 @@ fn looked(held: &Held) {
 /// The stop came now; it ramps down within the limits, locks, and is the only one for a long time.
 fn assert_stops_once(held: &mut Held) {
     until("the stop", || (generation(held) == 1).then_some(()));
-    let limits = held.daemon().gateway().description().axes[BELT].at_start.figures.motion.limits;
-    let period_s = held.daemon().gateway().description().period_ns as f64 * 1e-9;
     held.run(WITHIN);
     assert!(held.snapshot.axes[BELT].velocity < VELOCITY, "{:?}", held.snapshot.axes[BELT]);
-    let mut cycles = 0;
-    while held.snapshot.axes[BELT].velocity != 0.0 {
-        let before = held.snapshot.axes[BELT];
-        held.step();
-        cycles += 1;
-        let now = held.snapshot.axes[BELT];
-        let jerk = (now.acceleration - before.acceleration).abs() / period_s;
-        assert!((0.0..=before.velocity).contains(&now.velocity), "{before:?} {now:?}");
-        assert!(now.acceleration.abs() <= limits.acceleration * (1.0 + 1e-6), "{now:?}");
-        assert!(jerk <= limits.jerk * (1.0 + 1e-6), "{jerk} of {}: {before:?} {now:?}", limits.jerk);
-        assert!(cycles < 2000, "it does not come to rest: {now:?}");
-    }
+    held.ramp_to_rest(BELT);
     let rest = held.snapshot.axes[BELT].setpoint;
     held.run(2000);
     looked(held);

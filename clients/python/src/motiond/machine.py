@@ -85,9 +85,13 @@ class Machine:
 
     def stop(self) -> int:
         """Stops everything and locks it, with a lease or without, from any thread; returns the generation to release."""
+        return self._stop("Machine.Stop")
+
+    def _stop(self, method: str, **parameters: Any) -> int:
+        # On a connection of its own: a stop waits for no call that is under way.
         connection = Connection(self.path, self.timeout)
         try:
-            return int(connection.call("Machine.Stop", {})["generation"])
+            return int(connection.call(method, parameters)["generation"])
         finally:
             connection.close()
 
@@ -235,8 +239,8 @@ class _Mover:
         return status
 
     def stop(self) -> int:
-        """Stops and locks it, with a lease or without; returns the generation to release."""
-        return int(self.machine.call(f"{self._interface}.Stop", **{self._kind: self.name})["generation"])
+        """Stops and locks it, with a lease or without, from any thread; returns the generation to release."""
+        return self.machine._stop(f"{self._interface}.Stop", **{self._kind: self.name})
 
     def release(self, generation: int) -> Handle:
         """Ends the lock of a stop."""
