@@ -29,17 +29,26 @@ pub fn load_with(path: &Path, overlay: &Path) -> Result<MachineConfig, ConfigErr
         return Ok(machine);
     }
     let place = overlay.display().to_string();
-    let problems =
-        |problems| ConfigError::Overlay { overlay: place.clone(), file: machine.origin.file.clone(), problems };
-    let of_overlay = |found: Vec<Problem>| {
-        problems(found.into_iter().map(|problem| Problem { overlaid: true, ..problem }).collect())
-    };
     let text = text_of(overlay).map_err(|error| match error {
-        ConfigError::Invalid { problems, .. } => of_overlay(problems),
+        ConfigError::Invalid { problems, .. } => not_overlaid(&machine, &place, in_overlay(problems)),
         other => other,
     })?;
-    let overrides = overlay::read(&text).map_err(|errors| of_overlay(syntax_problems(&text, &errors)))?;
-    machine.with_overrides(&overrides).map_err(problems)
+    overlay_with(&machine, &text, &place)
+}
+
+/// A machine with the text of an overlay over its file; `overlay` is its name in messages.
+pub fn overlay_with(machine: &MachineConfig, text: &str, overlay: &str) -> Result<MachineConfig, ConfigError> {
+    let overrides = overlay::read(text).map_err(|errors| in_overlay(syntax_problems(text, &errors)));
+    let overlaid = overrides.and_then(|overrides| machine.with_overrides(&overrides));
+    overlaid.map_err(|problems| not_overlaid(machine, overlay, problems))
+}
+
+fn not_overlaid(machine: &MachineConfig, overlay: &str, problems: Vec<Problem>) -> ConfigError {
+    ConfigError::Overlay { overlay: overlay.to_string(), file: machine.origin.file.clone(), problems }
+}
+
+fn in_overlay(problems: Vec<Problem>) -> Vec<Problem> {
+    problems.into_iter().map(|problem| Problem { overlaid: true, ..problem }).collect()
 }
 
 /// The text of a file.

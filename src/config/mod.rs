@@ -17,7 +17,7 @@ pub(crate) mod section;
 mod validate;
 
 pub use error::{ConfigError, NotBuilt, Problem};
-pub use load::{check, demo, load, load_with, parse};
+pub use load::{check, demo, load, load_with, overlay_with, parse};
 pub use machine::MachineConfig;
 pub use overlay::{Override, Overrides};
 pub use parameter::Parameter;

@@ -5,7 +5,7 @@
 
 pub mod activation;
 pub mod assembly;
-mod describe;
+pub mod describe;
 mod doors;
 pub mod event_keeper;
 mod journal;
