@@ -11,7 +11,7 @@ mod daemon;
 use crowd::{Crowd, DEAF, Doors, HUGE, IDLE};
 use daemon::Daemon;
 use motiond::client::Connection;
-use motiond::limits::{MAX_PENDING_BYTES, MAX_REQUEST_BYTES};
+use motiond::limits::{MAX_CLIENTS, MAX_PENDING_BYTES, MAX_REQUEST_BYTES};
 use serde_json::json;
 use std::process::Command;
 
@@ -90,4 +90,31 @@ fn clients_beyond_the_descriptors_wait_and_are_answered() {
     let (code, log) = daemon.ended();
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("cannot accept a client"), "there was no lack of descriptors:\n{log}");
+}
+
+#[test]
+fn a_stop_gets_through_when_every_place_is_taken() {
+    if let Err(why) = crowd::make_room() {
+        println!("skipped: a_stop_gets_through_when_every_place_is_taken: {why}");
+        return;
+    }
+    let daemon = Daemon::start();
+    daemon.done("power on x --wait");
+    daemon.done("move x 1100 --velocity 5");
+    // Each is answered, so each has its place.
+    let taken: Vec<Connection> = (0..MAX_CLIENTS)
+        .map(|_| {
+            let mut client = Connection::open(&daemon.socket()).unwrap();
+            client.set_patience(Some(daemon::HANG)).unwrap();
+            client.call("org.varlink.service.GetInfo", json!({})).unwrap();
+            client
+        })
+        .collect();
+    let refused = daemon.motionctl("status");
+    assert_ne!(refused.status.code(), Some(0), "there was room for more: {refused:?}");
+    daemon.done("stop");
+    drop(taken);
+    daemon::until("a place is free", || (daemon.motionctl("status").status.code() == Some(0)).then_some(()));
+    let x = daemon.connect().call("Axis", "Status", json!({ "axis": "x" })).unwrap();
+    assert_eq!((&x["status"]["stopped"], &x["status"]["velocity"]), (&json!(true), &json!(0.0)), "{x}");
 }

@@ -208,7 +208,7 @@ impl Drop for Crowd {
 /// Lets this process and its children open as many descriptors as a crowd needs; why not, where they may not.
 pub fn make_room() -> Result<(), String> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(|error| error.to_string())?;
-    let needed = 4096;
+    let needed = 8192;
     if soft >= needed {
         return Ok(());
     }
