@@ -16,6 +16,8 @@ pub struct Trial {
     pub clock_resolution_ns: Option<u64>,
     /// What each network interface of the subject says of itself.
     pub nics: Vec<NicFacts>,
+    /// System management interrupts while wake-ups were measured; `None` where they were not.
+    pub smis: Option<Result<u32, Unread>>,
 }
 
 impl Trial {

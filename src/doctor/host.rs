@@ -146,7 +146,8 @@ pub fn shown(text: &str) -> String {
     shown
 }
 
-fn unread(path: &str, error: &io::Error) -> Unread {
+/// Why a file could not be read.
+pub fn unread(path: &str, error: &io::Error) -> Unread {
     let path = Path::new("/").join(path).display().to_string();
     match error.raw_os_error() {
         // Removed while it was read, or a device without the feature, is as good as not there.

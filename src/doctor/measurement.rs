@@ -6,6 +6,8 @@ use serde::Serialize;
 use super::ethtool::nic_facts;
 use super::examination::Trial;
 use super::finding::{Finding, Verdict};
+use super::host::Host;
+use super::smi;
 use super::subject::Subject;
 use crate::cycle::clock::{Clock, MonotonicClock};
 use crate::cycle::memory::{self, MemoryPlan};
@@ -89,7 +91,7 @@ impl CycleBody for Idle {
 ///
 /// # Errors
 /// Where the system gives no thread.
-pub(super) fn measure(subject: &Subject, seconds: u64) -> Result<(Trial, Option<Measured>), StartError> {
+pub(super) fn measure(subject: &Subject, host: &Host, seconds: u64) -> Result<(Trial, Option<Measured>), StartError> {
     let process =
         memory::prepare(&MemoryPlan { lock: subject.lock_memory, heap_reserve_bytes: subject.heap_reserve_bytes });
     let (latency, latencies) = histogram();
@@ -108,8 +110,12 @@ pub(super) fn measure(subject: &Subject, seconds: u64) -> Result<(Trial, Option<
     let preparation = thread.preparation().clone();
     // The thread's own files go with it, so they are read while it still runs, in the last moments that are sure.
     let before = rt_watch::read(tid).ok();
+    // Each reaches every CPU.
+    let smis = || smi::count(host, subject.cpu.unwrap_or(0));
+    let smis_before = smis();
     let almost = std::time::Duration::from_nanos((seconds * 1_000_000_000).saturating_sub(2 * subject.period_ns));
     std::thread::sleep(almost);
+    let smis = smi::between(smis_before, smis());
     let after = rt_watch::read(tid).ok();
     thread.join();
 
@@ -136,6 +142,7 @@ pub(super) fn measure(subject: &Subject, seconds: u64) -> Result<(Trial, Option<
         preparation,
         clock_resolution_ns: resolution.map(|time| time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64),
         nics: subject.interfaces.iter().map(|interface| nic_facts(interface)).collect(),
+        smis: (seconds > 0).then_some(smis),
     };
     Ok((trial, (seconds > 0).then_some(measured)))
 }

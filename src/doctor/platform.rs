@@ -3,10 +3,12 @@
 use super::examination::{Check, Examination};
 use super::finding::{Examined, bad, good, warn};
 use super::host::shown;
+use super::smi;
 
 pub(super) const CHECKS: &[Check] = &[
     Check { name: "clocksource", wanted: "the CPU's own counter", examine: clocksource },
     Check { name: "virtual-machine", wanted: "real hardware", examine: virtual_machine },
+    Check { name: "smi", wanted: "no system management interrupts", examine: smi::examine },
 ];
 
 fn clocksource(examination: &Examination<'_>) -> Examined {

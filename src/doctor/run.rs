@@ -21,11 +21,12 @@ pub struct Options {
 /// Examines this host and prints the report. To be called on the main thread before any other exists. The exit code is
 /// [`Report::exit_code`].
 pub fn run(subject: &Subject, options: Options) -> ExitCode {
-    let (trial, measured, failed) = match measure(subject, options.seconds) {
+    let host = Host::this();
+    let (trial, measured, failed) = match measure(subject, &host, options.seconds) {
         Ok((trial, measured)) => (trial, measured, None),
         Err(error) => (Trial::default(), None, Some(error.to_string())),
     };
-    let mut findings = examine(&Examination { host: &Host::this(), subject, trial: &trial });
+    let mut findings = examine(&Examination { host: &host, subject, trial: &trial });
     findings.extend(measured.as_ref().map(|measured| judge(subject.period_ns, measured)));
     findings.extend(failed.map(|error| Finding {
         check: "wake-up",

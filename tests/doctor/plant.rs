@@ -20,7 +20,7 @@ pub const GOOD: &[(&str, &str)] = &[
          2147483647 0 0 0 0 17 0 84 1 0 0 0 0 0 0 0 0 0 0 0\n",
     ),
     ("proc/cmdline", "root=/dev/sda1 isolcpus=managed_irq,domain,3 nohz_full=3 rcu_nocbs=3 irqaffinity=0-2\n"),
-    ("proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu tsc nonstop_tsc\n"),
+    ("proc/cpuinfo", "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu tsc nonstop_tsc\n"),
     (
         "proc/interrupts",
         "      CPU0  CPU1  CPU2  CPU3\n  0:    30     0     0     0  IO-APIC   timer\n 40:     9     0     0     0  PCI-MSI   eth1\nLOC:     5     5     5     5  Local timer interrupts\n",
@@ -100,6 +100,7 @@ impl Plant {
             eee: Ok(false),
             gro: Ok(false),
         }];
+        trial.smis = Some(Ok(0));
         let subject = Subject { cpu: Some(3), interfaces: vec!["eth1".into()], ..Subject::default() };
         Plant { root: tempfile::tempdir().unwrap(), subject, trial }
     }
