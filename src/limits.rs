@@ -18,6 +18,12 @@ pub const MAX_DIGITAL_INPUTS: usize = 64;
 pub const MAX_DIGITAL_OUTPUTS: usize = 64;
 /// Bytes of one direction of one bus's process image.
 pub const MAX_PROCESS_IMAGE_BYTES: usize = 8192;
+/// Longest Ethernet frame, bytes, without its check sequence (IEEE 802.3).
+pub const ETHERCAT_FRAME_BYTES: usize = 1514;
+/// Categories that are looked at in a device's SII.
+pub const MAX_SII_CATEGORIES: usize = 64;
+/// Longest category that is read of it, bytes.
+pub const MAX_SII_CATEGORY_BYTES: usize = 4096;
 
 /// Commands that wait for the cycle.
 pub const COMMAND_RING: usize = 256;

@@ -108,7 +108,7 @@ impl fmt::Display for NotBuilt {
         write!(
             f,
             "bus \"{bus}\": kind \"{kind}\" is not built yet in this version: \
-             only simulated buses run; use `motiond run --simulate` to run this machine on simulated drives"
+             simulated and EtherCAT buses run; use `motiond run --simulate` to run this machine on simulated drives"
         )
     }
 }

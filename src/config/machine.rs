@@ -14,6 +14,7 @@ use crate::cycle::bus_watch::BusWatchParameters;
 use crate::cycle::machine_inputs::{InputParameters, OutputParameters};
 use crate::cycle::{AxisFigures, AxisWiring, CycleParameters, ReactionRule};
 use crate::fault::{Fault, Reaction};
+use crate::fieldbus::ethercat::bring_up::{self, DeviceParameters, ExpectedIdentity, SegmentParameters};
 use crate::fieldbus::mapping::DeviceLayout;
 use crate::fieldbus::sim::SimulatedBusParameters;
 use crate::ids::AxisId;
@@ -218,6 +219,32 @@ impl Origin {
     }
 }
 
+impl BusConfig {
+    /// What an EtherCAT bus is brought up to. Only devices of such a bus have a position or an alias.
+    pub fn segment(&self, period_ns: u64) -> SegmentParameters {
+        let device = |device: &DeviceConfig| {
+            let Identity { vendor_id, product_code, revision, serial_number } = device.identity;
+            DeviceParameters {
+                name: device.name.clone(),
+                place: match device.address {
+                    Address::Alias(alias) => bring_up::Place::Alias(alias),
+                    Address::Position(position) => bring_up::Place::Position(position),
+                    Address::Listed | Address::Node(_) => bring_up::Place::Position(0),
+                },
+                identity: ExpectedIdentity {
+                    vendor: vendor_id,
+                    product: product_code,
+                    revision,
+                    serial: serial_number,
+                },
+                layout: device.layout.clone(),
+                watchdog_ms: device.watchdog_ms,
+            }
+        };
+        SegmentParameters { devices: self.devices.iter().map(device).collect(), period_ns }
+    }
+}
+
 impl AxisConfig {
     /// What of it can change while the machine runs.
     pub fn figures(&self) -> AxisFigures {
@@ -261,9 +288,14 @@ impl MachineConfig {
         self.realtime.require.unwrap_or_else(|| self.buses.iter().any(|bus| bus.kind != BusKind::Simulated))
     }
 
+    /// Every bus is simulated.
+    pub fn is_simulated(&self) -> bool {
+        self.buses.iter().all(|bus| bus.kind == BusKind::Simulated)
+    }
+
     /// Whether this version can run every bus.
     pub fn runnable(&self) -> Result<(), NotBuilt> {
-        match self.buses.iter().find(|bus| bus.kind != BusKind::Simulated) {
+        match self.buses.iter().find(|bus| bus.kind == BusKind::Canopen) {
             Some(bus) => Err(NotBuilt { bus: bus.name.clone(), kind: bus.kind.word() }),
             None => Ok(()),
         }

@@ -1,13 +1,19 @@
 //! From a checked configuration to a cycle that is ready to run, and the other ends of its exchange.
 
 use crate::config::MachineConfig;
+use crate::config::machine::BusConfig;
+use crate::config::schema::BusKind;
 use crate::cycle::{BusWiring, Cycle};
 use crate::drive::ParameterError;
 use crate::exchange::snapshot::Shape;
 use crate::exchange::{GatewayEnds, open};
+use crate::fieldbus::CyclicBus;
+use crate::fieldbus::ethercat::bring_up::{BringUpError, bring_up};
+use crate::fieldbus::ethercat::exchange::EthercatBus;
+use crate::fieldbus::ethercat::packet_socket::{PacketSocket, SocketOptions};
 use crate::fieldbus::sim::{SimulatedBus, SimulatedBusError};
 use crate::simulation::control::SimulationControl;
-use std::fmt;
+use std::{fmt, io};
 
 /// A machine put together.
 pub struct Assembly {
@@ -29,6 +35,22 @@ pub enum AssemblyError {
         /// What is wrong.
         error: SimulatedBusError,
     },
+    /// A network interface cannot be used.
+    Interface {
+        /// The bus.
+        bus: String,
+        /// The interface.
+        interface: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The devices of a bus are not as configured, or do not do what they are asked.
+    BringUp {
+        /// The bus.
+        bus: String,
+        /// What is wrong.
+        error: BringUpError,
+    },
     /// A drive's parameters do not fit together.
     Drive(ParameterError),
 }
@@ -37,6 +59,16 @@ impl fmt::Display for AssemblyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AssemblyError::Bus { bus, error } => write!(f, "bus \"{bus}\": {error}"),
+            AssemblyError::Interface { bus, interface, error } if error.kind() == io::ErrorKind::PermissionDenied => {
+                write!(
+                    f,
+                    "bus \"{bus}\": interface {interface}: {error}; the unit must let it have CAP_NET_RAW and AF_PACKET"
+                )
+            }
+            AssemblyError::Interface { bus, interface, error } => {
+                write!(f, "bus \"{bus}\": interface {interface}: {error}")
+            }
+            AssemblyError::BringUp { bus, error } => write!(f, "bus \"{bus}\": {error}"),
             AssemblyError::Drive(error) => write!(f, "a drive cannot be driven so: {error}"),
         }
     }
@@ -44,19 +76,25 @@ impl fmt::Display for AssemblyError {
 
 impl std::error::Error for AssemblyError {}
 
-/// Puts a machine together, every bus of it simulated.
+/// Puts a machine together. Where it has real buses, their devices are then operational and want to be exchanged with.
 ///
 /// # Errors
-/// Where a simulated device or a drive cannot be built from its parameters.
+/// Where a bus cannot be brought up, or a simulated device or a drive not be built from its parameters.
 pub fn assemble(config: &MachineConfig) -> Result<Assembly, AssemblyError> {
     let mut buses = Vec::new();
     let mut simulations = Vec::new();
     for bus in &config.buses {
-        let simulated =
-            SimulatedBus::new(&bus.simulation).map_err(|error| AssemblyError::Bus { bus: bus.name.clone(), error })?;
-        simulations.push(simulated.control());
+        let built: Box<dyn CyclicBus> = match bus.kind {
+            BusKind::Ethercat => Box::new(ethercat(bus, config.period_ns)?),
+            BusKind::Simulated | BusKind::Canopen => {
+                let simulated = SimulatedBus::new(&bus.simulation)
+                    .map_err(|error| AssemblyError::Bus { bus: bus.name.clone(), error })?;
+                simulations.push(simulated.control());
+                Box::new(simulated)
+            }
+        };
         buses.push(BusWiring {
-            bus: Box::new(simulated),
+            bus: built,
             output_bytes: bus.output_bytes,
             input_bytes: bus.input_bytes,
             watch: bus.watch,
@@ -66,4 +104,13 @@ pub fn assemble(config: &MachineConfig) -> Result<Assembly, AssemblyError> {
     let (cycle_ends, ends) = open(shape);
     let cycle = Cycle::new(config.cycle_parameters(), buses, cycle_ends).map_err(AssemblyError::Drive)?;
     Ok(Assembly { cycle, ends, simulations })
+}
+
+fn ethercat(bus: &BusConfig, period_ns: u64) -> Result<EthercatBus, AssemblyError> {
+    let interface = bus.interface.clone().unwrap_or_default();
+    tracing::info!(bus = bus.name, interface, "bringing the bus up");
+    let socket = PacketSocket::open(&interface, SocketOptions::default())
+        .map_err(|error| AssemblyError::Interface { bus: bus.name.clone(), interface, error })?;
+    bring_up(Box::new(socket), &bus.segment(period_ns))
+        .map_err(|error| AssemblyError::BringUp { bus: bus.name.clone(), error })
 }

@@ -10,7 +10,7 @@ pub fn machine(config: &MachineConfig) -> MachineDescription {
         name: config.name.clone(),
         boot_id: boot_id(),
         period_ns: config.period_ns,
-        simulated: config.runnable().is_ok(),
+        simulated: config.is_simulated(),
         axes: config
             .axes
             .iter()

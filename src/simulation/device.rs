@@ -153,6 +153,11 @@ impl SimulatedDevice {
         self.watchdog_expired
     }
 
+    /// How long it goes on without outputs from now on, nanoseconds; 0 is for ever.
+    pub fn set_watchdog_ns(&mut self, watchdog_ns: u64) {
+        self.watchdog_ns = watchdog_ns;
+    }
+
     /// The master's order to change state. Leaving Operational after outputs were active counts as silence.
     pub fn set_network_state(&mut self, state: NetworkState) {
         if state == NetworkState::Operational {

@@ -11,6 +11,7 @@ pub mod device;
 pub mod drive;
 pub mod drive_objects;
 pub mod encoder;
+pub mod ethercat;
 pub mod fault_plan;
 pub mod motor;
 pub mod object_dictionary;

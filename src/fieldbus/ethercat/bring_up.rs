@@ -1,0 +1,339 @@
+//! From a wire to a segment that exchanges: scan, compare with what is configured, set up, and take every device to OP.
+//! Off the real-time thread.
+
+use std::fmt;
+
+use super::dialogue::{Dialogue, DialogueError};
+use super::exchange::{EthercatBus, ExchangeError, MemberParameters};
+use super::register::{AL_CONTROL, AlState, SYSTEM_TIME};
+use super::scan::{FoundDevice, ScanError, scan};
+use super::setup::{Exchanged, SetupError, Sync0, process_data, sync0};
+use super::wire::Wire;
+use crate::fieldbus::CyclicBus;
+use crate::fieldbus::mapping::DeviceLayout;
+use crate::limits::MAX_PROCESS_IMAGE_BYTES;
+
+/// How long a device may take to SAFEOP, nanoseconds (ETG.1020: 10 s).
+const SAFE_OPERATIONAL_NS: u64 = 10_000_000_000;
+/// How long all of them may take to OP, nanoseconds.
+const OPERATIONAL_NS: u64 = 10_000_000_000;
+/// From now to the first pulse of SYNC0, nanoseconds: later than the last device has been told of it.
+const SYNC_START_NS: u64 = 200_000_000;
+
+/// Where a device is expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// At this place on the wire, from 0.
+    Position(u16),
+    /// Wherever this alias is.
+    Alias(u16),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Position(position) => write!(out, "position {position}"),
+            Place::Alias(alias) => write!(out, "alias {alias}"),
+        }
+    }
+}
+
+/// What a device must be; `None` is not looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExpectedIdentity {
+    /// Vendor ID.
+    pub vendor: Option<u32>,
+    /// Product code.
+    pub product: Option<u32>,
+    /// Revision number.
+    pub revision: Option<u32>,
+    /// Serial number.
+    pub serial: Option<u32>,
+}
+
+/// One device as it is configured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceParameters {
+    /// Its name.
+    pub name: String,
+    /// Where it is expected.
+    pub place: Place,
+    /// What it must be.
+    pub identity: ExpectedIdentity,
+    /// Its part of the process images.
+    pub layout: DeviceLayout,
+    /// How long it goes on without outputs, milliseconds.
+    pub watchdog_ms: u32,
+}
+
+/// A segment as it is configured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SegmentParameters {
+    /// Its devices, in the order of the configuration: bit `n` of a report is `devices[n]`.
+    pub devices: Vec<DeviceParameters>,
+    /// Time between two exchanges, nanoseconds.
+    pub period_ns: u64,
+}
+
+/// Why a segment could not be brought up.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BringUpError {
+    /// It could not be scanned.
+    Scan(ScanError),
+    /// There is another number of devices.
+    Count {
+        /// So many are configured.
+        configured: usize,
+        /// So many answer.
+        found: usize,
+    },
+    /// A device is not where it is expected.
+    Missing {
+        /// Its name.
+        device: String,
+        /// Where it is expected.
+        place: Place,
+    },
+    /// A device is another one.
+    Identity {
+        /// Its name.
+        device: String,
+        /// Its place on the wire.
+        position: u16,
+        /// What differs.
+        what: &'static str,
+        /// What is configured.
+        configured: u32,
+        /// What it says.
+        found: u32,
+    },
+    /// A device cannot be set up so.
+    Setup {
+        /// Its name.
+        device: String,
+        /// Why.
+        error: SetupError,
+    },
+    /// A device did not do what it was asked.
+    Device {
+        /// Its name.
+        device: String,
+        /// Why.
+        error: DialogueError,
+    },
+    /// What is configured does not fit into frames.
+    Exchange {
+        /// The device's name; none where it is about all of them.
+        device: Option<String>,
+        /// Why.
+        error: ExchangeError,
+    },
+    /// Devices did not become operational.
+    NotOperational {
+        /// Their names, with what each says.
+        devices: Vec<String>,
+    },
+}
+
+impl fmt::Display for BringUpError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BringUpError::Scan(error) => write!(out, "{error}"),
+            BringUpError::Count { configured, found } => {
+                write!(out, "{found} devices answer, {configured} are configured")
+            }
+            BringUpError::Missing { device, place } => {
+                write!(out, "there is no device at {place}, where {device:?} is expected")
+            }
+            BringUpError::Identity { device, position, what, configured, found } => write!(
+                out,
+                "the device at position {position} is not {device:?}: its {what} is {found:#010x}, configured is {configured:#010x}"
+            ),
+            BringUpError::Setup { device, error } => write!(out, "device {device:?}: {error}"),
+            BringUpError::Device { device, error } => write!(out, "device {device:?}: {error}"),
+            BringUpError::Exchange { device: Some(device), error } => write!(out, "device {device:?}: {error}"),
+            BringUpError::Exchange { device: None, error } => write!(out, "{error}"),
+            BringUpError::NotOperational { devices } => write!(out, "not operational: {}", devices.join("; ")),
+        }
+    }
+}
+
+impl std::error::Error for BringUpError {}
+
+/// A device that was found and what it shall be.
+struct Matched<'a> {
+    configured: &'a DeviceParameters,
+    found: &'a FoundDevice,
+    exchanged: Exchanged,
+}
+
+/// Brings a segment up; from then on it wants to be exchanged with in every period, or its watchdogs expire.
+///
+/// # Errors
+/// Where the segment is not the one that is configured, or does not do what it is asked; every device is then left where
+/// it was, without outputs.
+pub fn bring_up(mut wire: Box<dyn Wire>, parameters: &SegmentParameters) -> Result<EthercatBus, BringUpError> {
+    let found = scan(&mut *wire).map_err(BringUpError::Scan)?;
+    let devices = matched(&parameters.devices, &found)?;
+    let reference = found.iter().find(|device| device.has_clock).map(|device| device.station);
+    let mut dialogue = Dialogue::over(&mut *wire);
+    for device in &devices {
+        let of_device = |error| BringUpError::Device { device: device.configured.name.clone(), error };
+        let station = device.found.station;
+        let writes = process_data(&device.found.sii, &device.exchanged);
+        let writes = writes.map_err(|error| BringUpError::Setup { device: device.configured.name.clone(), error })?;
+        for write in &writes {
+            dialogue.write(station, write.register, write.bytes()).map_err(of_device)?;
+        }
+    }
+    if let Some(reference) = reference {
+        start_sync0(&mut dialogue, &devices, reference, parameters.period_ns)?;
+    }
+    for device in &devices {
+        let changed = dialogue.change_state(device.found.station, AlState::SafeOperational, SAFE_OPERATIONAL_NS);
+        changed.map_err(|error| BringUpError::Device { device: device.configured.name.clone(), error })?;
+    }
+    let members: Vec<MemberParameters> = devices.iter().map(Matched::member).collect();
+    let bus = EthercatBus::new(wire, &members, reference).map_err(|error| {
+        let of = |station| devices.iter().find(|device| device.found.station == station);
+        let device = match error {
+            ExchangeError::TooLong { station } => of(station).map(|device| device.configured.name.clone()),
+            ExchangeError::TooManyDevices => None,
+        };
+        BringUpError::Exchange { device, error }
+    })?;
+    operational(bus, &devices, parameters.period_ns)
+}
+
+impl Matched<'_> {
+    fn member(&self) -> MemberParameters {
+        MemberParameters {
+            station: self.found.station,
+            exchanged: self.exchanged,
+            output_offset: self.configured.layout.output_offset,
+            input_offset: self.configured.layout.input_offset,
+        }
+    }
+}
+
+/// Finds each configured device among those on the wire.
+fn matched<'a>(configured: &'a [DeviceParameters], found: &'a [FoundDevice]) -> Result<Vec<Matched<'a>>, BringUpError> {
+    let mut logical = 0;
+    let mut matched = Vec::with_capacity(configured.len());
+    for device in configured {
+        let here = |other: &&FoundDevice| match device.place {
+            Place::Position(position) => other.position == position,
+            Place::Alias(alias) => other.alias == alias,
+        };
+        let found = found.iter().find(here);
+        let found = found.ok_or_else(|| BringUpError::Missing { device: device.name.clone(), place: device.place })?;
+        check_identity(device, found)?;
+        let exchanged = Exchanged {
+            logical,
+            output_bytes: device.layout.output_bytes() as u16,
+            input_bytes: device.layout.input_bytes() as u16,
+            watchdog_ms: device.watchdog_ms,
+        };
+        logical += u32::from(exchanged.bytes());
+        matched.push(Matched { configured: device, found, exchanged });
+    }
+    // A device that nobody configured would stay in PREOP: whoever added it must say what it is for.
+    if found.len() != configured.len() {
+        return Err(BringUpError::Count { configured: configured.len(), found: found.len() });
+    }
+    Ok(matched)
+}
+
+fn check_identity(device: &DeviceParameters, found: &FoundDevice) -> Result<(), BringUpError> {
+    let ExpectedIdentity { vendor, product, revision, serial } = device.identity;
+    let facts = [
+        ("vendor", vendor, found.vendor),
+        ("product code", product, found.product),
+        ("revision", revision, found.revision),
+        ("serial number", serial, found.serial),
+    ];
+    let wrong =
+        facts.into_iter().find(|(_, configured, found)| configured.is_some_and(|configured| configured != *found));
+    match wrong {
+        Some((what, Some(configured), says)) => Err(BringUpError::Identity {
+            device: device.name.clone(),
+            position: found.position,
+            what,
+            configured,
+            found: says,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// SYNC0 of every device with a clock, at the same instants.
+fn start_sync0(
+    dialogue: &mut Dialogue<'_>,
+    devices: &[Matched<'_>],
+    reference: u16,
+    period_ns: u64,
+) -> Result<(), BringUpError> {
+    let with_clock = || devices.iter().filter(|device| device.found.has_clock);
+    let named = |station| devices.iter().find(|device| device.found.station == station);
+    let name = |station| named(station).map_or_else(String::new, |device| device.configured.name.clone());
+    let failed = |station| move |error| (station, error);
+    let time = dialogue.read::<8>(reference, SYSTEM_TIME).map_err(failed(reference));
+    let done = time.and_then(|time| {
+        let first_ns = u64::from_le_bytes(time) + SYNC_START_NS;
+        let sync = Sync0 { period_ns: period_ns as u32, start_ns: first_ns.next_multiple_of(period_ns) };
+        for device in with_clock() {
+            for write in sync0(&sync) {
+                let station = device.found.station;
+                dialogue.write(station, write.register, write.bytes()).map_err(failed(station))?;
+            }
+        }
+        Ok(())
+    });
+    done.map_err(|(station, error)| BringUpError::Device { device: name(station), error })
+}
+
+/// Exchanges zeros, under which no drive does anything, until every device is in OP.
+fn operational(mut bus: EthercatBus, devices: &[Matched<'_>], period_ns: u64) -> Result<EthercatBus, BringUpError> {
+    let outputs = vec![0; MAX_PROCESS_IMAGE_BYTES];
+    let mut inputs = vec![0; MAX_PROCESS_IMAGE_BYTES];
+    let end_ns = bus.wire().now_ns() + OPERATIONAL_NS;
+    let mut asked = false;
+    loop {
+        let start_ns = bus.wire().now_ns();
+        bus.begin(&outputs, start_ns);
+        let report = bus.finish(&mut inputs, start_ns + period_ns);
+        if report.complete() {
+            return Ok(bus);
+        }
+        if !asked {
+            // Once outputs flow, as the standard wants it.
+            let mut dialogue = Dialogue::over(bus.wire());
+            for device in devices {
+                let asked = dialogue.write(device.found.station, AL_CONTROL, &[AlState::Operational as u8, 0]);
+                asked.map_err(|error| BringUpError::Device { device: device.configured.name.clone(), error })?;
+            }
+            asked = true;
+        }
+        if start_ns >= end_ns {
+            break;
+        }
+        let next_ns = start_ns + period_ns;
+        while bus.wire().receive(&mut inputs[..crate::limits::ETHERCAT_FRAME_BYTES], next_ns).is_some() {}
+    }
+    let mut dialogue = Dialogue::over(bus.wire());
+    let mut not_operational = Vec::new();
+    for device in devices {
+        let said = match dialogue.al_status(device.found.station) {
+            Ok(status) if status.is_operational() => continue,
+            Ok(status) => format!(
+                "{:?} stays in {}, AL status code {}",
+                device.configured.name,
+                status.state.map_or("no known state", AlState::name),
+                status.code
+            ),
+            Err(error) => format!("{:?}: {error}", device.configured.name),
+        };
+        not_operational.push(said);
+    }
+    Err(BringUpError::NotOperational { devices: not_operational })
+}

@@ -1,0 +1,595 @@
+//! One EtherCAT slave controller: its registers do what registers do when they are read and written.
+
+use super::al_state::{AlState, Asked, code, may_follow};
+use super::clock::Clock;
+use super::datagram::{Addressing, Command, Datagram};
+use super::mailbox::{Mailbox, Manners};
+use super::memory::Memory;
+use super::sii;
+use crate::simulation::{NetworkState, SimulatedDevice, SimulatedDeviceParameters};
+
+/// Where the master writes its mailbox, by the SII.
+pub const MAILBOX_RECEIVE: u16 = 0x1000;
+/// Where it reads it.
+pub const MAILBOX_SEND: u16 = 0x1080;
+/// Length of each.
+pub const MAILBOX_BYTES: u16 = 0x80;
+/// Where process data from the master stands: three buffers of it.
+pub const OUTPUT_START: u16 = 0x1100;
+/// Where process data to the master stands.
+pub const INPUT_START: u16 = 0x1800;
+/// Between two devices on the wire and back, nanoseconds.
+pub const HOP_NS: u64 = 500;
+
+const FMMUS: u16 = 8;
+const AL_CONTROL: u16 = 0x0120;
+const AL_STATUS: u16 = 0x0130;
+const AL_STATUS_CODE: u16 = 0x0134;
+const WATCHDOG_DIVIDER: u16 = 0x0400;
+const WATCHDOG_PROCESS_DATA: u16 = 0x0420;
+const WATCHDOG_STATUS: u16 = 0x0440;
+const SII_CONTROL: u16 = 0x0502;
+const SII_ADDRESS: u16 = 0x0504;
+const SII_DATA: u16 = 0x0508;
+const RECEIVE_TIMES: u16 = 0x0900;
+const SYSTEM_TIME: u16 = 0x0910;
+const PROCESSING_TIME: u16 = 0x0918;
+const SYSTEM_TIME_OFFSET: u16 = 0x0920;
+const SYSTEM_TIME_DELAY: u16 = 0x0928;
+const DIFFERENCE: u16 = 0x092C;
+const LOOP_START: u16 = 0x0930;
+const ACTIVATION: u16 = 0x0981;
+const SYNC_START: u16 = 0x0990;
+const SYNC0_CYCLE: u16 = 0x09A0;
+/// Shortest cycle of SYNC0 that a device takes, nanoseconds.
+const SHORTEST_CYCLE_NS: u64 = 50_000;
+
+/// SYNC0 of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pulses {
+    period_ns: u64,
+    /// System time of the next one.
+    next_ns: u64,
+    /// There was one.
+    seen: bool,
+}
+
+/// A controller and the device behind it.
+#[derive(Clone, Debug)]
+pub struct Controller {
+    memory: Memory,
+    sii: Vec<u8>,
+    /// The device.
+    pub device: SimulatedDevice,
+    mailbox: Mailbox,
+    clock: Option<Clock>,
+    pulses: Option<Pulses>,
+    al: AlState,
+    /// OP was asked for, and outputs are awaited.
+    awaits_outputs: bool,
+    outputs_written: bool,
+    /// Another controller is connected behind.
+    connected: bool,
+    /// Its place, for the delays.
+    position: u64,
+    advanced_ns: Option<u64>,
+    outputs: Vec<u8>,
+    inputs: Vec<u8>,
+}
+
+impl Controller {
+    /// A device at power-on, in INIT. `clock` is where its clock stands and how it drifts; `None` for none.
+    pub fn new(
+        parameters: &SimulatedDeviceParameters,
+        period_ns: u64,
+        position: usize,
+        alias: u16,
+        clock: Option<Clock>,
+    ) -> Result<Controller, String> {
+        let device = SimulatedDevice::new(parameters, period_ns)?;
+        let mut memory = Memory::new();
+        // Type, revision, build; FMMUs, sync managers, RAM in KiB, ports 0 and 1 MII.
+        memory.set(0x0000, &[0x11, 1, 1, 0, FMMUS as u8, 8, 4, 0x0F]);
+        // No FMMU by bit; distributed clocks of 64 bits.
+        memory.set(0x0008, &[1 | if clock.is_some() { 0x0C } else { 0 }, 0]);
+        memory.set(0x0012, &alias.to_le_bytes());
+        memory.set(AL_CONTROL, &[AlState::Init as u8, 0]);
+        memory.set(AL_STATUS, &[AlState::Init as u8, 0]);
+        memory.set(WATCHDOG_DIVIDER, &0x09C2_u16.to_le_bytes());
+        memory.set(0x0410, &1000_u16.to_le_bytes());
+        memory.set(WATCHDOG_PROCESS_DATA, &1000_u16.to_le_bytes());
+        memory.set(LOOP_START, &0x1000_u16.to_le_bytes());
+        memory.set(SII_CONTROL, &[0x40, 0]);
+        let sii = sii::image(parameters, &device, alias, clock.is_some());
+        Ok(Controller {
+            memory,
+            sii,
+            device,
+            mailbox: Mailbox::default(),
+            clock,
+            pulses: None,
+            al: AlState::Init,
+            awaits_outputs: false,
+            outputs_written: false,
+            connected: false,
+            position: position as u64,
+            advanced_ns: None,
+            outputs: Vec::new(),
+            inputs: Vec::new(),
+        })
+    }
+
+    /// The state of its application layer.
+    pub fn al_state(&self) -> AlState {
+        self.al
+    }
+
+    /// Its clock drifts differently from now on.
+    pub fn set_drift(&mut self, drift_ppb: f64, now_ns: u64) {
+        if let Some(clock) = &mut self.clock {
+            clock.set_drift(drift_ppb, now_ns);
+        }
+    }
+
+    /// The device sends an emergency.
+    pub fn emergency(&mut self, code: u16, register: u8) {
+        self.mailbox.emergency(&mut self.memory, code, register);
+    }
+
+    /// What it does to those who ask by mailbox from now on.
+    pub fn set_manners(&mut self, manners: Manners) {
+        self.mailbox.manners = manners;
+    }
+
+    /// Whether anything answers behind it.
+    pub fn set_connected(&mut self, connected: bool) {
+        self.connected = connected;
+        // Ports 0 and 1: link in bits 4 and 5, closed loop in bits 8 and 10, signal in bits 9 and 11; ports 2 and 3 closed.
+        let status: u16 = if connected { 0x5A33 } else { 0x5613 };
+        self.memory.set(0x0110, &status.to_le_bytes());
+    }
+
+    /// A datagram passes. `behind` is how many controllers are reached after this one.
+    pub fn pass(&mut self, datagram: &mut Datagram<'_>, now_ns: u64, behind: u64) {
+        let Some(command) = datagram.command else { return };
+        match command.addressing {
+            Addressing::Logical => {
+                let work = self.pass_logical(command, datagram.logical(), datagram.data);
+                datagram.count_work(work);
+            }
+            Addressing::Position | Addressing::PositionMultiple => {
+                let meant = datagram.device() == 0;
+                let multiple = command.addressing == Addressing::PositionMultiple;
+                self.pass_physical(command, datagram, meant, multiple, now_ns, behind);
+                datagram.count_device();
+            }
+            Addressing::Station | Addressing::StationMultiple => {
+                let meant = datagram.device() == self.memory.u16(0x0010);
+                let multiple = command.addressing == Addressing::StationMultiple;
+                self.pass_physical(command, datagram, meant, multiple, now_ns, behind);
+            }
+            Addressing::Broadcast => {
+                let mut work = 0;
+                let (offset, length) = (datagram.offset(), datagram.data.len());
+                if command.write && self.write(offset, datagram.data, now_ns, behind) {
+                    work += if command.read { 2 } else { 1 };
+                }
+                if command.read {
+                    self.refresh(offset, length, now_ns);
+                    if let Some(own) = self.readable(offset, length) {
+                        datagram.data.iter_mut().zip(own).for_each(|(byte, own)| *byte |= own);
+                        work += 1;
+                    }
+                }
+                datagram.count_device();
+                datagram.count_work(work);
+            }
+        }
+    }
+
+    fn pass_physical(
+        &mut self,
+        command: Command,
+        datagram: &mut Datagram<'_>,
+        meant: bool,
+        multiple: bool,
+        now_ns: u64,
+        behind: u64,
+    ) {
+        let offset = datagram.offset();
+        let mut work = 0;
+        let (reads, writes) = match (multiple, meant) {
+            (true, true) => (true, false),
+            (true, false) => (false, true),
+            (false, true) => (command.read, command.write),
+            (false, false) => return,
+        };
+        if reads {
+            // With a read and a write, what was there is read.
+            let mut found = [0; 1500];
+            let found = &mut found[..datagram.data.len()];
+            let read = self.read(offset, found, now_ns);
+            if writes && self.write(offset, datagram.data, now_ns, behind) {
+                work += 2;
+            }
+            if read {
+                datagram.data.copy_from_slice(found);
+                work += 1;
+            }
+        } else if self.write(offset, datagram.data, now_ns, behind) {
+            work += 1;
+        }
+        datagram.count_work(work);
+    }
+
+    fn pass_logical(&mut self, command: Command, logical: u32, data: &mut [u8]) -> u16 {
+        let (mut read, mut written) = (false, false);
+        // What a device writes out of a frame is what the frame brought, so that comes first.
+        for writing in [true, false] {
+            if writing && !command.write || !writing && !command.read {
+                continue;
+            }
+            for number in 0..FMMUS {
+                let at = 0x0600 + 16 * number;
+                let direction = self.memory.u8(at + 11);
+                if self.memory.u8(at + 12) & 1 == 0 || direction & if writing { 2 } else { 1 } == 0 {
+                    continue;
+                }
+                let (start, length) = (self.memory.u32(at), u32::from(self.memory.u16(at + 4)));
+                let physical = self.memory.u16(at + 8);
+                let first = start.max(logical);
+                let end = start.saturating_add(length).min(logical.saturating_add(data.len() as u32));
+                if first >= end || !self.is_on(physical) {
+                    continue;
+                }
+                let here = &mut data[(first - logical) as usize..(end - logical) as usize];
+                let address = physical.wrapping_add((first - start) as u16);
+                let Some(memory) = self.memory.get_mut(address, here.len()) else { continue };
+                if writing {
+                    memory.copy_from_slice(here);
+                    written = true;
+                } else {
+                    here.copy_from_slice(memory);
+                    read = true;
+                }
+            }
+        }
+        if written {
+            self.outputs_arrived();
+        }
+        match (command.read && command.write, read, written) {
+            (true, read, written) => u16::from(read) + 2 * u16::from(written),
+            (false, read, written) => u16::from(read || written),
+        }
+    }
+
+    /// Whether the sync manager at this address is on; where there is none, memory is memory.
+    fn is_on(&self, address: u16) -> bool {
+        let managers = (0..8).map(|number| 0x0800 + 8 * number);
+        let mut of_it = managers.filter(|at| self.memory.u16(*at) == address && self.memory.u16(at + 2) > 0);
+        match (address, of_it.next()) {
+            (_, Some(at)) => self.memory.u8(at + 6) & 1 != 0,
+            (OUTPUT_START | INPUT_START, None) => false,
+            _ => true,
+        }
+    }
+
+    fn read(&mut self, offset: u16, into: &mut [u8], now_ns: u64) -> bool {
+        self.refresh(offset, into.len(), now_ns);
+        if let Some(taken) = self.mailbox.read(&mut self.memory, offset, into) {
+            return taken;
+        }
+        match self.readable(offset, into.len()) {
+            Some(own) => {
+                into.copy_from_slice(own);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn readable(&self, offset: u16, length: usize) -> Option<&[u8]> {
+        self.memory.get(offset, length)
+    }
+
+    /// Brings registers up to date that change by themselves.
+    fn refresh(&mut self, offset: u16, length: usize, now_ns: u64) {
+        let touches = |register: u16, bytes: usize| {
+            usize::from(offset) < usize::from(register) + bytes && usize::from(register) < usize::from(offset) + length
+        };
+        if let Some(clock) = &self.clock {
+            if touches(SYSTEM_TIME, 8) {
+                let system = clock.system_ns(self.passes_ns(now_ns), self.memory.u64(SYSTEM_TIME_OFFSET));
+                self.memory.set(SYSTEM_TIME, &system.to_le_bytes());
+            }
+            if touches(DIFFERENCE, 4) {
+                self.memory.set(DIFFERENCE, &clock.difference_register().to_le_bytes());
+            }
+        }
+    }
+
+    /// When a frame that is sent at `now_ns` passes it.
+    fn passes_ns(&self, now_ns: u64) -> u64 {
+        now_ns + self.position * HOP_NS
+    }
+
+    fn write(&mut self, offset: u16, data: &[u8], now_ns: u64, behind: u64) -> bool {
+        if let Some(taken) = self.mailbox.write(&mut self.memory, &mut self.device, self.al, offset, data) {
+            return taken;
+        }
+        let end = usize::from(offset) + data.len();
+        let covers = |register: u16| usize::from(offset) <= usize::from(register) && usize::from(register) < end;
+        if self.memory.get(offset, data.len()).is_none() {
+            return false;
+        }
+        match offset {
+            // Identity of the controller, data link status, AL status: not to be written.
+            0x0000..=0x000F | 0x0110..=0x0111 | 0x0130..=0x0135 => return true,
+            SYSTEM_TIME => {
+                if let (Some(clock), Some(received)) = (&mut self.clock, data.first_chunk::<8>()) {
+                    let (offset, delay) = (self.memory.u64(SYSTEM_TIME_OFFSET), self.memory.u32(SYSTEM_TIME_DELAY));
+                    clock.compare(u64::from_le_bytes(*received), delay, offset, now_ns + self.position * HOP_NS);
+                } else if let (Some(clock), Some(received)) = (&mut self.clock, data.first_chunk::<4>()) {
+                    // The lower half alone.
+                    let (offset, delay) = (self.memory.u64(SYSTEM_TIME_OFFSET), self.memory.u32(SYSTEM_TIME_DELAY));
+                    let passes_ns = now_ns + self.position * HOP_NS;
+                    let own = clock.system_ns(passes_ns, offset);
+                    let received = own & !0xFFFF_FFFF | u64::from(u32::from_le_bytes(*received));
+                    clock.compare(received, delay, offset, passes_ns);
+                }
+                return true;
+            }
+            RECEIVE_TIMES => {
+                self.latch(now_ns, behind);
+                return true;
+            }
+            _ => self.memory.set(offset, data),
+        }
+        if covers(AL_CONTROL) {
+            self.change_state(self.memory.u8(AL_CONTROL));
+        }
+        if covers(SII_CONTROL + 1) {
+            self.access_sii();
+        }
+        if covers(LOOP_START) || covers(SYSTEM_TIME_OFFSET) {
+            if let Some(clock) = &mut self.clock {
+                clock.reset();
+            }
+        }
+        if covers(ACTIVATION) {
+            self.activate(now_ns);
+        }
+        if covers(0x080E) {
+            self.mailbox.activation_written(&mut self.memory);
+        }
+        if covers(OUTPUT_START) {
+            self.outputs_arrived();
+        }
+        if covers(WATCHDOG_PROCESS_DATA) || covers(WATCHDOG_DIVIDER) {
+            let tick_ns = (u64::from(self.memory.u16(WATCHDOG_DIVIDER)) + 2) * 40;
+            self.device.set_watchdog_ns(u64::from(self.memory.u16(WATCHDOG_PROCESS_DATA)) * tick_ns);
+        }
+        true
+    }
+
+    /// The frame's times at the ports: in, and back from what is behind.
+    fn latch(&mut self, now_ns: u64, behind: u64) {
+        let Some(clock) = &self.clock else { return };
+        let here = clock.local_ns(self.passes_ns(now_ns));
+        let back = clock.local_ns(self.passes_ns(now_ns) + 2 * behind * HOP_NS);
+        self.memory.set(RECEIVE_TIMES, &(here as u32).to_le_bytes());
+        let back = if self.connected { back as u32 } else { 0 };
+        self.memory.set(RECEIVE_TIMES + 4, &back.to_le_bytes());
+        self.memory.set(PROCESSING_TIME, &here.to_le_bytes());
+    }
+
+    fn access_sii(&mut self) {
+        let address = self.memory.u32(SII_ADDRESS) as usize * 2;
+        match self.memory.u8(SII_CONTROL + 1) & 0x07 {
+            1 => {
+                let mut bytes = [0xFF; 8];
+                let found = self.sii.get(address..).unwrap_or_default();
+                bytes.iter_mut().zip(found).for_each(|(byte, found)| *byte = *found);
+                self.memory.set(SII_DATA, &bytes);
+            }
+            2 if self.memory.u8(SII_CONTROL) & 1 != 0 => {
+                let word = self.memory.u16(SII_DATA).to_le_bytes();
+                if let Some(place) = self.sii.get_mut(address..address + 2) {
+                    place.copy_from_slice(&word);
+                }
+            }
+            _ => {}
+        }
+        // Eight bytes at once, not busy, no error.
+        self.memory.set(SII_CONTROL, &[0x40, 0]);
+    }
+
+    /// SYNC0 is switched on or off. A start in the past never comes.
+    fn activate(&mut self, now_ns: u64) {
+        let on = self.memory.u8(ACTIVATION) & 3 == 3;
+        let (period_ns, start_ns) = (u64::from(self.memory.u32(SYNC0_CYCLE)), self.memory.u64(SYNC_START));
+        self.pulses = match &self.clock {
+            Some(clock) if on && period_ns > 0 => {
+                let system_ns = clock.system_ns(now_ns, self.memory.u64(SYSTEM_TIME_OFFSET));
+                let next_ns = if start_ns > system_ns { start_ns } else { u64::MAX };
+                Some(Pulses { period_ns, next_ns, seen: false })
+            }
+            _ => None,
+        };
+    }
+
+    fn change_state(&mut self, control: u8) {
+        let has_error = self.memory.u8(AL_STATUS) & 0x10 != 0;
+        if has_error && control & 0x10 == 0 && control & 0x0F != AlState::Init as u8 {
+            return;
+        }
+        let wanted = match Asked::of(control) {
+            Asked::State(wanted) => wanted,
+            Asked::Bootstrap => return self.refuse(code::NO_BOOTSTRAP),
+            Asked::Unknown => return self.refuse(code::UNKNOWN_STATE),
+        };
+        if !may_follow(self.al, wanted) {
+            return self.refuse(code::INVALID_CHANGE);
+        }
+        self.awaits_outputs = false;
+        match (self.al, wanted) {
+            (AlState::Init, AlState::PreOperational) => {
+                let mailboxes = [(0x0800, MAILBOX_RECEIVE), (0x0808, MAILBOX_SEND)];
+                let good = mailboxes.iter().all(|(at, start)| {
+                    self.memory.u16(*at) == *start
+                        && self.memory.u16(at + 2) == MAILBOX_BYTES
+                        && self.memory.u8(at + 6) & 1 != 0
+                });
+                if !good {
+                    return self.refuse(code::MAILBOX);
+                }
+            }
+            (AlState::PreOperational, AlState::SafeOperational) => {
+                let (outputs, inputs) = self.device.process_data_bytes();
+                for (at, start, bytes, refusal) in
+                    [(0x0810, OUTPUT_START, outputs, code::OUTPUTS), (0x0818, INPUT_START, inputs, code::INPUTS)]
+                {
+                    let on = self.memory.u8(at + 6) & 1 != 0;
+                    let same = self.memory.u16(at) == start && usize::from(self.memory.u16(at + 2)) == bytes;
+                    if on != (bytes > 0) || on && !same {
+                        return self.refuse(refusal);
+                    }
+                }
+                if self.pulses.is_some_and(|pulses| pulses.period_ns < SHORTEST_CYCLE_NS) {
+                    return self.refuse(code::SYNC_CYCLE);
+                }
+                self.outputs = vec![0; outputs];
+                self.inputs = vec![0; inputs];
+                self.sample_inputs();
+            }
+            (AlState::SafeOperational, AlState::Operational) => {
+                if self.pulses.is_some_and(|pulses| !pulses.seen && pulses.next_ns == u64::MAX) {
+                    return self.refuse(code::NO_SYNC);
+                }
+                if !self.outputs.is_empty() && !self.outputs_written {
+                    self.awaits_outputs = true;
+                    return self.tell(self.al, 0);
+                }
+            }
+            _ => {}
+        }
+        self.enter(wanted);
+    }
+
+    fn enter(&mut self, state: AlState) {
+        if state == AlState::Init {
+            self.mailbox = Mailbox::default();
+        }
+        if state <= AlState::PreOperational {
+            self.outputs_written = false;
+        }
+        self.tell(state, 0);
+        self.device.set_network_state(match state {
+            AlState::Init | AlState::PreOperational => NetworkState::PreOperational,
+            AlState::SafeOperational => NetworkState::SafeOperational,
+            AlState::Operational => NetworkState::Operational,
+        });
+        if state == AlState::Operational && self.pulses.is_none() {
+            self.latch_outputs();
+        }
+    }
+
+    fn refuse(&mut self, code: u16) {
+        self.tell(self.al, code);
+    }
+
+    /// Falls back by itself, as after an expired watchdog.
+    pub fn fall_to(&mut self, state: AlState, code: u16) {
+        self.device.set_network_state(match state {
+            AlState::Init | AlState::PreOperational => NetworkState::PreOperational,
+            AlState::SafeOperational | AlState::Operational => NetworkState::SafeOperational,
+        });
+        self.outputs_written = false;
+        self.tell(state, code);
+    }
+
+    fn tell(&mut self, state: AlState, code: u16) {
+        self.al = state;
+        let error = if code == 0 { 0 } else { 0x10 };
+        self.memory.set(AL_STATUS, &[state as u8 | error, 0]);
+        self.memory.set(AL_STATUS_CODE, &code.to_le_bytes());
+    }
+
+    /// The last byte of the outputs was written.
+    fn outputs_arrived(&mut self) {
+        if self.al < AlState::SafeOperational {
+            return;
+        }
+        self.outputs_written = true;
+        self.memory.set(WATCHDOG_STATUS, &[1, 0]);
+        if self.awaits_outputs {
+            self.awaits_outputs = false;
+            self.enter(AlState::Operational);
+        }
+        // Without SYNC0 a device acts when outputs arrive.
+        if self.pulses.is_none() {
+            self.latch_outputs();
+            self.sample_inputs();
+        }
+    }
+
+    fn latch_outputs(&mut self) {
+        if let Some(bytes) = self.memory.get(OUTPUT_START, self.outputs.len()) {
+            self.outputs.copy_from_slice(bytes);
+            self.device.write_process_data(&self.outputs);
+        }
+    }
+
+    fn sample_inputs(&mut self) {
+        if !self.inputs.is_empty() {
+            self.device.read_process_data(&mut self.inputs);
+            self.memory.set(INPUT_START, &self.inputs);
+        }
+    }
+
+    /// The device goes on to `now_ns`; with SYNC0 it samples and latches at each pulse. A gap of more than `most` pulses is
+    /// passed in one step.
+    pub fn advance(&mut self, now_ns: u64, most: u32) {
+        let mut at_ns = self.advanced_ns.unwrap_or(now_ns);
+        for _ in 0..most {
+            let Some((pulse_ns, next)) = self.next_pulse(now_ns) else { break };
+            let pulse_ns = pulse_ns.max(at_ns);
+            self.run(pulse_ns - at_ns);
+            at_ns = pulse_ns;
+            if self.al >= AlState::SafeOperational {
+                self.sample_inputs();
+            }
+            // Outputs that came once count as long as the watchdog lets them.
+            if self.al == AlState::Operational && std::mem::take(&mut self.outputs_written) {
+                self.latch_outputs();
+            }
+            self.pulses = Some(next);
+        }
+        self.run(now_ns.saturating_sub(at_ns));
+        self.advanced_ns = Some(now_ns.max(at_ns));
+        if self.pulses.is_none() && self.device.process_data_bytes().0 == 0 && self.al >= AlState::SafeOperational {
+            // Nothing is written to it that could make it sample.
+            self.sample_inputs();
+        }
+    }
+
+    fn run(&mut self, duration_ns: u64) {
+        if duration_ns == 0 {
+            return;
+        }
+        self.device.advance(duration_ns);
+        if self.al == AlState::Operational && self.device.watchdog_expired() {
+            self.memory.set(WATCHDOG_STATUS, &[0, 0]);
+            self.tell(AlState::SafeOperational, code::WATCHDOG);
+        }
+    }
+
+    /// The next pulse of SYNC0 if it comes up to `now_ns`, in the time of the simulation.
+    fn next_pulse(&self, now_ns: u64) -> Option<(u64, Pulses)> {
+        let (clock, pulses) = (self.clock.as_ref()?, self.pulses?);
+        let system_ns = clock.system_ns(now_ns, self.memory.u64(SYSTEM_TIME_OFFSET));
+        let ago_ns = system_ns.checked_sub(pulses.next_ns)?;
+        let next = Pulses { next_ns: pulses.next_ns + pulses.period_ns, seen: true, ..pulses };
+        Some((now_ns.saturating_sub(ago_ns), next))
+    }
+}

@@ -1,0 +1,23 @@
+//! An EtherCAT segment: slave controllers that pass raw frames, with the simulated devices behind them.
+//!
+//! ```text
+//! frame ─► Segment ─► datagram ─► Controller 0 ─► Controller 1 ─► … and back, changed
+//!                                  │ registers, memory, FMMU, sync managers, SII, clock
+//!                                  ├─ al_state ─► SimulatedDevice (process data, network state)
+//!                                  └─ mailbox ─► coe ─► SimulatedDevice (objects)
+//! ```
+//!
+//! Nothing in it knows which master asks. Time is what the caller says it is.
+
+mod al_state;
+mod clock;
+mod coe;
+mod controller;
+mod datagram;
+mod mailbox;
+mod memory;
+mod segment;
+mod sii;
+
+pub use mailbox::Manners;
+pub use segment::{Segment, SegmentCommand, SegmentError, SegmentParameters};

@@ -1,0 +1,198 @@
+//! The devices in a row on their cable, and what may befall them.
+
+use super::al_state::AlState;
+use super::clock::Clock;
+use super::controller::Controller;
+use super::datagram;
+use super::mailbox::Manners;
+use crate::simulation::{SimulatedDevice, SimulatedDeviceParameters};
+
+/// Devices in a segment, at most.
+pub const MAX_SEGMENT_DEVICES: usize = 64;
+/// Pulses of SYNC0 that a device lives through one by one after a gap.
+const MOST_PULSES: u32 = 64;
+/// Between the switching-on of two devices, nanoseconds: no two clocks show the same.
+const STAGGER_NS: u64 = 7_654_321;
+
+/// A segment at power-on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SegmentParameters {
+    /// Its devices, in the order of the wire.
+    pub devices: Vec<SimulatedDeviceParameters>,
+    /// Station alias of each; 0 or missing is none.
+    pub aliases: Vec<u16>,
+    /// How fast the clock of each runs, ppb; missing is not off at all.
+    pub drift_ppb: Vec<f64>,
+    /// The cycle that the devices are made for, nanoseconds.
+    pub period_ns: u64,
+}
+
+/// Why a segment could not be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentError(pub String);
+
+impl std::fmt::Display for SegmentError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SegmentError {}
+
+/// What may befall a segment. Devices count from 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SegmentCommand {
+    /// The cable in front of this device breaks; the others hang together as before.
+    Cut(usize),
+    /// Every cable is whole again.
+    Mend,
+    /// A device loses its supply: it is gone, and whoever is behind it too.
+    PowerOff(usize),
+    /// It has its supply back, and is as at power-on.
+    PowerOn(usize),
+    /// Its clock drifts by so many ppb from now on.
+    Drift(usize, f64),
+    /// Its application falls to SAFEOP with this AL status code.
+    AlError(usize, u16),
+    /// It sends an emergency: error code and error register.
+    Emergency(usize, u16, u8),
+    /// What it does to those who ask by mailbox.
+    Manners(usize, Manners),
+}
+
+#[derive(Debug)]
+struct Member {
+    controller: Controller,
+    /// As at power-on.
+    fresh: Controller,
+    powered: bool,
+    /// The cable in front of it is whole.
+    cabled: bool,
+}
+
+/// The devices in a row.
+#[derive(Debug)]
+pub struct Segment {
+    members: Vec<Member>,
+    now_ns: u64,
+}
+
+impl Segment {
+    /// A segment at power-on.
+    ///
+    /// # Errors
+    /// Where a device cannot be built from its parameters.
+    pub fn new(parameters: &SegmentParameters) -> Result<Segment, SegmentError> {
+        if parameters.devices.len() > MAX_SEGMENT_DEVICES {
+            return Err(SegmentError(format!("{} devices, at most {MAX_SEGMENT_DEVICES}", parameters.devices.len())));
+        }
+        let mut members = Vec::new();
+        for (position, device) in parameters.devices.iter().enumerate() {
+            let drift_ppb = parameters.drift_ppb.get(position).copied().unwrap_or(0.0);
+            let clock = Clock::new(STAGGER_NS * (position as u64 + 1), drift_ppb);
+            let alias = parameters.aliases.get(position).copied().unwrap_or(0);
+            let controller = Controller::new(device, parameters.period_ns, position, alias, Some(clock));
+            let controller =
+                controller.map_err(|error| SegmentError(format!("device \"{}\": {error}", device.name)))?;
+            members.push(Member { fresh: controller.clone(), controller, powered: true, cabled: true });
+        }
+        let mut segment = Segment { members, now_ns: 0 };
+        segment.connect();
+        Ok(segment)
+    }
+
+    /// How many devices a frame reaches.
+    fn reached(&self) -> usize {
+        self.members.iter().take_while(|member| member.powered && member.cabled).count()
+    }
+
+    fn connect(&mut self) {
+        let reached = self.reached();
+        for (position, member) in self.members.iter_mut().enumerate() {
+            member.controller.set_connected(position + 1 < reached);
+        }
+    }
+
+    /// Passes a raw Ethernet frame through every device that it reaches and back, at `now_ns`. False where it does not come
+    /// back: it is not EtherCAT, or nobody is there.
+    pub fn pass(&mut self, frame: &mut [u8], now_ns: u64) -> bool {
+        self.advance(now_ns);
+        let reached = self.reached();
+        if reached == 0 || !datagram::is_ethercat(frame) {
+            return false;
+        }
+        datagram::for_each(frame, |mut datagram| {
+            for (position, member) in self.members[..reached].iter_mut().enumerate() {
+                member.controller.pass(&mut datagram, now_ns, (reached - 1 - position) as u64);
+            }
+        });
+        // What every controller does to the source.
+        frame[6] |= 0x02;
+        true
+    }
+
+    /// Lets the devices go on to `now_ns`; frames do that as well.
+    pub fn advance(&mut self, now_ns: u64) {
+        self.now_ns = self.now_ns.max(now_ns);
+        for member in self.members.iter_mut().filter(|member| member.powered) {
+            member.controller.advance(self.now_ns, MOST_PULSES);
+        }
+    }
+
+    /// Something befalls it.
+    pub fn command(&mut self, command: SegmentCommand) {
+        let (place, now_ns) = match command {
+            SegmentCommand::Mend => {
+                self.members.iter_mut().for_each(|member| member.cabled = true);
+                return self.connect();
+            }
+            SegmentCommand::Cut(place)
+            | SegmentCommand::PowerOff(place)
+            | SegmentCommand::PowerOn(place)
+            | SegmentCommand::Drift(place, _)
+            | SegmentCommand::AlError(place, _)
+            | SegmentCommand::Emergency(place, ..)
+            | SegmentCommand::Manners(place, _) => (place, self.now_ns),
+        };
+        let Some(member) = self.members.get_mut(place) else { return };
+        match command {
+            SegmentCommand::Cut(_) => member.cabled = false,
+            SegmentCommand::PowerOff(_) => member.powered = false,
+            SegmentCommand::PowerOn(_) => {
+                member.controller = member.fresh.clone();
+                member.powered = true;
+            }
+            SegmentCommand::Drift(_, drift_ppb) => member.controller.set_drift(drift_ppb, now_ns),
+            SegmentCommand::AlError(_, code) => member.controller.fall_to(AlState::SafeOperational, code),
+            SegmentCommand::Emergency(_, code, register) => member.controller.emergency(code, register),
+            SegmentCommand::Manners(_, manners) => member.controller.set_manners(manners),
+            SegmentCommand::Mend => {}
+        }
+        self.connect();
+    }
+
+    /// The device at a place.
+    pub fn device(&self, place: usize) -> Option<&SimulatedDevice> {
+        self.members.get(place).map(|member| &member.controller.device)
+    }
+
+    /// The same, to be disturbed.
+    pub fn device_mut(&mut self, place: usize) -> Option<&mut SimulatedDevice> {
+        self.members.get_mut(place).map(|member| &mut member.controller.device)
+    }
+
+    /// Whether the application of the device at a place is in OP.
+    pub fn is_operational(&self, place: usize) -> bool {
+        self.members.get(place).is_some_and(|member| member.controller.al_state() == AlState::Operational)
+    }
+
+    /// How many devices it has.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+}

@@ -1,0 +1,82 @@
+//! From power-on to OP, and what is said where it does not come to that.
+
+use crate::wire::SegmentWire;
+use motiond::config::{self, MachineConfig};
+use motiond::fieldbus::CyclicBus;
+use motiond::fieldbus::ethercat::bring_up::{BringUpError, Place, bring_up};
+use motiond::fieldbus::ethercat::scan::{ScanError, scan};
+use motiond::simulation::ethercat::{Segment, SegmentParameters};
+
+/// Two drives and a terminal.
+fn machine() -> MachineConfig {
+    let file = include_str!("../../config/ethercat-terminals.toml");
+    config::parse(file, "config/ethercat-terminals.toml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn segment(config: &MachineConfig) -> SegmentParameters {
+    let devices = config.buses[0].simulation.devices.clone();
+    let drift_ppb = (0..devices.len()).map(|place| 40_000.0 * place as f64 - 30_000.0).collect();
+    SegmentParameters { devices, aliases: Vec::new(), drift_ppb, period_ns: config.period_ns }
+}
+
+#[test]
+fn a_scan_tells_what_is_on_the_wire() {
+    let config = machine();
+    let mut wire = SegmentWire::to(Segment::new(&segment(&config)).unwrap());
+    let found = scan(&mut wire).unwrap();
+    let names: Vec<&str> = found.iter().map(|device| device.name.as_str()).collect();
+    assert_eq!(names, ["x-drive", "y-drive", "io"]);
+    for (position, device) in found.iter().enumerate() {
+        assert_eq!((usize::from(device.position), device.has_clock), (position, true));
+        assert!(device.sii.mailbox.is_some_and(|mailbox| mailbox.coe && !mailbox.foe), "{device:?}");
+        assert_eq!(device.sii.sync_managers.len(), 4);
+    }
+    let delays: Vec<u32> = found.iter().map(|device| device.delay_ns).collect();
+    assert_eq!(delays, [0, 500, 1000]);
+}
+
+#[test]
+fn an_empty_wire_says_so() {
+    let parameters = SegmentParameters { devices: vec![], aliases: vec![], drift_ppb: vec![], period_ns: 1_000_000 };
+    let mut wire = SegmentWire::to(Segment::new(&parameters).unwrap());
+    let error = scan(&mut wire).unwrap_err();
+    assert!(matches!(error, ScanError::NoDevices | ScanError::Master(_)), "{error}");
+}
+
+#[test]
+fn every_device_comes_to_op_and_exchanges() {
+    let config = machine();
+    let wire = SegmentWire::to(Segment::new(&segment(&config)).unwrap());
+    let mut bus = bring_up(Box::new(wire.clone()), &config.buses[0].segment(config.period_ns)).unwrap();
+    for place in 0..3 {
+        assert!(wire.end().segment.is_operational(place), "device {place}");
+    }
+    let (mut inputs, outputs) = (vec![0; config.buses[0].input_bytes], vec![0; config.buses[0].output_bytes]);
+    let mut start_ns = bus.wire().now_ns();
+    for cycle in 0..1000 {
+        start_ns += config.period_ns;
+        bus.begin(&outputs, start_ns);
+        let report = bus.finish(&mut inputs, start_ns + config.period_ns / 2);
+        assert!(report.complete() && report.fresh == 0b111, "cycle {cycle}: {report:?}");
+    }
+}
+
+#[test]
+fn a_device_at_another_place_or_of_another_kind_is_named() {
+    let config = machine();
+    let mut wanted = config.buses[0].segment(config.period_ns);
+    let attempt = |wanted: &_| {
+        let wire = SegmentWire::to(Segment::new(&segment(&config)).unwrap());
+        bring_up(Box::new(wire), wanted).map(drop).unwrap_err()
+    };
+    wanted.devices[1].place = Place::Position(7);
+    let missing = BringUpError::Missing { device: "y-drive".into(), place: Place::Position(7) };
+    assert_eq!(attempt(&wanted), missing);
+    wanted.devices[1].place = Place::Position(1);
+    wanted.devices[1].identity.product = Some(0xBEEF);
+    let error = attempt(&wanted);
+    assert!(matches!(&error, BringUpError::Identity { device, position: 1, .. } if device == "y-drive"), "{error}");
+    wanted.devices[1].identity.product = None;
+    wanted.devices.truncate(2);
+    assert_eq!(attempt(&wanted), BringUpError::Count { configured: 2, found: 3 });
+}
