@@ -1,0 +1,3 @@
+//! EtherCAT.
+
+pub mod mailbox;
