@@ -127,10 +127,13 @@ impl Client {
     /// and says what to send next. `transfer` is the one that was begun; without it the answers go aside, and it ends in
     /// silence.
     pub fn step(&mut self, transfer: Option<&mut dyn Transfer>, happened: Option<Access<'_>>, now_ns: u64) -> Turn {
+        let handed_over = transfer.is_some();
         let mut nobody = Nobody;
         let transfer = transfer.unwrap_or(&mut nobody);
         let mut report = self.judge(transfer, happened.unwrap_or(Access::Lost), now_ns);
-        if self.phase == Phase::Ready && !self.send_next(transfer, now_ns) {
+        let goes_on = self.phase != Phase::Ready || !handed_over || self.send_next(transfer, now_ns);
+        // A message that was read just now is not lost over it: the failure can wait for the next step.
+        if !goes_on && report == Report::Nothing {
             report = self.end(Report::Failed(TransferError::MailboxTooSmall));
         }
         let wanted = self.exchange.wanted();
