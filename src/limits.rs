@@ -25,6 +25,33 @@ pub const MAX_SII_CATEGORIES: usize = 64;
 /// Longest category that is read of it, bytes.
 pub const MAX_SII_CATEGORY_BYTES: usize = 4096;
 
+/// Bytes of one mailbox of an EtherCAT device: what one datagram in one frame holds (1500 less 2 of the EtherCAT header,
+/// 10 of the datagram's header and 2 of its working counter).
+pub const MAX_MAILBOX_BYTES: usize = 1486;
+/// Bytes of the smallest: mailbox header, CoE header and the 8 of an SDO.
+pub const MIN_MAILBOX_BYTES: usize = 16;
+/// Bytes of one object's value, kept by each transfer of one: twice what an array or record of 255 parts of 64 bits takes
+/// with complete access, and longer than any text.
+pub const MAX_SDO_BYTES: usize = 4096;
+/// Objects in the list of a device's objects: large drives have some 3000.
+pub const MAX_LISTED_OBJECTS: usize = 8192;
+/// Bytes of the description of an object or of one of its parts, with its name; one mailbox always fits.
+pub const MAX_DESCRIPTION_BYTES: usize = MAX_MAILBOX_BYTES;
+/// Bytes of the name of a file in a device.
+pub const MAX_FILE_NAME_BYTES: usize = 128;
+/// Times in a row that a device may say that it has no time for a packet of a file: with the pause between them five
+/// minutes, longer than any erasure of a flash memory.
+pub const MAX_BUSY_ANSWERS: u32 = 3000;
+/// Pause before such a device is asked again, nanoseconds.
+pub const MAILBOX_BUSY_PAUSE_NS: u64 = 100_000_000;
+/// Older messages that are read from a device before it is sent one: more than devices queue. A device that never runs out
+/// of them does not keep it from being sent.
+pub const MAX_OLD_MESSAGES: u32 = 16;
+/// How long a device may take to take a message, unless configured, nanoseconds.
+pub const MAILBOX_ROOM_PATIENCE_NS: u64 = 100_000_000;
+/// How long it may take to answer, unless configured, nanoseconds.
+pub const MAILBOX_ANSWER_PATIENCE_NS: u64 = 2_000_000_000;
+
 /// Commands that wait for the cycle.
 pub const COMMAND_RING: usize = 256;
 /// Commands that one cycle takes from the ring: enough to retarget every axis at once.
@@ -199,6 +226,8 @@ const _: () = assert!(COMMAND_RING.is_power_of_two() && REPORT_RING.is_power_of_
 const _: () = assert!(COMMAND_RING <= TARGET_SLOTS, "each waiting command may hold a slot");
 const _: () = assert!(FIGURE_SLOTS >= MAX_AXES, "all axes may get new figures at once");
 const _: () = assert!(COMMANDS_PER_CYCLE <= COMMAND_RING);
+const _: () = assert!(MAX_SDO_BYTES >= 2 + 255 * 8, "every array and record fits");
+const _: () = assert!(MAX_FILE_NAME_BYTES + 12 <= MAX_MAILBOX_BYTES && MAX_DESCRIPTION_BYTES >= MAX_MAILBOX_BYTES);
 const _: () = assert!(MAX_OBSERVERS < MAX_CLIENTS && MAX_OBSERVED_STREAMS < MAX_STREAMS);
 const _: () = assert!(EVENT_JUMP > 2 * EVENT_LOG as u64, "no number that a client may have been told is given again");
 const _: () = assert!(SNAPSHOT_HISTORY.is_power_of_two());

@@ -1,14 +1,16 @@
 //! EtherCAT: a master of our own in the cycle, brought up with ethercrab.
 //!
 //! ```text
-//! off the real-time thread:  bring_up ─► scan (ethercrab) ─► setup (registers) ─► dialogue ─┐
-//! on it:                     exchange ─► datagram ─► wire (packet_socket, or a simulation) ◄┘
+//! off the real-time thread:  bring_up ─► scan (ethercrab), mapping ─► mailbox ─┐
+//!                               └─► setup (registers) ────────────► dialogue ──┤
+//! on it:                     exchange ──────────────────────────► datagram ────┴─► wire (packet_socket, or a simulation)
 //! ```
 
 pub mod bring_up;
 pub mod datagram;
 pub mod dialogue;
 pub mod exchange;
+pub mod mailbox;
 pub mod packet_socket;
 pub mod register;
 pub mod scan;

@@ -1,0 +1,151 @@
+//! Frames that are lost on their way to a device or on their way back.
+
+use super::bench::{Bench, Loss, value};
+use super::device::Trick;
+use crate::fieldbus::ethercat::mailbox::*;
+
+const OBJECT: Address = Address::entry(0x2000, 1);
+
+fn bench() -> Bench {
+    let mut bench = Bench::new(32, 32);
+    bench.device.values.insert((0x2000, 1), value(16 + 3 * 20));
+    bench
+}
+
+/// Frames that both transfers take when none is lost.
+fn undisturbed() -> usize {
+    let mut bench = bench();
+    bench.download(OBJECT, &value(90)).unwrap();
+    bench.upload(OBJECT).unwrap();
+    bench.frames
+}
+
+/// Every message was executed once, in its turn: four of the download, five of the upload.
+fn judge(bench: &mut Bench, what: &str) {
+    assert_eq!(bench.download(OBJECT, &value(90)), Ok(()), "{what}");
+    assert_eq!(bench.upload(OBJECT), Ok(value(90)), "{what}");
+    assert_eq!(bench.device.executed.len(), 9, "{what}");
+    assert_eq!(bench.client.figures().missed, 0, "{what}");
+    assert_eq!(bench.asides, [], "{what}");
+}
+
+#[test]
+fn one_lost_frame_anywhere_costs_time_and_nothing_else() {
+    for frame in 0..undisturbed() {
+        for loss in [Loss::Before, Loss::Behind] {
+            let mut bench = bench();
+            bench.losses.insert(frame, loss);
+            judge(&mut bench, &format!("{loss:?} at frame {frame}"));
+        }
+    }
+}
+
+#[test]
+fn any_two_lost_frames_cost_time_and_nothing_else() {
+    let frames = undisturbed();
+    for first in 0..frames {
+        for second in first + 1..(first + 12).min(frames + 8) {
+            for losses in [[Loss::Before, Loss::Behind], [Loss::Behind, Loss::Before], [Loss::Behind; 2]] {
+                let mut bench = bench();
+                bench.losses.extend([(first, losses[0]), (second, losses[1])]);
+                judge(&mut bench, &format!("{losses:?} at frames {first} and {second}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_burst_of_lost_frames_costs_time_and_nothing_else() {
+    for first in 0..undisturbed() {
+        for length in [3, 10, 50] {
+            for loss in [Loss::Before, Loss::Behind] {
+                let mut bench = bench();
+                bench.losses.extend((first..first + length).map(|frame| (frame, loss)));
+                judge(&mut bench, &format!("{length} frames from {first} on, {loss:?}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_lost_answer_is_asked_for_again_by_the_repeat_bit() {
+    let mut bench = bench();
+    bench.device.values.insert((0x2000, 1), vec![1]);
+    bench.losses.insert(3, Loss::Behind);
+    assert_eq!(bench.upload(OBJECT), Ok(vec![1]));
+    bench.losses.insert(bench.frames + 3, Loss::Behind);
+    assert_eq!(bench.upload(OBJECT), Ok(vec![1]));
+    use Wanted::*;
+    let request = [PollStatus, WriteMailbox(32), PollStatus, ReadMailbox(32), PollStatus];
+    let rest = [ReadRepeatAcknowledge, PollStatus, ReadMailbox(32)];
+    let expected: Vec<_> = [&request[..], &[AskRepeat(0x03)], &rest, &request, &[AskRepeat(0x01)], &rest].concat();
+    assert_eq!(bench.trace, expected, "the bit changes each time and the sync manager stays on");
+    assert_eq!((bench.client.figures().repeats, bench.device.executed.len()), (2, 2));
+}
+
+#[test]
+fn a_write_that_may_have_arrived_goes_again_under_its_number_and_is_executed_once() {
+    let mut bench = bench();
+    bench.losses.insert(1, Loss::Behind);
+    assert_eq!(bench.upload(OBJECT), Ok(value(76)));
+    assert_eq!(bench.device.executed.len(), 4, "nothing was executed twice");
+}
+
+#[test]
+fn a_device_that_does_not_repeat_is_given_up_by_name() {
+    let mut bench = bench();
+    bench.device.repeats = false;
+    bench.losses.insert(3, Loss::Behind);
+    assert_eq!(bench.upload(OBJECT), Err(TransferError::Silent(Silence::NoRepeat)));
+    assert_eq!(bench.upload(OBJECT), Ok(value(76)), "and works again afterwards");
+}
+
+#[test]
+fn an_emergency_that_is_lost_is_asked_for_again() {
+    let mut bench = bench();
+    bench.device.tricks.insert(0, Trick::EmergencyBefore(0x3210));
+    bench.losses.insert(3, Loss::Behind);
+    // The answer stands in the mailbox when the loss is looked after: reading it shows by its number that one is missing.
+    assert_eq!(bench.upload(OBJECT), Ok(value(76)));
+    assert_eq!(
+        bench.emergencies().len() + bench.client.figures().missed as usize,
+        1,
+        "it is heard of or missed by name"
+    );
+
+    let mut alone = self::bench();
+    alone.device.emergency(0x3210);
+    alone.losses.insert(1, Loss::Behind);
+    alone.settle();
+    assert_eq!(alone.emergencies(), [0x3210]);
+}
+
+#[test]
+fn a_device_that_is_away_for_a_while_is_served_as_soon_as_it_is_back() {
+    let mut bench = bench();
+    bench.losses.extend((2..2 + 1_500).map(|frame| (frame, Loss::Before)));
+    assert_eq!(bench.upload(OBJECT), Ok(value(76)));
+    let mut gone = self::bench();
+    gone.losses.extend((0..100_000).map(|frame| (frame, Loss::Before)));
+    assert_eq!(gone.upload(OBJECT), Err(TransferError::Silent(Silence::NoRoom)));
+}
+
+#[test]
+fn a_device_that_takes_the_first_message_for_an_old_one_gets_it_again() {
+    let mut bench = bench();
+    bench.device.set_counter_in(1);
+    assert_eq!(bench.upload(OBJECT), Ok(value(76)));
+    assert_eq!(bench.device.ignored, 1);
+}
+
+#[test]
+fn devices_that_do_not_count_their_messages_are_understood() {
+    let mut bench = bench();
+    bench.device.counts = false;
+    bench.device.values.insert((0x2000, 2), vec![1]);
+    for _ in 0..3 {
+        assert_eq!(bench.upload(OBJECT), Ok(value(76)));
+        assert_eq!(bench.download(Address::entry(0x2000, 2), &[7]), Ok(()));
+        assert_eq!(bench.download(Address::entry(0x2000, 2), &[7]), Ok(()));
+    }
+}
