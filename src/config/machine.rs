@@ -238,6 +238,7 @@ impl BusConfig {
                     serial: serial_number,
                 },
                 layout: device.layout.clone(),
+                mapped: device.kind == DeviceKind::Drive,
                 watchdog_ms: device.watchdog_ms,
             }
         };

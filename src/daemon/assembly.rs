@@ -11,6 +11,7 @@ use crate::fieldbus::CyclicBus;
 use crate::fieldbus::ethercat::bring_up::{BringUpError, bring_up};
 use crate::fieldbus::ethercat::exchange::EthercatBus;
 use crate::fieldbus::ethercat::packet_socket::{PacketSocket, SocketOptions};
+use crate::fieldbus::ethercat::wire::Wire;
 use crate::fieldbus::sim::{SimulatedBus, SimulatedBusError};
 use crate::simulation::control::SimulationControl;
 use std::{fmt, io};
@@ -81,11 +82,27 @@ impl std::error::Error for AssemblyError {}
 /// # Errors
 /// Where a bus cannot be brought up, or a simulated device or a drive not be built from its parameters.
 pub fn assemble(config: &MachineConfig) -> Result<Assembly, AssemblyError> {
+    assemble_over(config, |bus| {
+        let interface = bus.interface.clone().unwrap_or_default();
+        let socket = PacketSocket::open(&interface, SocketOptions::default());
+        let socket = socket.map_err(|error| AssemblyError::Interface { bus: bus.name.clone(), interface, error })?;
+        Ok(Box::new(socket))
+    })
+}
+
+/// The same over wires of the caller's, one for each EtherCAT bus.
+///
+/// # Errors
+/// As [`assemble`], and those of `wire_of`.
+pub fn assemble_over(
+    config: &MachineConfig,
+    mut wire_of: impl FnMut(&BusConfig) -> Result<Box<dyn Wire>, AssemblyError>,
+) -> Result<Assembly, AssemblyError> {
     let mut buses = Vec::new();
     let mut simulations = Vec::new();
     for bus in &config.buses {
         let built: Box<dyn CyclicBus> = match bus.kind {
-            BusKind::Ethercat => Box::new(ethercat(bus, config.period_ns)?),
+            BusKind::Ethercat => Box::new(ethercat(bus, wire_of(bus)?, config.period_ns)?),
             BusKind::Simulated | BusKind::Canopen => {
                 let simulated = SimulatedBus::new(&bus.simulation)
                     .map_err(|error| AssemblyError::Bus { bus: bus.name.clone(), error })?;
@@ -106,11 +123,7 @@ pub fn assemble(config: &MachineConfig) -> Result<Assembly, AssemblyError> {
     Ok(Assembly { cycle, ends, simulations })
 }
 
-fn ethercat(bus: &BusConfig, period_ns: u64) -> Result<EthercatBus, AssemblyError> {
-    let interface = bus.interface.clone().unwrap_or_default();
-    tracing::info!(bus = bus.name, interface, "bringing the bus up");
-    let socket = PacketSocket::open(&interface, SocketOptions::default())
-        .map_err(|error| AssemblyError::Interface { bus: bus.name.clone(), interface, error })?;
-    bring_up(Box::new(socket), &bus.segment(period_ns))
-        .map_err(|error| AssemblyError::BringUp { bus: bus.name.clone(), error })
+fn ethercat(bus: &BusConfig, wire: Box<dyn Wire>, period_ns: u64) -> Result<EthercatBus, AssemblyError> {
+    tracing::info!(bus = bus.name, devices = bus.devices.len(), "bringing the bus up");
+    bring_up(wire, &bus.segment(period_ns)).map_err(|error| AssemblyError::BringUp { bus: bus.name.clone(), error })
 }

@@ -8,12 +8,12 @@ use motiond::fieldbus::ethercat::scan::{ScanError, scan};
 use motiond::simulation::ethercat::{Segment, SegmentParameters};
 
 /// Two drives and a terminal.
-fn machine() -> MachineConfig {
+pub fn machine() -> MachineConfig {
     let file = include_str!("../../config/ethercat-terminals.toml");
     config::parse(file, "config/ethercat-terminals.toml").unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn segment(config: &MachineConfig) -> SegmentParameters {
+pub fn segment(config: &MachineConfig) -> SegmentParameters {
     let devices = config.buses[0].simulation.devices.clone();
     let drift_ppb = (0..devices.len()).map(|place| 40_000.0 * place as f64 - 30_000.0).collect();
     SegmentParameters { devices, aliases: Vec::new(), drift_ppb, period_ns: config.period_ns }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::dialogue::{Dialogue, DialogueError};
 use super::exchange::{EthercatBus, ExchangeError, MemberParameters};
+use super::objects::{ObjectError, Objects};
 use super::register::{AL_CONTROL, AlState, SYSTEM_TIME};
 use super::scan::{FoundDevice, ScanError, scan};
 use super::setup::{Exchanged, SetupError, Sync0, process_data, sync0};
@@ -62,6 +63,8 @@ pub struct DeviceParameters {
     pub identity: ExpectedIdentity,
     /// Its part of the process images.
     pub layout: DeviceLayout,
+    /// Its process data can be mapped, and are: where not, the layout is what it has anyway.
+    pub mapped: bool,
     /// How long it goes on without outputs, milliseconds.
     pub watchdog_ms: u32,
 }
@@ -114,6 +117,18 @@ pub enum BringUpError {
         /// Why.
         error: SetupError,
     },
+    /// A device has no usable mailbox, and its process data are to be mapped.
+    NoMailbox {
+        /// Its name.
+        device: String,
+    },
+    /// A device refused an object.
+    Object {
+        /// Its name.
+        device: String,
+        /// Which, and why.
+        error: ObjectError,
+    },
     /// A device did not do what it was asked.
     Device {
         /// Its name.
@@ -150,6 +165,10 @@ impl fmt::Display for BringUpError {
                 "the device at position {position} is not {device:?}: its {what} is {found:#010x}, configured is {configured:#010x}"
             ),
             BringUpError::Setup { device, error } => write!(out, "device {device:?}: {error}"),
+            BringUpError::NoMailbox { device } => {
+                write!(out, "device {device:?} has no mailbox for CoE, by which its process data could be mapped")
+            }
+            BringUpError::Object { device, error } => write!(out, "device {device:?}: {error}"),
             BringUpError::Device { device, error } => write!(out, "device {device:?}: {error}"),
             BringUpError::Exchange { device: Some(device), error } => write!(out, "device {device:?}: {error}"),
             BringUpError::Exchange { device: None, error } => write!(out, "{error}"),
@@ -180,6 +199,9 @@ pub fn bring_up(mut wire: Box<dyn Wire>, parameters: &SegmentParameters) -> Resu
     for device in &devices {
         let of_device = |error| BringUpError::Device { device: device.configured.name.clone(), error };
         let station = device.found.station;
+        if device.configured.mapped {
+            map(&mut dialogue, device)?;
+        }
         let writes = process_data(&device.found.sii, &device.exchanged);
         let writes = writes.map_err(|error| BringUpError::Setup { device: device.configured.name.clone(), error })?;
         for write in &writes {
@@ -264,6 +286,14 @@ fn check_identity(device: &DeviceParameters, found: &FoundDevice) -> Result<(), 
         }),
         _ => Ok(()),
     }
+}
+
+fn map(dialogue: &mut Dialogue<'_>, device: &Matched<'_>) -> Result<(), BringUpError> {
+    let name = || device.configured.name.clone();
+    let areas = device.found.sii.mailbox.filter(|areas| areas.coe);
+    let objects = areas.and_then(|areas| Objects::of(dialogue, device.found.station, areas).ok());
+    let mut objects = objects.ok_or_else(|| BringUpError::NoMailbox { device: name() })?;
+    objects.map(&device.configured.layout).map_err(|error| BringUpError::Object { device: name(), error })
 }
 
 /// SYNC0 of every device with a clock, at the same instants.

@@ -1,7 +1,7 @@
 //! EtherCAT: a master of our own in the cycle, brought up with ethercrab.
 //!
 //! ```text
-//! off the real-time thread:  bring_up ─► scan (ethercrab), mapping ─► mailbox ─┐
+//! off the real-time thread:  bring_up ─► scan (ethercrab), objects ─► mailbox ─┐
 //!                               └─► setup (registers) ────────────► dialogue ──┤
 //! on it:                     exchange ──────────────────────────► datagram ────┴─► wire (packet_socket, or a simulation)
 //! ```
@@ -11,6 +11,7 @@ pub mod datagram;
 pub mod dialogue;
 pub mod exchange;
 pub mod mailbox;
+pub mod objects;
 pub mod packet_socket;
 pub mod register;
 pub mod scan;
