@@ -1,0 +1,132 @@
+//! Commands that a person or a test gives while the devices run, one a line.
+
+use motiond::simulation::ethercat::{Manners, Segment, SegmentCommand};
+
+use super::mishap::Mishaps;
+
+/// What there is.
+pub const HELP: &str = "\
+While it runs it takes commands from standard input, one a line; DEVICE is a name or a place from 0:
+  cut DEVICE                     the cable in front of it breaks
+  mend                           every cable is whole again
+  off DEVICE | on DEVICE         its supply
+  input DEVICE BIT on|off        a digital input
+  drift DEVICE PPM               its clock runs so much faster
+  al-error DEVICE CODE           it falls to SAFEOP with this AL status code
+  emergency DEVICE CODE          it sends an emergency with this error code
+  mailbox DEVICE good|silent|garbage
+  lose N | duplicate N | corrupt N | delay N MICROSECONDS
+                                 what happens to the next N frames on their way back
+  quit";
+
+/// One command.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Command {
+    /// Something befalls the segment.
+    Segment(SegmentCommand),
+    /// A digital input of a device.
+    Input { device: usize, bit: u8, on: bool },
+    /// So many frames are lost.
+    Lose(u32),
+    /// So many come twice.
+    Duplicate(u32),
+    /// So many come with a bit changed.
+    Corrupt(u32),
+    /// So many come later.
+    Delay { frames: u32, delay_us: u64 },
+    /// The end.
+    Quit,
+}
+
+impl Command {
+    /// Of a line; else what is wrong with it.
+    pub fn parse(line: &str, names: &[String]) -> Result<Command, String> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let device = |word: &str| {
+            let place = names.iter().position(|name| name == word).or_else(|| word.parse().ok());
+            place
+                .filter(|place| *place < names.len())
+                .ok_or_else(|| format!("no device {word:?} in {}", names.join(", ")))
+        };
+        Ok(match words[..] {
+            ["quit"] => Command::Quit,
+            ["mend"] => Command::Segment(SegmentCommand::Mend),
+            ["cut", place] => Command::Segment(SegmentCommand::Cut(device(place)?)),
+            ["off", place] => Command::Segment(SegmentCommand::PowerOff(device(place)?)),
+            ["on", place] => Command::Segment(SegmentCommand::PowerOn(device(place)?)),
+            ["drift", place, ppm] => {
+                let ppm: f64 = ppm.parse().map_err(|_| format!("{ppm:?} is no number of ppm"))?;
+                Command::Segment(SegmentCommand::Drift(device(place)?, ppm * 1000.0))
+            }
+            ["al-error", place, code] => Command::Segment(SegmentCommand::AlError(device(place)?, number(code)?)),
+            ["emergency", place, code] => Command::Segment(SegmentCommand::Emergency(device(place)?, number(code)?, 1)),
+            ["mailbox", place, manners] => {
+                let manners = match manners {
+                    "good" => Manners::Good,
+                    "silent" => Manners::Silent,
+                    "garbage" => Manners::Garbage,
+                    other => return Err(format!("{other:?} is none of good, silent, garbage")),
+                };
+                Command::Segment(SegmentCommand::Manners(device(place)?, manners))
+            }
+            ["input", place, bit, state @ ("on" | "off")] => {
+                Command::Input { device: device(place)?, bit: number(bit)? as u8, on: state == "on" }
+            }
+            ["lose", frames] => Command::Lose(number(frames)?.into()),
+            ["duplicate", frames] => Command::Duplicate(number(frames)?.into()),
+            ["corrupt", frames] => Command::Corrupt(number(frames)?.into()),
+            ["delay", frames, delay_us] => {
+                let delay_us = delay_us.parse().map_err(|_| format!("{delay_us:?} is no number of microseconds"))?;
+                Command::Delay { frames: number(frames)?.into(), delay_us }
+            }
+            _ => return Err("not understood; see motion-sim --help".to_string()),
+        })
+    }
+
+    /// Does what it says.
+    pub fn carry_out(self, segment: &mut Segment, mishaps: &mut Mishaps) {
+        match self {
+            Command::Segment(command) => segment.command(command),
+            Command::Input { device, bit, on } => {
+                if let Some(device) = segment.device_mut(device) {
+                    device.set_input(bit, on);
+                }
+            }
+            Command::Lose(frames) => mishaps.lose = frames,
+            Command::Duplicate(frames) => mishaps.duplicate = frames,
+            Command::Corrupt(frames) => mishaps.corrupt = frames,
+            Command::Delay { frames, delay_us } => {
+                (mishaps.delay, mishaps.delay_ns) = (frames, delay_us.saturating_mul(1000));
+            }
+            Command::Quit => {}
+        }
+    }
+}
+
+/// A number, decimal or hexadecimal with 0x.
+fn number(word: &str) -> Result<u16, String> {
+    let parsed = match word.strip_prefix("0x") {
+        Some(digits) => u16::from_str_radix(digits, 16),
+        None => word.parse(),
+    };
+    parsed.map_err(|_| format!("{word:?} is no number from 0 to 65535"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_commands_or_say_what_is_wrong() {
+        let names = vec!["x-drive".to_string(), "io".to_string()];
+        let parse = |line| Command::parse(line, &names);
+        assert_eq!(parse("cut io"), Ok(Command::Segment(SegmentCommand::Cut(1))));
+        assert_eq!(parse("drift 0 -200"), Ok(Command::Segment(SegmentCommand::Drift(0, -200_000.0))));
+        assert_eq!(parse("al-error x-drive 0x1b"), Ok(Command::Segment(SegmentCommand::AlError(0, 0x1B))));
+        assert_eq!(parse("input io 3 on"), Ok(Command::Input { device: 1, bit: 3, on: true }));
+        assert_eq!(parse("delay 2 1500"), Ok(Command::Delay { frames: 2, delay_us: 1500 }));
+        assert!(parse("off lift").unwrap_err().contains("x-drive, io"));
+        assert!(parse("lose many").unwrap_err().contains("no number"));
+        assert!(parse("").is_err());
+    }
+}

@@ -1,0 +1,138 @@
+//! `motion-sim`: the devices of a machine on a network interface, for whoever has none: it answers the raw frames of any
+//! EtherCAT master as the drives and terminals of a configuration would.
+
+mod command;
+mod mishap;
+
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, channel};
+
+use clap::Parser;
+use motiond::config::machine::{Address, BusConfig};
+use motiond::config::schema::BusKind;
+use motiond::config::{self, MachineConfig};
+use motiond::fieldbus::ethercat::packet_socket::{PacketSocket, SocketOptions};
+use motiond::fieldbus::ethercat::wire::Wire;
+use motiond::limits::ETHERCAT_FRAME_BYTES;
+use motiond::simulation::ethercat::{Segment, SegmentParameters};
+
+use command::Command;
+use mishap::Mishaps;
+
+/// How long nothing need arrive before commands are looked for, nanoseconds.
+const LOOK_NS: u64 = 5_000_000;
+
+#[derive(Parser)]
+#[command(
+    name = "motion-sim",
+    version,
+    about = "Simulated EtherCAT drives and terminals on a network interface",
+    after_help = command::HELP
+)]
+struct Arguments {
+    /// The network interface that the master's cable ends at
+    #[arg(long)]
+    interface: String,
+    /// The configuration of the machine, as motiond has it
+    #[arg(long)]
+    config: PathBuf,
+    /// Which of its buses [default: the first EtherCAT bus]
+    #[arg(long)]
+    bus: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let complain = |what: &dyn std::fmt::Display, code: u8| {
+        eprintln!("motion-sim: {what}");
+        ExitCode::from(code)
+    };
+    let machine = match config::load(&arguments.config) {
+        Ok(machine) => machine,
+        Err(error) => return complain(&error, 2),
+    };
+    let Some(bus) = bus_of(&machine, arguments.bus.as_deref()) else {
+        return complain(&"the configuration has no such EtherCAT bus", 2);
+    };
+    let segment = match Segment::new(&parameters(bus, machine.period_ns)) {
+        Ok(segment) => segment,
+        Err(error) => return complain(&error, 2),
+    };
+    let socket = match PacketSocket::open(&arguments.interface, SocketOptions::default()) {
+        Ok(socket) => socket,
+        Err(error) => return complain(&format!("interface {}: {error}", arguments.interface), 1),
+    };
+    let names: Vec<String> = bus.devices.iter().map(|device| device.name.clone()).collect();
+    println!("{} devices on {}: {}", names.len(), arguments.interface, names.join(", "));
+    serve(segment, socket, &names, &lines());
+    ExitCode::SUCCESS
+}
+
+fn bus_of<'a>(machine: &'a MachineConfig, name: Option<&str>) -> Option<&'a BusConfig> {
+    let mut buses = machine.buses.iter().filter(|bus| bus.kind == BusKind::Ethercat);
+    match name {
+        Some(name) => buses.find(|bus| bus.name == name),
+        None => buses.next(),
+    }
+}
+
+/// The devices in the order of the wire; one with an alias and no position stands where it is listed.
+fn parameters(bus: &BusConfig, period_ns: u64) -> SegmentParameters {
+    let mut devices: Vec<_> = bus.devices.iter().zip(&bus.simulation.devices).enumerate().collect();
+    devices.sort_by_key(|(listed, (device, _))| match device.address {
+        Address::Position(position) => usize::from(position),
+        _ => *listed,
+    });
+    let alias = |address| if let Address::Alias(alias) = address { alias } else { 0 };
+    SegmentParameters {
+        aliases: devices.iter().map(|(_, (device, _))| alias(device.address)).collect(),
+        devices: devices.into_iter().map(|(_, (_, simulated))| simulated.clone()).collect(),
+        drift_ppb: Vec::new(),
+        period_ns,
+    }
+}
+
+/// The lines of standard input, read by a thread of its own. At their end the devices stay.
+fn lines() -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Passes frames until it is told to end.
+fn serve(mut segment: Segment, mut socket: PacketSocket, names: &[String], lines: &Receiver<String>) {
+    let mut mishaps = Mishaps::default();
+    let mut buffer = [0; ETHERCAT_FRAME_BYTES];
+    loop {
+        for line in lines.try_iter() {
+            match Command::parse(&line, names) {
+                Ok(Command::Quit) => return,
+                Ok(command) => {
+                    command.carry_out(&mut segment, &mut mishaps);
+                    println!("ok: {line}");
+                }
+                Err(why) => println!("error: {line}: {why}"),
+            }
+        }
+        let now_ns = socket.now_ns();
+        mishaps.send_due(now_ns, |frame| socket.send(frame, now_ns));
+        let deadline_ns = mishaps.next_due_ns().unwrap_or(u64::MAX).min(now_ns + LOOK_NS);
+        let Some(length) = socket.receive(&mut buffer, deadline_ns) else {
+            segment.advance(socket.now_ns());
+            continue;
+        };
+        let now_ns = socket.now_ns();
+        let frame = &mut buffer[..length];
+        if segment.pass(frame, now_ns) {
+            mishaps.give_back(frame, now_ns, |frame| socket.send(frame, now_ns));
+        }
+    }
+}
