@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::datagram::{Command, Target};
-use super::dialogue::{Dialogue, DialogueError};
+use super::dialogue::Dialogue;
 use super::mailbox::client::PATIENCE;
 use super::mailbox::exchange::{SEND_ACTIVATE, SEND_PDI_CONTROL, SEND_STATUS, SizeError};
 use super::mailbox::{
@@ -133,35 +133,27 @@ impl<'a, 'w> Objects<'a, 'w> {
     }
 
     fn send(&mut self, wanted: Wanted, buffer: &mut [u8; MAX_MAILBOX_BYTES]) -> Happened {
-        let station = self.station;
-        let mut ask =
-            |command, register, data: &mut [u8]| self.dialogue.ask(command, Target::Station(station, register), data);
-        let mut byte = [0];
-        let (asked, happened): (Result<u16, DialogueError>, fn(&[u8; 1], usize) -> Happened) = match wanted {
+        let (command, register, length) = match wanted {
             Wanted::Nothing => return Happened::Nothing,
             Wanted::WriteMailbox(length) => {
                 buffer[..length].copy_from_slice(self.client.outgoing());
-                let asked = ask(Command::Fpwr, self.areas.receive.start, &mut buffer[..length]);
-                (asked, |_, _| Happened::Written)
+                (Command::Fpwr, self.areas.receive.start, length)
             }
-            Wanted::PollStatus => (ask(Command::Fprd, SEND_STATUS, &mut byte), |byte, _| Happened::Byte(byte[0])),
-            Wanted::ReadMailbox(length) => {
-                let asked = ask(Command::Fprd, self.areas.send.start, &mut buffer[..length]);
-                (asked, |_, length| Happened::Mailbox(length))
-            }
+            Wanted::PollStatus => (Command::Fprd, SEND_STATUS, 1),
+            Wanted::ReadMailbox(length) => (Command::Fprd, self.areas.send.start, length),
             Wanted::AskRepeat(value) => {
-                byte = [value];
-                (ask(Command::Fpwr, SEND_ACTIVATE, &mut byte), |_, _| Happened::Written)
+                buffer[0] = value;
+                (Command::Fpwr, SEND_ACTIVATE, 1)
             }
-            Wanted::ReadRepeatAcknowledge => {
-                (ask(Command::Fprd, SEND_PDI_CONTROL, &mut byte), |byte, _| Happened::Byte(byte[0]))
-            }
+            Wanted::ReadRepeatAcknowledge => (Command::Fprd, SEND_PDI_CONTROL, 1),
         };
-        let length = if let Wanted::ReadMailbox(length) = wanted { length } else { 0 };
-        match asked {
-            Err(_) => Happened::Lost,
-            Ok(0) => Happened::Refused,
-            Ok(_) => happened(&byte, length),
+        let asked = self.dialogue.ask(command, Target::Station(self.station, register), &mut buffer[..length]);
+        match (asked, wanted) {
+            (Err(_), _) => Happened::Lost,
+            (Ok(0), _) => Happened::Refused,
+            (Ok(_), Wanted::ReadMailbox(length)) => Happened::Mailbox(length),
+            (Ok(_), Wanted::PollStatus | Wanted::ReadRepeatAcknowledge) => Happened::Byte(buffer[0]),
+            (Ok(_), _) => Happened::Written,
         }
     }
 }

@@ -351,10 +351,10 @@ impl Controller {
         if covers(SII_CONTROL + 1) {
             self.access_sii();
         }
-        if covers(LOOP_START) || covers(SYSTEM_TIME_OFFSET) {
-            if let Some(clock) = &mut self.clock {
-                clock.reset();
-            }
+        if (covers(LOOP_START) || covers(SYSTEM_TIME_OFFSET))
+            && let Some(clock) = &mut self.clock
+        {
+            clock.reset();
         }
         if covers(ACTIVATION) {
             self.activate(now_ns);
