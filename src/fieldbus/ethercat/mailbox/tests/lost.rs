@@ -3,6 +3,7 @@
 use super::bench::{Bench, Loss, value};
 use super::device::Trick;
 use crate::fieldbus::ethercat::mailbox::*;
+use proptest::prelude::*;
 
 const OBJECT: Address = Address::entry(0x2000, 1);
 
@@ -162,5 +163,52 @@ fn devices_that_do_not_count_their_messages_are_understood() {
         assert_eq!(bench.upload(OBJECT), Ok(value(76)));
         assert_eq!(bench.download(Address::entry(0x2000, 2), &[7]), Ok(()));
         assert_eq!(bench.download(Address::entry(0x2000, 2), &[7]), Ok(()));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1500) })]
+
+    #[test]
+    fn however_many_frames_are_lost_no_value_is_ever_wrong(
+        losses in proptest::collection::vec((0usize..2000, any::<bool>()), 0..600),
+        tricks in proptest::collection::vec(0usize..60, 0..10),
+        length in 0usize..200,
+        latency in 1u32..20,
+        repeats in prop_oneof![4 => Just(true), 1 => Just(false)],
+    ) {
+        let mut bench = bench();
+        bench.download(OBJECT, &value(length)).unwrap();
+        bench.upload(OBJECT).unwrap();
+        bench.device.latency = latency;
+        bench.device.repeats = repeats;
+        let (frames, answers) = (bench.frames, bench.device.answers);
+        bench.losses = losses
+            .into_iter()
+            .map(|(frame, before)| (frames + frame, if before { Loss::Before } else { Loss::Behind }))
+            .collect();
+        bench.device.tricks =
+            tricks.into_iter().map(|answer| (answers + answer, Trick::EmergencyBefore(0x4210))).collect();
+        let mut stored = value(length);
+        for turn in 0..6 {
+            let next = value(length + turn);
+            match bench.upload(OBJECT) {
+                Ok(read) => prop_assert_eq!(&read, &stored, "turn {}", turn),
+                Err(error) => prop_assert!(matches!(error, TransferError::Silent(_)) , "turn {}: {}", turn, error),
+            }
+            match bench.download(OBJECT, &next) {
+                Ok(()) => prop_assert_eq!(&bench.device.values[&(0x2000, 1)], &next, "turn {}", turn),
+                Err(error) => prop_assert!(matches!(error, TransferError::Silent(_)), "turn {}: {}", turn, error),
+            }
+            bench.settle();
+            // A write whose answer was lost may have been made or not.
+            let held = bench.device.values[&(0x2000, 1)].clone();
+            prop_assert!(held == stored || held == next, "turn {}", turn);
+            stored = held;
+        }
+        let told = bench.device.emergencies;
+        let heard = bench.emergencies().len();
+        prop_assert!(heard == told || bench.client.figures().missed > 0, "{} of {} emergencies", heard, told);
+        prop_assert!(heard <= told);
     }
 }
