@@ -43,6 +43,7 @@ const REAL_TIME: &[&str] = &[
     "src/cycle",
     "src/motion",
     "src/drive",
+    "src/fieldbus/ethercat/mailbox",
     "src/exchange/ring.rs",
     "src/exchange/latest.rs",
     "src/exchange/stop.rs",

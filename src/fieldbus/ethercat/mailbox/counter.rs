@@ -38,38 +38,43 @@ pub enum Order {
 
 /// Numbers of the device's messages.
 ///
-/// Some devices send every message under the same number although the standard has them count. So an equal number means a
-/// duplicate only where the device was asked to repeat, or has been seen to count.
+/// Some devices send every message under the same number although the standard has them count, and some under the number
+/// of our request. So an equal number means a duplicate only where the device has been seen to count and the message is the
+/// same to the byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Received {
     last: u8,
+    digest: u64,
     counts: bool,
-    repeat_asked: bool,
 }
 
 impl Received {
-    /// The device was asked for its last message again.
-    pub fn ask_repeat(&mut self) {
-        self.repeat_asked = true;
+    /// The device has sent messages under different numbers, so that a duplicate can be told.
+    pub fn counts(self) -> bool {
+        self.counts
     }
 
-    /// Judges the number of a message that was read.
-    pub fn take(&mut self, counter: u8) -> Order {
+    /// Judges a message that was read by its number and its bytes.
+    pub fn take(&mut self, counter: u8, body: &[u8]) -> Order {
         if counter == 0 {
-            self.repeat_asked = false;
             return Order::New { missed: 0 };
         }
+        let digest = digest(body);
         if counter == self.last {
-            let duplicate = self.counts || self.repeat_asked;
-            self.repeat_asked = false;
-            return if duplicate { Order::Duplicate } else { Order::New { missed: 0 } };
+            let same = self.counts && digest == self.digest;
+            self.digest = digest;
+            return if same { Order::Duplicate } else { Order::New { missed: 0 } };
         }
         let missed = if self.last == 0 { 0 } else { (counter + 7 - self.last) % 7 - 1 };
         self.counts |= self.last != 0;
-        self.last = counter;
-        self.repeat_asked = false;
+        (self.last, self.digest) = (counter, digest);
         Order::New { missed }
     }
+}
+
+/// FNV-1a.
+fn digest(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |digest, byte| (digest ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3))
 }
 
 #[cfg(test)]
@@ -86,35 +91,32 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_comes_twice_is_a_duplicate_once_the_device_has_counted() {
+    fn a_message_that_comes_twice_is_a_duplicate_once_the_device_has_counted() {
         let mut received = Received::default();
-        assert_eq!(received.take(5), Order::New { missed: 0 });
-        assert_eq!(received.take(6), Order::New { missed: 0 });
-        assert_eq!(received.take(6), Order::Duplicate);
-        assert_eq!(received.take(7), Order::New { missed: 0 });
-        assert_eq!(received.take(1), Order::New { missed: 0 });
+        assert_eq!(received.take(5, b"a"), Order::New { missed: 0 });
+        assert_eq!(received.take(6, b"b"), Order::New { missed: 0 });
+        assert_eq!(received.take(6, b"b"), Order::Duplicate);
+        assert_eq!(received.take(7, b"b"), Order::New { missed: 0 });
+        assert_eq!(received.take(7, b"c"), Order::New { missed: 0 }, "the same number, but not the same message");
+        assert_eq!(received.take(1, b"c"), Order::New { missed: 0 });
     }
 
     #[test]
-    fn a_device_that_does_not_count_is_believed_until_it_is_asked_to_repeat() {
+    fn a_device_that_does_not_count_is_believed() {
         for constant in [0, 1] {
             let mut received = Received::default();
             for _ in 0..20 {
-                assert_eq!(received.take(constant), Order::New { missed: 0 });
+                assert_eq!(received.take(constant, b"a"), Order::New { missed: 0 });
             }
+            assert!(!received.counts());
         }
-        let mut received = Received::default();
-        received.take(1);
-        received.ask_repeat();
-        assert_eq!(received.take(1), Order::Duplicate);
-        assert_eq!(received.take(1), Order::New { missed: 0 });
     }
 
     #[test]
     fn numbers_left_out_are_messages_missed() {
         let mut received = Received::default();
         for (counter, missed) in [(3, 0), (5, 1), (7, 1), (6, 5), (1, 1)] {
-            assert_eq!(received.take(counter), Order::New { missed }, "{counter}");
+            assert_eq!(received.take(counter, b"a"), Order::New { missed }, "{counter}");
         }
     }
 }

@@ -159,7 +159,7 @@ impl Download {
             return self.fail(TransferError::CutOff { bytes: 0 }, AbortCode::GENERAL);
         };
         if command >> 5 != answer::DOWNLOAD_SEGMENT {
-            return self.fail(TransferError::Command { received: command }, AbortCode::COMMAND);
+            return self.stray(TransferError::Command { received: command });
         }
         if (command & TOGGLE != 0) != self.toggle {
             return self.fail(TransferError::Toggle, AbortCode::TOGGLE);

@@ -5,15 +5,18 @@
 //!  ▲             └─full─► Read (an older message) ─► Poll         │
 //!  └──────────── finish, or patience ends                         lost
 //!                                                                 ▼
-//!               Poll ◄─as asked─ Acknowledge ◄─written─ Repeat ◄─empty─ Check ─full─► Read
+//!               Poll ◄─as asked─ Acknowledge ◄─written─ Repeat ◄─empty─ Check ─full─► Repeat or Read
 //! ```
 //!
 //! A lost frame may have been lost before or behind the device. A write that may have arrived is written again under the
 //! same number, which a device that has it already does not execute again. A read that may have emptied the mailbox is
-//! looked after first (`Check`): what is still there is read, otherwise the device is asked to put it there again.
+//! looked after first (`Check`). Where the mailbox is empty, the device is asked to put the message there again. Where it is
+//! full, the message may still be there, or the next one may have followed it. A device that numbers its messages is then
+//! asked to repeat too: the one before comes as a duplicate, or else the lost one, and the one in the mailbox after it.
+//! From a device that does not, or that does not repeat, the mailbox is read as it is.
 
 use super::counter::{Counter, Order, Received};
-use super::frame::Header;
+use super::frame::Message;
 use super::transfer::Silence;
 use crate::limits::{MAX_MAILBOX_BYTES, MAX_OLD_MESSAGES, MIN_MAILBOX_BYTES};
 use std::fmt;
@@ -156,6 +159,8 @@ pub struct Exchange {
     since_ns: u64,
     /// The repeat request as the device has it.
     repeat: bool,
+    /// A repetition that the mailbox could be read without was not acknowledged: it is not asked for again.
+    repeats_not: bool,
     /// Our message may have been handed over although no frame said so.
     uncertain: bool,
     /// Older messages read since the start of this one.
@@ -181,8 +186,15 @@ enum Place {
     Read,
     /// A read was lost: is the message still there?
     Check,
-    Repeat,
-    Acknowledge,
+    /// The device is to be asked to repeat; the mailbox is empty, or not.
+    Repeat {
+        empty: bool,
+    },
+    /// It has been asked.
+    Acknowledge {
+        empty: bool,
+        asked_ns: u64,
+    },
 }
 
 impl Exchange {
@@ -198,6 +210,7 @@ impl Exchange {
             place: Place::Poll,
             since_ns: 0,
             repeat: false,
+            repeats_not: false,
             uncertain: false,
             old: 0,
             agreed: false,
@@ -261,7 +274,7 @@ impl Exchange {
     }
 
     fn is_recovering(&self) -> bool {
-        matches!(self.place, Place::Check | Place::Repeat | Place::Acknowledge)
+        matches!(self.place, Place::Check | Place::Repeat { .. } | Place::Acknowledge { .. })
     }
 
     fn activate(&self) -> u8 {
@@ -277,8 +290,8 @@ impl Exchange {
             Place::Poll | Place::Check => Wanted::PollStatus,
             Place::Write => Wanted::WriteMailbox(self.sizes.receive()),
             Place::Read => Wanted::ReadMailbox(self.sizes.send()),
-            Place::Repeat => Wanted::AskRepeat(self.activate()),
-            Place::Acknowledge => Wanted::ReadRepeatAcknowledge,
+            Place::Repeat { .. } => Wanted::AskRepeat(self.activate()),
+            Place::Acknowledge { .. } => Wanted::ReadRepeatAcknowledge,
         }
     }
 
@@ -287,7 +300,7 @@ impl Exchange {
         if self.goal == Goal::Rest {
             return Event::Nothing;
         }
-        let event = self.advance(access);
+        let event = self.advance(access, now_ns);
         match event {
             Event::Written => {
                 (self.goal, self.since_ns) = (Goal::Receive, now_ns);
@@ -298,7 +311,7 @@ impl Exchange {
         }
     }
 
-    fn advance<'a>(&mut self, access: Access<'a>) -> Event<'a> {
+    fn advance<'a>(&mut self, access: Access<'a>, now_ns: u64) -> Event<'a> {
         match (self.place, access) {
             (Place::Poll, Access::Byte(status)) => {
                 let patient = self.goal != Goal::Send || self.old < MAX_OLD_MESSAGES;
@@ -323,15 +336,22 @@ impl Exchange {
             (Place::Read, Access::Refused) => self.place = Place::Poll,
             (Place::Read, Access::Lost) => self.place = Place::Check,
             (Place::Check, Access::Byte(status)) => {
-                self.place = if status & SEND_FULL != 0 { Place::Read } else { Place::Repeat };
+                let empty = status & SEND_FULL == 0;
+                let asks = empty || self.received.counts() && !self.repeats_not;
+                self.place = if asks { Place::Repeat { empty } } else { Place::Read };
             }
-            (Place::Repeat, Access::Written) => {
+            (Place::Repeat { empty }, Access::Written) => {
                 self.repeat = !self.repeat;
-                self.received.ask_repeat();
                 self.figures.repeats = self.figures.repeats.saturating_add(1);
-                self.place = Place::Acknowledge;
+                self.place = Place::Acknowledge { empty, asked_ns: now_ns };
             }
-            (Place::Acknowledge, Access::Byte(control)) if (control & REPEAT != 0) == self.repeat => {
+            (Place::Acknowledge { .. }, Access::Byte(control)) if (control & REPEAT != 0) == self.repeat => {
+                self.place = Place::Poll;
+            }
+            (Place::Acknowledge { empty: false, asked_ns }, _)
+                if now_ns.saturating_sub(asked_ns) > self.patience.room_ns =>
+            {
+                self.repeats_not = true;
                 self.place = Place::Poll;
             }
             _ => {}
@@ -341,9 +361,12 @@ impl Exchange {
 
     fn take<'a>(&mut self, mailbox: &'a [u8]) -> Event<'a> {
         self.place = Place::Poll;
-        // What has no header has no number either: the reader of the message will say so.
-        let counter = Header::decode(mailbox).map_or(0, |header| header.counter);
-        match self.received.take(counter) {
+        // Garbage has no number: the reader of the message will say so.
+        let order = match Message::decode(mailbox) {
+            Ok(message) => self.received.take(message.header.counter, message.body),
+            Err(_) => Order::New { missed: 0 },
+        };
+        match order {
             Order::Duplicate => {
                 self.figures.duplicates = self.figures.duplicates.saturating_add(1);
                 Event::Nothing

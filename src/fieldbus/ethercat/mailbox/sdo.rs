@@ -112,8 +112,6 @@ impl AbortCode {
     pub const TOGGLE: AbortCode = AbortCode(0x0503_0000);
     /// No answer in time.
     pub const TIMEOUT: AbortCode = AbortCode(0x0504_0000);
-    /// A command that does not belong here.
-    pub const COMMAND: AbortCode = AbortCode(0x0504_0001);
     /// No room for the value.
     pub const MEMORY: AbortCode = AbortCode(0x0504_0005);
     /// The value is longer than was said.

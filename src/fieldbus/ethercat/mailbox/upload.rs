@@ -118,7 +118,7 @@ impl Upload {
             return self.fail(TransferError::CutOff { bytes: 0 }, AbortCode::GENERAL);
         };
         if command >> 5 != answer::UPLOAD_SEGMENT {
-            return self.fail(TransferError::Command { received: command }, AbortCode::COMMAND);
+            return self.stray(TransferError::Command { received: command });
         }
         if (command & TOGGLE != 0) != self.toggle {
             return self.fail(TransferError::Toggle, AbortCode::TOGGLE);

@@ -46,8 +46,9 @@ pub struct Device {
     pub never_expedites: bool,
     pub counts: bool,
     pub repeats: bool,
-    pub restarts_counter_at: u8,
     pub answers: usize,
+    /// Emergencies told so far.
+    pub emergencies: usize,
     /// Requests that were executed, by their bytes behind the mailbox header.
     pub executed: Vec<Vec<u8>>,
     pub ignored: usize,
@@ -82,8 +83,8 @@ impl Device {
             never_expedites: false,
             counts: true,
             repeats: true,
-            restarts_counter_at: 0,
             answers: 0,
+            emergencies: 0,
             executed: Vec::new(),
             ignored: 0,
             sizes: (receive, send),
@@ -169,6 +170,7 @@ impl Device {
 
     /// The device tells of a fault by itself.
     pub fn emergency(&mut self, code: u16) {
+        self.emergencies += 1;
         let [low, high] = code.to_le_bytes();
         self.say(3, &[0x00, 0x10, low, high, 0x81, 1, 2, 3, 4, 5]);
     }

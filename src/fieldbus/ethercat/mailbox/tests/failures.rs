@@ -9,10 +9,14 @@ use crate::limits::MAX_SDO_BYTES;
 
 const OBJECT: Address = Address::entry(0x2000, 1);
 
-/// A device with a value of four messages, and the trick at its answer of this number.
+/// A device with a value of four messages, and the trick at its answer of this number. Both know each other's numbers.
 fn bench(answer: usize, trick: Trick) -> Bench {
     let mut bench = Bench::new(32, 32);
     bench.device.values.insert((0x2000, 1), value(16 + 3 * 20));
+    bench.upload(OBJECT).unwrap();
+    (bench.device.answers, bench.now_ns, bench.frames) = (0, 0, 0);
+    bench.device.executed.clear();
+    bench.trace.clear();
     bench.device.tricks.insert(answer, trick);
     bench
 }
@@ -102,10 +106,6 @@ fn messages_of_other_protocols_are_handed_out_and_change_nothing() {
 #[test]
 fn an_answer_that_comes_twice_under_one_number_counts_once() {
     at_each_answer(&Trick::Twice, |answer, result, bench| {
-        if answer == 0 {
-            // Nothing has shown yet that this device counts: the second one goes to the transfer.
-            return;
-        }
         assert_eq!(result, Ok(()), "answer {answer}");
         let after_the_end = answer == 3;
         assert_eq!(bench.client.figures().duplicates, u32::from(!after_the_end), "answer {answer}");
@@ -149,7 +149,8 @@ fn a_late_answer_to_an_earlier_transfer_is_not_taken_for_the_present_one() {
 #[test]
 fn a_late_abort_of_an_earlier_transfer_does_not_end_the_present_one() {
     let mut bench = bench(0, Trick::ForeignAbort(0x0504_0000));
-    assert_eq!(bench.upload(OBJECT), Ok(value(76)));
+    bench.device.values.insert((0x2000, 1), value(12));
+    assert_eq!(bench.upload(OBJECT), Ok(value(12)));
     assert_eq!(bench.asides, [Aside::Late]);
 }
 
@@ -167,12 +168,10 @@ fn an_older_answer_about_the_same_object_is_read_away_before_it_is_asked_again()
 
 #[test]
 fn a_command_that_does_not_belong_there_is_named() {
-    for (answer, command, code) in
-        [(0, 0x60, 0x0504_0000), (0, 0x00, 0x0504_0000), (2, 0x60, 0x0504_0001), (1, 0xE0, 0x0504_0001)]
-    {
+    for (answer, command) in [(0, 0x60), (0, 0x00), (2, 0x60), (1, 0xE0)] {
         let mut bench = bench(answer, Trick::Command(command));
         assert_eq!(bench.upload(OBJECT), Err(TransferError::Command { received: command }), "answer {answer}");
-        assert_eq!(last_abort(&bench), Some(code), "answer {answer}");
+        assert_eq!(last_abort(&bench), Some(0x0504_0000), "answer {answer}");
     }
 }
 

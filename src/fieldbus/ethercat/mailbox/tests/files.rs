@@ -170,7 +170,8 @@ fn a_packet_out_of_turn_ends_the_transfer_and_the_device_is_told() {
     assert_eq!(read.take(&second), Step::Failed(TransferError::Packet { expected: 1, received: 2 }));
     assert_eq!(read.next(&mut out), Some(12));
     assert_eq!(out[6..12], [5, 0, 0x05, 0x80, 0, 0]);
-    assert_eq!((read.packet(), read.next(&mut out)), (None, None));
+    assert_eq!(read.packet(), None);
+    assert_eq!(read.next(&mut out), None);
 }
 
 #[test]
@@ -188,7 +189,7 @@ fn a_reader_that_takes_its_time_keeps_the_device_waiting_and_loses_nothing() {
     let mut bench = bench(48, 100);
     let mut read = FileRead::new(name(), PASSWORD, 48, 1000);
     bench.client.begin(bench.now_ns, LIMIT_NS).unwrap();
-    let mut file = Vec::new();
+    let mut file = Vec::<u8>::new();
     for cycle in 0..2_000 {
         let end = drive(&mut bench, &mut read);
         if cycle % 100 == 99
