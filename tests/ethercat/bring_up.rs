@@ -31,16 +31,16 @@ fn a_scan_tells_what_is_on_the_wire() {
         assert!(device.sii.mailbox.is_some_and(|mailbox| mailbox.coe && !mailbox.foe), "{device:?}");
         assert_eq!(device.sii.sync_managers.len(), 4);
     }
+    // Clocks that drift read whole nanoseconds.
     let delays: Vec<u32> = found.iter().map(|device| device.delay_ns).collect();
-    assert_eq!(delays, [0, 500, 1000]);
+    assert!(delays.iter().zip([0_u32, 500, 1000]).all(|(delay, real)| delay.abs_diff(real) <= 2), "{delays:?}");
 }
 
 #[test]
 fn an_empty_wire_says_so() {
     let parameters = SegmentParameters { devices: vec![], aliases: vec![], drift_ppb: vec![], period_ns: 1_000_000 };
     let mut wire = SegmentWire::to(Segment::new(&parameters).unwrap());
-    let error = scan(&mut wire).unwrap_err();
-    assert!(matches!(error, ScanError::NoDevices | ScanError::Master(_)), "{error}");
+    assert_eq!(scan(&mut wire), Err(ScanError::NoDevices));
 }
 
 #[test]

@@ -18,6 +18,9 @@ use ethercrab::{
     MainDevice, MainDeviceConfig, PduRx, PduStorage, PduTx, RetryBehaviour, SubDeviceGroup, Timeouts, error::Error,
 };
 
+use super::datagram::{Command, Target};
+use super::dialogue::Dialogue;
+use super::register::TYPE;
 use super::sii::{self, Sii, SiiError};
 use super::wire::Wire;
 use crate::limits::{ETHERCAT_FRAME_BYTES, MAX_BUS_DEVICES};
@@ -135,6 +138,11 @@ impl From<Error> for ScanError {
 /// # Errors
 /// Where nothing answers, or something does that cannot be served.
 pub fn scan(wire: &mut dyn Wire) -> Result<Vec<FoundDevice>, ScanError> {
+    // Each device counts in a read of all.
+    match Dialogue::over(wire).ask(Command::Brd, Target::All(TYPE), &mut [0]) {
+        Ok(1..) => {}
+        Ok(0) | Err(_) => return Err(ScanError::NoDevices),
+    }
     let scanned = catch_unwind(AssertUnwindSafe(|| scan_unguarded(wire)));
     scanned.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_string());
