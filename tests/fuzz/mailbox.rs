@@ -10,8 +10,8 @@
 use libfuzzer_sys::fuzz_target;
 use motiond::fieldbus::ethercat::mailbox::client::PATIENCE;
 use motiond::fieldbus::ethercat::mailbox::{
-    Access, Address, Client, DescribeEntry, DescribeObject, Download, FileName, FileRead, FileWrite, ListKind, ObjectList,
-    Report, Sizes, Transfer, Upload, Wanted,
+    Access, Address, Client, DescribeEntry, DescribeObject, Download, FileName, FileRead, FileWrite, ListKind,
+    ObjectList, Report, Sizes, Transfer, Upload, Wanted,
 };
 use motiond::limits::{MAX_LISTED_OBJECTS, MAX_SDO_BYTES};
 
