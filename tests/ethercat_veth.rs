@@ -168,7 +168,12 @@ fn drives_on_a_cable_are_brought_up_and_move() {
     }
     until("the end of the move", || {
         let state = bench.x()["state"].take();
-        assert!(state == "DiscreteMotion" || state == "Standstill", "{}\n{}", bench.done("status"), bench.done("events"));
+        assert!(
+            state == "DiscreteMotion" || state == "Standstill",
+            "{}\n{}",
+            bench.done("status"),
+            bench.done("events")
+        );
         (state == "Standstill").then_some(())
     });
     assert!((bench.x()["setpoint"].as_f64().unwrap() - 160.0).abs() < 1e-6, "{}", bench.x());

@@ -199,4 +199,5 @@ fn put_error(out: &mut [u8], code: FileErrorCode) -> Option<usize> {
     put(out, 5, code.0, &[])
 }
 
-const _: () = assert!(MAX_FILE_NAME_BYTES <= u8::MAX as usize && Words::MAX_BYTES <= u8::MAX as usize);
+const _: () = assert!(MAX_FILE_NAME_BYTES <= u8::MAX as usize, "their lengths are kept in a byte");
+const _: () = assert!(Words::MAX_BYTES <= u8::MAX as usize, "their lengths are kept in a byte");

@@ -63,10 +63,13 @@ pub struct Device {
     counter_in: u8,
     counter_out: u8,
     upload: Option<(Vec<u8>, bool)>,
-    download: Option<((u16, u8, bool), Vec<u8>, usize, bool)>,
+    download: Option<Download>,
     file_out: Option<(Vec<u8>, usize, u32)>,
     file_in: Option<(Vec<u8>, Vec<u8>, u32)>,
 }
+
+/// A download that is under way: the object (index, subindex, complete access), what has come, how much is to come, the toggle.
+type Download = ((u16, u8, bool), Vec<u8>, usize, bool);
 
 impl Device {
     /// `receive` bytes of the mailbox that the master writes, `send` bytes of the one that it reads.
@@ -400,7 +403,7 @@ impl Device {
         let fragments: Vec<Vec<u8>> = whole.chunks(room).map(<[u8]>::to_vec).collect();
         for (number, fragment) in fragments.iter().enumerate() {
             let left = (fragments.len() - 1 - number) as u16;
-            let mut body = vec![0x00, 0x80, request[0] + 1 | u8::from(left > 0) << 7, 0];
+            let mut body = vec![0x00, 0x80, (request[0] + 1) | (u8::from(left > 0) << 7), 0];
             body.extend(left.to_le_bytes());
             body.extend(fragment);
             self.trick(3, body);
