@@ -206,7 +206,7 @@ reasons! {
     Stopped = 12, "Stopped", false, "release the stop first";
     InFault = 13, "InFault", false, "remove the cause of the fault, then reset";
     LimitSwitch = 14, "LimitSwitch", false, "move away from the active limit switch";
-    NotPermitted = 15, "NotPermitted", false, "close the emergency stop and hold the enabling device";
+    NotPermitted = 15, "NotPermitted", false, "reset the fault of the machine that its status shows, close the emergency stop, hold the enabling device";
     InGroup = 16, "InGroup", false, "the axis is moved by its enabled group: command or disable the group";
     GroupNotEnabled = 17, "GroupNotEnabled", false, "enable the group first";
     OverrideRange = 18, "OverrideRange", false, "give an override between 0 and 200 %";

@@ -43,7 +43,7 @@ fn machine_in_words(machine: &Value) -> String {
         if machine["permitted"] == true {
             "motion permitted"
         } else {
-            "motion not permitted (emergency stop, enabling device)"
+            "motion not permitted (a fault, the emergency stop or the enabling device)"
         },
         if stopped { "stopped (motionctl release)" } else { "not stopped" },
     ));
