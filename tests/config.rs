@@ -60,12 +60,12 @@ fn each_bad_configuration_is_refused_with_exactly_these_words() {
 }
 
 #[test]
-fn a_real_bus_is_refused_until_it_is_built_and_runs_simulated() {
+fn a_bus_that_is_not_built_yet_is_refused_and_runs_simulated() {
     let reference = loaded("config/reference.toml");
     let refusal = reference.runnable().unwrap_err().to_string();
     assert_eq!(
         refusal,
-        "bus \"servo\": kind \"ethercat\" is not built yet in this version: only simulated buses run; \
+        "bus \"conveyor\": kind \"canopen\" is not built yet in this version: simulated and EtherCAT buses run; \
          use `motiond run --simulate` to run this machine on simulated drives"
     );
     let simulated = reference.clone().simulated();
