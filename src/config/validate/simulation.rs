@@ -12,6 +12,8 @@ use crate::simulation::{
     SimulatedIdentity, SimulatedTerminalParameters, servo::ServoParameters,
 };
 
+/// Vendor of devices for which the configuration names none: nobody's.
+const SIMULATED_VENDOR: u32 = 0x0A5A;
 /// Torque that a simulated brake holds, of the rated torque of its motor.
 const BRAKE_TORQUE_RATIO: f64 = 2.0;
 
@@ -92,9 +94,13 @@ pub fn plan(buses: &mut [BusConfig], axes: &[AxisPlan], inputs: &[InputConfig]) 
                 name: device.name.clone(),
                 layout: device.layout.clone(),
                 identity: SimulatedIdentity {
-                    vendor: device.identity.vendor_id.unwrap_or(0),
-                    product: device.identity.product_code.unwrap_or(0),
-                    revision: device.identity.revision.unwrap_or(0),
+                    vendor: device.identity.vendor_id.unwrap_or(SIMULATED_VENDOR),
+                    // Devices of one product have the same process data, for masters that look no further.
+                    product: device.identity.product_code.unwrap_or(match &kind {
+                        SimulatedDeviceKind::Drive(_) => 402,
+                        SimulatedDeviceKind::Terminal(_) => 401,
+                    }),
+                    revision: device.identity.revision.unwrap_or(1),
                     serial: device.identity.serial_number.unwrap_or(index as u32 + 1),
                 },
                 watchdog_ns: u64::from(device.watchdog_ms) * 1_000_000,

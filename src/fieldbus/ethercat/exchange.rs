@@ -100,6 +100,8 @@ pub struct EthercatBus {
     buffer: Box<[u8; ETHERCAT_FRAME_BYTES]>,
     expected: u16,
     not_operational: u64,
+    /// The read of all devices says that one of them is not in OP.
+    suspicious: bool,
     reading: Option<ClockReading>,
     sent_ns: u64,
 }
@@ -168,6 +170,7 @@ impl EthercatBus {
             watching: 0,
             next_index: 0,
             buffer: Box::new([0; ETHERCAT_FRAME_BYTES]),
+            suspicious: true,
             reading: None,
             sent_ns: 0,
         })
@@ -211,11 +214,8 @@ impl EthercatBus {
         if flight == 0 {
             let (everyone, watched, clock) = (self.everyone, self.watched, self.clock);
             let states = answer.data(everyone)[0];
-            if usize::from(answer.working_counter(everyone)) == self.members.len()
-                && states == AlState::Operational as u8
-            {
-                self.not_operational = !report.fresh & self.not_operational & all(self.members.len());
-            }
+            let present = usize::from(answer.working_counter(everyone)) == self.members.len();
+            self.suspicious = !present || states != AlState::Operational as u8;
             if answer.working_counter(watched) == 1
                 && let Some(status) = AlStatus::of(answer.data(watched))
                 && let Some(member) = self.members.get_mut(self.watching)
@@ -281,7 +281,12 @@ impl CyclicBus for EthercatBus {
             }
         }
         report.lost = self.flights.iter().any(|flight| !flight.answered);
-        report.not_operational = self.not_operational;
+        if !report.lost && !self.suspicious {
+            self.not_operational &= !report.fresh;
+        }
+        // Until it is known who it is, it may be any of them.
+        let unknown = self.suspicious && self.not_operational == 0;
+        report.not_operational = if unknown { all(self.members.len()) } else { self.not_operational };
         report
     }
 

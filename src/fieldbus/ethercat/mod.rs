@@ -9,6 +9,8 @@
 pub mod bring_up;
 pub mod datagram;
 pub mod dialogue;
+#[cfg(not(miri))]
+mod ethercrab_scan;
 pub mod exchange;
 pub mod mailbox;
 pub mod objects;

@@ -7,6 +7,8 @@ use crate::simulation::sdo_abort::SdoAbort;
 const SDO_REQUEST: u8 = 2;
 const SDO_RESPONSE: u8 = 3;
 const SDO_INFORMATION: u8 = 8;
+/// CoE header and header of SDO information.
+const INFORMATION_HEADERS: usize = 2 + 4;
 /// CoE header and SDO header.
 const HEADERS: usize = 2 + 8;
 const TOGGLE: u32 = 0x0503_0000;
@@ -33,14 +35,14 @@ pub struct Coe {
 }
 
 impl Coe {
-    /// What the device answers to the content of a mailbox of at most `most` bytes.
-    pub fn answer(&mut self, request: &[u8], device: &mut SimulatedDevice, most: usize) -> Option<Vec<u8>> {
-        let (header, rest) = request.split_first_chunk::<2>()?;
+    /// What the device answers to the content of a mailbox, in messages of at most `most` bytes.
+    pub fn answer(&mut self, request: &[u8], device: &mut SimulatedDevice, most: usize) -> Vec<Vec<u8>> {
+        let Some((header, rest)) = request.split_first_chunk::<2>() else { return Vec::new() };
         match header[1] >> 4 {
             SDO_REQUEST => {
                 let (command, index, subindex) = match *rest {
                     [command, low, high, subindex, ..] => (command, u16::from_le_bytes([low, high]), subindex),
-                    _ => return None,
+                    _ => return Vec::new(),
                 };
                 let answer = match command >> 5 {
                     0 => self.download_segment(command, rest, device),
@@ -50,20 +52,20 @@ impl Coe {
                     // An abort of the master's needs no answer.
                     4 => {
                         self.segmented = None;
-                        return None;
+                        return Vec::new();
                     }
                     _ => Err(COMMAND),
                 };
-                Some(match answer {
-                    Ok(answer) => with_header(SDO_RESPONSE, answer),
+                match answer {
+                    Ok(answer) => vec![with_header(SDO_RESPONSE, answer)],
                     Err(code) => {
                         self.segmented = None;
-                        abort(index, subindex, code)
+                        vec![abort(index, subindex, code)]
                     }
-                })
+                }
             }
-            SDO_INFORMATION => Some(information(rest, device, most)),
-            _ => None,
+            SDO_INFORMATION => information(rest, device, most),
+            _ => Vec::new(),
         }
     }
 
@@ -237,12 +239,21 @@ fn store(index: u16, subindex: u8, complete: bool, bytes: &[u8], device: &mut Si
     }
 }
 
-/// Object list, object description and entry description; a list that does not fit is cut into the first fragment, which
-/// says that nothing follows, so the mailbox bounds what a device shows.
-fn information(request: &[u8], device: &SimulatedDevice, most: usize) -> Vec<u8> {
+/// Object list, object description and entry description, in as many fragments as it takes.
+fn information(request: &[u8], device: &SimulatedDevice, most: usize) -> Vec<Vec<u8>> {
     let dictionary = device.dictionary();
     let word = |at: usize| Some(u16::from_le_bytes([*request.get(at)?, *request.get(at + 1)?]));
-    let answer = |opcode: u8, content: Vec<u8>| with_header(SDO_INFORMATION, [vec![opcode, 0, 0, 0], content].concat());
+    let answer = |opcode: u8, content: Vec<u8>| {
+        // Even, so that no number is torn apart.
+        let parts: Vec<&[u8]> = content.chunks((most - INFORMATION_HEADERS) & !1).collect();
+        let message = |(place, part): (usize, &&[u8])| {
+            let left = parts.len() - 1 - place;
+            let [low, high] = (left as u16).to_le_bytes();
+            let incomplete = if left > 0 { 0x80 } else { 0 };
+            with_header(SDO_INFORMATION, [&[opcode | incomplete, 0, low, high], *part].concat())
+        };
+        parts.iter().enumerate().map(message).collect::<Vec<Vec<u8>>>()
+    };
     let refused = |abort: SdoAbort| answer(7, abort.code().to_le_bytes().to_vec());
     match (request.first().map(|opcode| opcode & 0x7F), word(4)) {
         (Some(1), Some(list)) => {
@@ -265,7 +276,6 @@ fn information(request: &[u8], device: &SimulatedDevice, most: usize) -> Vec<u8>
             } else {
                 content.extend(chosen.iter().flat_map(|index| index.to_le_bytes()));
             }
-            content.truncate((most - 6) & !1);
             answer(2, content)
         }
         (Some(3), Some(index)) => match dictionary.entries(index).next().map(|(_, entry)| *entry) {
@@ -276,7 +286,6 @@ fn information(request: &[u8], device: &SimulatedDevice, most: usize) -> Vec<u8>
                 // Variable or record.
                 content.extend([last, if last == 0 { 7 } else { 9 }]);
                 content.extend(first.name.as_bytes());
-                content.truncate(most - 6);
                 answer(4, content)
             }
             None => refused(SdoAbort::NoObject),
@@ -304,12 +313,97 @@ fn information(request: &[u8], device: &SimulatedDevice, most: usize) -> Vec<u8>
                         };
                     content.extend(u16::to_le_bytes(access));
                     content.extend(entry.name.as_bytes());
-                    content.truncate(most - 6);
                     answer(6, content)
                 }
                 Err(abort) => refused(abort),
             }
         }
         _ => refused(SdoAbort::UnsupportedAccess),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fieldbus::mapping::{DeviceLayout, PdoEntry};
+    use crate::simulation::{
+        SimulatedDeviceKind, SimulatedDeviceParameters, SimulatedIdentity, SimulatedTerminalParameters,
+    };
+
+    const NAME: &str = "a terminal with a name that takes segments";
+
+    fn terminal() -> SimulatedDevice {
+        let entry = |index| vec![PdoEntry { index, subindex: 1, bits: 8 }];
+        let layout = DeviceLayout { output_offset: 0, outputs: entry(0x7000), input_offset: 0, inputs: entry(0x6000) };
+        let parameters = SimulatedDeviceParameters {
+            name: NAME.to_string(),
+            layout,
+            identity: SimulatedIdentity::default(),
+            watchdog_ns: 0,
+            objects: Vec::new(),
+            kind: SimulatedDeviceKind::Terminal(SimulatedTerminalParameters::default()),
+        };
+        SimulatedDevice::new(&parameters, 1_000_000).unwrap()
+    }
+
+    #[test]
+    fn a_long_text_comes_in_segments_whose_toggle_alternates() {
+        let (mut coe, mut device) = (Coe::default(), terminal());
+        let first = coe.answer(&[0, 0x20, 0x40, 0x08, 0x10, 0, 0, 0, 0, 0], &mut device, 20).remove(0);
+        assert_eq!(first[..10], [0, 0x30, 0x41, 0x08, 0x10, 0, NAME.len() as u8, 0, 0, 0]);
+        let mut text = first[10..].to_vec();
+        for toggle in [0, 1, 0, 1] {
+            let request = [0, 0x20, 0x60 | toggle << 4, 0, 0, 0, 0, 0, 0, 0];
+            let segment = coe.answer(&request, &mut device, 20).remove(0);
+            assert_eq!(segment[2] >> 4 & 1, toggle);
+            let length = if segment.len() == 10 { 7 - usize::from(segment[2] >> 1 & 7) } else { segment.len() - 3 };
+            text.extend(&segment[3..3 + length]);
+            if segment[2] & 1 != 0 {
+                break;
+            }
+        }
+        assert_eq!(String::from_utf8(text).unwrap(), NAME);
+    }
+
+    #[test]
+    fn a_wrong_toggle_ends_a_transfer() {
+        let (mut coe, mut device) = (Coe::default(), terminal());
+        coe.answer(&[0, 0x20, 0x40, 0x08, 0x10, 0, 0, 0, 0, 0], &mut device, 20);
+        let wrong = [0, 0x20, 0x70, 0, 0, 0, 0, 0, 0, 0];
+        for code in [TOGGLE, COMMAND] {
+            let answer = coe.answer(&wrong, &mut device, 20).remove(0);
+            assert_eq!((answer[1], answer[2], &answer[6..10]), (0x20, 0x80, &code.to_le_bytes()[..]));
+        }
+    }
+
+    #[test]
+    fn the_list_of_objects_comes_in_fragments_that_count_down() {
+        let (mut coe, mut device) = (Coe::default(), terminal());
+        let parts = coe.answer(&[0, 0x80, 1, 0, 0, 0, 1, 0], &mut device, 16);
+        assert!(parts.len() > 2);
+        let mut content = Vec::new();
+        for (place, part) in parts.iter().enumerate() {
+            let left = parts.len() - 1 - place;
+            assert_eq!((part[2], part[4], part[5]), (if left > 0 { 0x82 } else { 0x02 }, left as u8, 0));
+            content.extend_from_slice(&part[6..]);
+        }
+        let (words, _) = content[2..].as_chunks::<2>();
+        let indices: Vec<u16> = words.iter().map(|word| u16::from_le_bytes(*word)).collect();
+        assert_eq!(indices, device.dictionary().indices().collect::<Vec<u16>>());
+    }
+
+    #[test]
+    fn an_assignment_is_written_whole_with_complete_access() {
+        let (mut coe, mut device) = (Coe::default(), terminal());
+        // 1C13h: no PDO, then 1A00h.
+        for value in [&[0, 0][..], &[1, 0, 0x00, 0x1A]] {
+            let mut request = vec![0, 0x20, 0x31, 0x13, 0x1C, 0, value.len() as u8, 0, 0, 0];
+            request.extend(value);
+            let answer = coe.answer(&request, &mut device, 120).remove(0);
+            assert_eq!(answer[2..6], [0x70, 0x13, 0x1C, 0], "{answer:x?}");
+            assert_eq!(device.process_data_bytes().1, usize::from(value[0]));
+        }
+        let read = coe.answer(&[0, 0x20, 0x50, 0x13, 0x1C, 0, 0, 0, 0, 0], &mut device, 120).remove(0);
+        assert_eq!(read[6..14], [4, 0, 0, 0, 1, 0, 0x00, 0x1A]);
     }
 }

@@ -135,7 +135,7 @@ impl Mailbox {
         match content.get(..length) {
             Some(content) if kind == COE => {
                 let most = request.len() - HEADER;
-                if let Some(answer) = self.coe.answer(content, device, most) {
+                for answer in self.coe.answer(content, device, most) {
                     self.post(&answer);
                 }
             }
