@@ -93,13 +93,16 @@ faults! {
         "clear the condition that the input watches, then reset";
     BusLost = 2001, "bus-lost", All, QuickStop,
         "the bus gave no valid answer for more cycles in a row than allowed",
-        "check cables and power of the bus, then recover the bus and reset";
+        "check cables and power of the bus; when its devices are back, reset";
     WorkingCounter = 2002, "working-counter", All, Ramp,
-        "devices on the bus did not take part in the exchange for more cycles in a row than allowed",
-        "check which device left its operational state, then recover the bus and reset";
+        "a device that carries the machine's inputs or outputs did not take part in the exchange for more cycles in a row than allowed",
+        "check supply and cable of the device; when it is back, reset";
     StaleFeedback = 2003, "stale-feedback", Group, QuickStop,
         "the axis got no fresh feedback for more cycles in a row than allowed",
         "check the drive and its cable, then reset";
+    DeviceLost = 2004, "device-lost", Group, QuickStop,
+        "the axis's device dropped out of the exchange on its bus (supply, cable, or a fault of its own)",
+        "check its supply and cable; when the device is back, reset and power on";
     DriveFault = 3001, "drive-fault", Group, QuickStop,
         "the drive reports a fault of its own (object 603Fh has its code)",
         "look the code up in the drive's manual, remove its cause, then reset";
@@ -149,7 +152,7 @@ impl Fault {
 
     /// It is a fault of the machine or of a bus, not of one axis or group.
     pub fn of_machine(self) -> bool {
-        self.code() < 3000 && self != Fault::StaleFeedback
+        self.code() < 3000 && !matches!(self, Fault::StaleFeedback | Fault::DeviceLost)
     }
 
     /// Its place in [`Fault::ALL`].

@@ -78,7 +78,7 @@ fn reset_all(rig: &mut Rig) {
 }
 
 #[test]
-fn a_lost_bus_stops_the_machine_and_comes_back_by_command_only() {
+fn a_lost_bus_stops_the_machine_and_moves_nothing_by_coming_back() {
     let mut rig = rig();
     rig.power_all();
     let belt = rig.send(velocity(BELT, 200.0));
@@ -91,7 +91,7 @@ fn a_lost_bus_stops_the_machine_and_comes_back_by_command_only() {
     assert!(rig.snapshot.axes.iter().all(|axis| axis.state == AxisState::ErrorStop));
     assert_eq!(raised(&rig, Fault::BusLost, Subject::Bus(BusId(0))), 1, "told once");
 
-    // The cable is back, but nobody has asked for anything.
+    // The cable is back; the simulated devices are brought back by command only.
     rig.simulations[0].clear_faults().unwrap();
     rig.run(2000);
     assert!(rig.snapshot.axes.iter().all(|axis| axis.state == AxisState::ErrorStop), "nothing comes back by itself");
@@ -99,8 +99,14 @@ fn a_lost_bus_stops_the_machine_and_comes_back_by_command_only() {
     rig.run(2);
     assert_eq!(refusal(&rig, early), Some(Reason::FaultPresent));
     let recovery = rig.send(Request::RecoverBus { bus: BusId(0) });
-    let back = |rig: &Rig| rig.events.iter().any(|event| event.kind == EventKind::BusRecovered { bus: BusId(0) });
-    rig.run_until(5000, "the bus is back", back);
+    let count =
+        |rig: &Rig, wanted: fn(&EventKind) -> bool| rig.events.iter().filter(|event| wanted(&event.kind)).count();
+    let lost = |kind: &EventKind| matches!(kind, EventKind::Device { back: false, .. });
+    let back = |kind: &EventKind| matches!(kind, EventKind::Device { back: true, .. });
+    let devices = count(&rig, lost);
+    assert!(devices > 1 && count(&rig, back) == 0, "{:?}", rig.events);
+    rig.run_until(5000, "every device is back", |rig| count(rig, back) == devices);
+    assert_eq!(count(&rig, |kind| matches!(kind, EventKind::BusRecovered { .. })), 1);
     assert!(rig.is_done(recovery));
     assert!(rig.snapshot.axes.iter().all(|axis| axis.state == AxisState::ErrorStop), "a bus alone moves nothing");
     reset_all(&mut rig);

@@ -38,6 +38,10 @@ pub(super) struct AxisSlot {
     pub device: u8,
     pub limit_switches: Option<DriveLimitSwitches>,
     pub fresh: bool,
+    /// Its device takes part in the exchange.
+    pub reached: bool,
+    /// Its device dropped out of an exchange that goes on.
+    pub lost: bool,
     pub finding: Finding,
     pub was_operational: bool,
     pub was_referenced: bool,
@@ -62,6 +66,8 @@ impl AxisSlot {
             device: wiring.device,
             limit_switches: wiring.limit_switches,
             fresh: false,
+            reached: false,
+            lost: false,
             finding: Finding::default(),
             was_operational: false,
             was_referenced: false,
@@ -70,12 +76,21 @@ impl AxisSlot {
         })
     }
 
-    /// What is wrong with it, and the drive's error code or the following error. What the drive says of itself explains more
+    /// Its drive is enabled, as far as anybody knows: not where its device dropped out.
+    #[inline]
+    pub fn operational(&self) -> bool {
+        self.drive.feedback().operational && !self.lost
+    }
+
+    /// What is wrong with it, and the drive's error code or the following error. A drive that is lost says nothing any more. What the drive says of itself explains more
     /// than what is seen from outside; but while a reset is under way it still shows what is being reset, which ends in a
     /// fault of its own, if in one.
     #[inline]
     pub fn fault(&self) -> Option<(Fault, f64)> {
         let feedback = self.drive.feedback();
+        if self.lost {
+            return Some((Fault::DeviceLost, 0.0));
+        }
         match feedback.fault {
             Some(fault) if !feedback.resetting => Some((fault, f64::from(feedback.error_code))),
             _ => self.finding.fault.map(|fault| (fault, self.finding.following_error)),

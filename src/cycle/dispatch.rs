@@ -75,7 +75,7 @@ impl Cycle {
                 let count = self.buses.len() as f64;
                 let slot = self.buses.get_mut(bus.index());
                 let slot = slot.ok_or(Rejection::with(Reason::NoSuchBus, f64::from(bus.0), count))?;
-                slot.recover();
+                slot.bus.request_recovery();
                 Ok(())
             }
             Request::ResetMachine => self.reset_machine(),

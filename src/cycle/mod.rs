@@ -48,7 +48,7 @@ use crate::units::Setpoint;
 use axis_slot::AxisSlot;
 use body::{FallbackDrive, FallbackState};
 use bus_watch::{BusChange, BusWatch, BusWatchParameters};
-use machine_inputs::{InputParameters, InputState, MachineInputs, OutputParameters};
+use machine_inputs::{BitPlace, InputParameters, InputState, MachineInputs, OutputParameters};
 use outlet::Outlet;
 use supervision::Finding;
 
@@ -102,13 +102,8 @@ struct BusSlot {
     inputs: Box<[u8]>,
     watch: BusWatch,
     report: CycleReport,
-}
-
-impl BusSlot {
-    fn recover(&mut self) {
-        self.watch.recover();
-        self.bus.request_recovery();
-    }
+    /// One bit a device that drives axes and nothing else: its loss concerns those, that of any other the machine.
+    drives: u64,
 }
 
 /// The machine, one period at a time.
@@ -153,8 +148,12 @@ impl Cycle {
                 inputs: vec![0; wiring.input_bytes].into(),
                 watch: BusWatch::new(wiring.watch),
                 report: CycleReport::default(),
+                drives: 0,
             })
             .collect();
+        for (bus, slot) in buses.iter_mut().enumerate() {
+            slot.drives = drives_of(BusId(bus as u8), &parameters);
+        }
         let drives =
             parameters.axes.iter().map(|wiring| FallbackDrive::new(wiring.bus, &wiring.drive.layout)).collect();
         let fallback = FallbackState::new(drives);
@@ -234,9 +233,9 @@ impl Cycle {
         self.machine_fault_raised(fault, self.reaction(fault, None), Subject::Machine, detail);
     }
 
-    /// No drive is operational.
+    /// No drive that can be reached is operational.
     fn all_disabled(&self) -> bool {
-        self.axes.iter().all(|slot| !slot.drive.feedback().operational)
+        self.axes.iter().all(|slot| !slot.reached || !slot.drive.feedback().operational)
     }
 
     /// The end of the daemon: ramps every axis down, then takes the power away.
@@ -264,14 +263,39 @@ impl Cycle {
         for index in 0..self.buses.len() {
             let slot = &mut self.buses[index];
             let bus = BusId(index as u8);
-            match slot.watch.look(&slot.report) {
-                BusChange::None => {}
-                BusChange::Recovered => self.outlet.event(EventKind::BusRecovered { bus }),
-                BusChange::Down(fault) => {
-                    let detail = f64::from(slot.report.working_counter);
-                    self.machine_fault_raised(fault, self.reaction(fault, None), Subject::Bus(bus), detail);
-                }
+            let change = slot.watch.look(&slot.report);
+            if let Some(news) = slot.bus.take_news() {
+                self.outlet.event(EventKind::Bus { bus, news });
             }
+            if change == BusChange::default() {
+                continue;
+            }
+            let (detail, drives) = (f64::from(slot.report.working_counter), slot.drives);
+            if change.recovered {
+                self.outlet.event(EventKind::BusRecovered { bus });
+            }
+            if change.dropped | change.returned != 0 {
+                slot.bus.set_dropped(slot.watch.dropped());
+                self.tell_devices(bus, change);
+            }
+            if let Some(fault) = change.down {
+                self.machine_fault_raised(fault, self.reaction(fault, None), Subject::Bus(bus), detail);
+            }
+            if change.dropped & !drives != 0 {
+                let fault = Fault::WorkingCounter;
+                self.machine_fault_raised(fault, self.reaction(fault, None), Subject::Bus(bus), detail);
+            }
+        }
+    }
+
+    /// Bounded by `MAX_BUS_DEVICES`.
+    fn tell_devices(&mut self, bus: BusId, change: BusChange) {
+        let mut concerned = change.dropped | change.returned;
+        while concerned != 0 {
+            let device = concerned.trailing_zeros() as u8;
+            concerned &= concerned - 1;
+            let back = change.returned >> device & 1 != 0;
+            self.outlet.event(EventKind::Device { bus, device, back });
         }
     }
 
@@ -312,7 +336,8 @@ impl Cycle {
         match fault {
             Fault::EmergencyStop => !self.input_state.safe,
             Fault::InputFault => self.inputs.fault(self.input_state.active).is_some(),
-            Fault::BusLost | Fault::WorkingCounter => self.buses.iter().any(|slot| !slot.watch.up()),
+            Fault::BusLost => self.buses.iter().any(|slot| !slot.watch.up()),
+            Fault::WorkingCounter => self.buses.iter().any(|slot| slot.watch.dropped() & !slot.drives != 0),
             _ => false,
         }
     }
@@ -326,7 +351,9 @@ impl Cycle {
             let bus = &buses[slot.bus];
             slot.fresh = bus.report.fresh >> slot.device & 1 != 0;
             let feedback = slot.drive.decode(&bus.inputs[slot.drive.input_range()], slot.fresh);
-            let operational = feedback.operational;
+            slot.reached = bus.watch.reaches(slot.device);
+            slot.lost = bus.watch.dropped() >> slot.device & 1 != 0;
+            let operational = feedback.operational && !slot.lost;
             slot.finding = if operational {
                 slot.supervision.check(feedback.turns, feedback.position, slot.fresh)
             } else {
@@ -336,7 +363,7 @@ impl Cycle {
             inputs.operational = operational;
             inputs.actual_velocity = feedback.velocity;
             inputs.following_error = slot.finding.following_error;
-            inputs.permitted = permitted && bus.watch.up();
+            inputs.permitted = permitted && slot.reached;
             // Motion starts from the held target; where it streams setpoints of its own it does not look at it.
             if !operational || !slot.was_operational {
                 inputs.held = feedback.held;
@@ -443,4 +470,22 @@ fn tell_fault(slot: &mut AxisSlot, axis: &Axis, outlet: &mut Outlet) {
     if let Some(fault) = fault.filter(|fault| !fault.of_machine()) {
         outlet.event(EventKind::FaultRaised { fault, subject, detail });
     }
+}
+
+/// The devices of a bus, one bit each, that drive axes and carry none of the machine's inputs and outputs.
+fn drives_of(bus: BusId, parameters: &CycleParameters) -> u64 {
+    let CycleParameters { axes, inputs, outputs, .. } = parameters;
+    let mut drives = 0;
+    for axis in axes.iter().filter(|axis| axis.bus == bus) {
+        let layout = &axis.drive.layout;
+        let holds = |first: usize, bytes: usize, place: BitPlace| {
+            place.bus == bus && (first..first + bytes).contains(&place.byte)
+        };
+        let input = inputs.iter().any(|input| holds(layout.input_offset, layout.input_bytes(), input.place));
+        let output = outputs.iter().any(|output| holds(layout.output_offset, layout.output_bytes(), output.place));
+        if !input && !output {
+            drives |= 1 << axis.device;
+        }
+    }
+    drives
 }

@@ -45,7 +45,7 @@ fn axis(slot: &AxisSlot, axis: &Axis, stop_generation: u64) -> AxisSnapshot {
     let setpoint = axis.setpoint();
     let (positive_limit, negative_limit) = axis.on_limit_switches();
     let flags = AxisFlags::default()
-        .with(AxisFlags::OPERATIONAL, feedback.operational)
+        .with(AxisFlags::OPERATIONAL, slot.operational())
         .with(AxisFlags::REFERENCED, axis.referenced())
         .with(AxisFlags::IN_POSITION, axis.in_position())
         .with(AxisFlags::POSITIVE_LIMIT, positive_limit)

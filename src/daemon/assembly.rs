@@ -125,5 +125,7 @@ pub fn assemble_over(
 
 fn ethercat(bus: &BusConfig, wire: Box<dyn Wire>, period_ns: u64) -> Result<EthercatBus, AssemblyError> {
     tracing::info!(bus = bus.name, devices = bus.devices.len(), "bringing the bus up");
-    bring_up(wire, &bus.segment(period_ns)).map_err(|error| AssemblyError::BringUp { bus: bus.name.clone(), error })
+    let (bus_up, _requests) = bring_up(wire, &bus.segment(period_ns))
+        .map_err(|error| AssemblyError::BringUp { bus: bus.name.clone(), error })?;
+    Ok(bus_up)
 }

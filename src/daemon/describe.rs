@@ -36,6 +36,7 @@ pub fn machine(config: &MachineConfig) -> MachineDescription {
             })
             .collect(),
         buses: config.buses.iter().map(|bus| bus.name.clone()).collect(),
+        devices: devices(config),
         inputs: config.inputs.iter().map(|input| input.name.clone()).collect(),
         outputs: config.outputs.iter().map(|output| output.name.clone()).collect(),
     }

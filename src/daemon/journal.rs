@@ -1,7 +1,7 @@
 //! The machine's events as log lines, for whoever reads the journal afterwards. A service follows the gateway's event log by
 //! its sequence numbers; the real-time thread knows nothing of it.
 
-use crate::gateway::{Client, EventKind, LoggedEvent, MachineDescription, Subject};
+use crate::gateway::{BusNews, Client, EventKind, LoggedEvent, MachineDescription, Subject};
 use crate::limits::{EVENTS_PER_REPLY, GATEWAY_POLL_NS};
 use crate::log;
 use crate::service::{Life, Place, Sabotage};
@@ -139,6 +139,26 @@ fn write(machine: &MachineDescription, logged: &LoggedEvent) {
         }
         EventKind::SoftLimitReached { axis } => {
             line!(warn, "soft_limit_reached", machine, logged, Subject::Axis(axis), {}, "at rest at a soft limit");
+        }
+        EventKind::Device { bus, device, back: false } => {
+            let device = machine.device(bus, device);
+            line!(warn, "device_lost", machine, logged, Subject::Bus(bus), { device, },
+                "device dropped out of the exchange; it is brought back as soon as it answers");
+        }
+        EventKind::Device { bus, device, back: true } => {
+            let device = machine.device(bus, device);
+            line!(info, "device_returned", machine, logged, Subject::Bus(bus), { device, },
+                "device is operational again; its axes stay disabled until they are reset and powered on");
+        }
+        EventKind::Bus { bus, news: BusNews::NotRestored { device, obstacle } } => {
+            let device = machine.device(bus, device);
+            line!(error, "device_not_restored", machine, logged, Subject::Bus(bus), { device, },
+                "device is back and cannot be made operational: {obstacle}; it is tried again");
+        }
+        EventKind::Bus { bus, news: BusNews::Emergency { device, code, register } } => {
+            let device = machine.device(bus, device);
+            line!(warn, "device_emergency", machine, logged, Subject::Bus(bus), { device, code, register, },
+                "emergency {code:04X}h, error register {register:02X}h; see the manual of the device");
         }
         EventKind::BusRecovered { bus } => {
             line!(info, "bus_recovered", machine, logged, Subject::Bus(bus), {}, "bus exchanges again");

@@ -16,7 +16,7 @@
 //! ```
 //!
 //! Whenever the drive has lost its torque by itself, the brake closes at once and the phase is Disabled. Nothing but a
-//! new rising edge of `power`, seen with no fault and no quick stop, leads out of Disabled.
+//! new rising edge of `power`, seen with no fault (or while it is reset) and no quick stop, leads out of Disabled.
 
 use super::Demand;
 use super::brake::HoldingBrake;
@@ -348,7 +348,9 @@ impl Sequence {
         if demand.reset {
             self.begin_reset();
         }
-        if self.fault.is_some() || demand.quick_stop {
+        // Power that is asked for while a reset is under way was asked for after it, and counts when the reset is done.
+        let faulty = self.fault.is_some() && !matches!(self.phase, Phase::Resetting(_));
+        if faulty || demand.quick_stop {
             self.armed = false;
         } else if !demand.power && self.phase != Phase::Unheard {
             self.armed = true;

@@ -1,6 +1,7 @@
 //! What the cycle tells besides its state: the progress of each command, and events.
 
 use crate::fault::Fault;
+pub use crate::fieldbus::news::BusNews;
 use crate::ids::{AxisId, BusId, GroupId, Handle};
 use crate::motion::{Progress, Rejection};
 
@@ -76,6 +77,10 @@ pub enum EventKind {
     ParametersChanged { axis: AxisId },
     /// A velocity or jog command came to rest at a soft limit.
     SoftLimitReached { axis: AxisId },
+    /// A device of a bus dropped out of the exchange, or takes part again.
+    Device { bus: BusId, device: u8, back: bool },
+    /// What a bus tells by itself.
+    Bus { bus: BusId, news: BusNews },
     /// A bus is exchanging again.
     BusRecovered { bus: BusId },
     /// Periods were skipped.

@@ -5,7 +5,10 @@
 
 pub mod ethercat;
 pub mod mapping;
+pub mod news;
 pub mod sim;
+
+use news::BusNews;
 
 /// One bus as the cycle sees it. No call allocates, locks, logs or waits past its deadline.
 pub trait CyclicBus: Send {
@@ -17,8 +20,16 @@ pub trait CyclicBus: Send {
     /// did not answer stay as they were.
     fn finish(&mut self, inputs: &mut [u8], deadline_ns: u64) -> CycleReport;
 
-    /// Asks for a lost bus to be brought back; returns at once.
+    /// Asks for devices that dropped out to be brought back now; returns at once. A bus may also do so by itself.
     fn request_recovery(&mut self);
+
+    /// Tells the bus, whenever that changes, on which devices nobody counts any more, one bit each: these it may set up anew.
+    fn set_dropped(&mut self, _devices: u64) {}
+
+    /// Something that the bus tells by itself, once; at most one a cycle is asked for.
+    fn take_news(&mut self) -> Option<BusNews> {
+        None
+    }
 
     /// How old feedback is when `finish` hands it over: periods from the computation of a setpoint to the
     /// sampling of the feedback that should match it. At most `SETPOINT_HISTORY - 2`.
@@ -36,7 +47,9 @@ pub struct CycleReport {
     pub lost: bool,
     /// An answer to an earlier exchange came late.
     pub late: bool,
-    /// One bit a device (by its place in the bus's configuration): its inputs are fresh.
+    /// One bit a device (by its place in the bus's configuration): there is one.
+    pub devices: u64,
+    /// One bit a device: its inputs are fresh.
     pub fresh: u64,
     /// One bit a device: it is not in its operational state.
     pub not_operational: u64,

@@ -22,6 +22,8 @@ pub struct MachineDescription {
     pub groups: Vec<GroupDescription>,
     /// Names of the buses; [`BusId`] counts them.
     pub buses: Vec<String>,
+    /// Names of the devices of each bus, in the order of their bits.
+    pub devices: Vec<Vec<String>>,
     /// Names of the digital inputs, in the order of their bits.
     pub inputs: Vec<String>,
     /// Names of the digital outputs, in the order of their bits.
@@ -55,6 +57,11 @@ pub struct GroupDescription {
 }
 
 impl MachineDescription {
+    /// The name of a device, by its place on its bus.
+    pub fn device(&self, bus: BusId, device: u8) -> Option<&str> {
+        self.devices.get(bus.index())?.get(usize::from(device)).map(String::as_str)
+    }
+
     /// The axis of this name.
     pub fn axis(&self, name: &str) -> Option<AxisId> {
         self.axes.iter().position(|axis| axis.name == name).map(|place| AxisId(place as u8))

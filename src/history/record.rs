@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::gateway::{EventKind, LoggedEvent, MachineDescription, Subject};
+use crate::gateway::{BusNews, EventKind, LoggedEvent, MachineDescription, Subject};
+use crate::ids::BusId;
 
 /// The event's fields as the interface describes them, but for the fault, of which there is the number.
 pub fn record(machine: &MachineDescription, logged: &LoggedEvent) -> Map<String, Value> {
@@ -19,6 +20,18 @@ pub fn record(machine: &MachineDescription, logged: &LoggedEvent) -> Map<String,
         EventKind::Referenced { axis, on } => ("referenced", Subject::Axis(axis), json!({ "on": on })),
         EventKind::ParametersChanged { axis } => ("parameters_changed", Subject::Axis(axis), json!({})),
         EventKind::SoftLimitReached { axis } => ("soft_limit_reached", Subject::Axis(axis), json!({})),
+        EventKind::Device { bus, device, back } => {
+            let kind = if back { "device_returned" } else { "device_lost" };
+            (kind, Subject::Bus(bus), device_fields(machine, bus, device, json!({})))
+        }
+        EventKind::Bus { bus, news: BusNews::NotRestored { device, obstacle } } => {
+            let rest = json!({ "words": obstacle.to_string() });
+            ("device_not_restored", Subject::Bus(bus), device_fields(machine, bus, device, rest))
+        }
+        EventKind::Bus { bus, news: BusNews::Emergency { device, code, register } } => {
+            let rest = json!({ "code": code, "words": format!("error register {register:02X}h") });
+            ("device_emergency", Subject::Bus(bus), device_fields(machine, bus, device, rest))
+        }
         EventKind::BusRecovered { bus } => ("bus_recovered", Subject::Bus(bus), json!({})),
         EventKind::Overrun { skipped } => ("overrun", Subject::Machine, json!({ "skipped_periods": skipped })),
     };
@@ -35,6 +48,11 @@ pub fn record(machine: &MachineDescription, logged: &LoggedEvent) -> Map<String,
         view.insert(place.to_string(), json!(name));
     }
     view
+}
+
+fn device_fields(machine: &MachineDescription, bus: BusId, device: u8, mut rest: Value) -> Value {
+    rest["device"] = json!(machine.device(bus, device));
+    rest
 }
 
 fn subject_name(machine: &MachineDescription, subject: Subject) -> Option<(&'static str, &String)> {

@@ -21,6 +21,14 @@ pub const IDS: &[(&str, u128)] = &[
     ("parameters_changed", 0xb21a926794f2405fb723227ec31553b3),
     // An axis came to rest at a soft limit.
     ("soft_limit_reached", 0x94ff9bd27859432fb28c5dc29089c903),
+    // A device dropped out of the exchange.
+    ("device_lost", 0x084f0f3e6cb7438fba8357a883088112),
+    // A device takes part in the exchange again.
+    ("device_returned", 0x4def9cad30f042a48c864badb35c4518),
+    // A device is back, and cannot be made operational.
+    ("device_not_restored", 0x86b700ab464946e0a99168c2701d7344),
+    // A device told of a fault by an emergency message.
+    ("device_emergency", 0xfb55a6df2f30438c93cdbb34aec5ae2d),
     // A bus exchanges again.
     ("bus_recovered", 0x4472900008404cdf94ae31e51f165723),
     // The cycle missed periods.

@@ -43,6 +43,7 @@ impl Bench {
             axes: (0..axes).map(axis).collect(),
             groups: vec![],
             buses: vec![],
+            devices: vec![],
             inputs: vec![],
             outputs: vec![],
         };

@@ -47,9 +47,13 @@ fn an_empty_wire_says_so() {
 fn every_device_comes_to_op_and_exchanges() {
     let config = machine();
     let wire = SegmentWire::to(Segment::new(&segment(&config)).unwrap());
-    let mut bus = bring_up(Box::new(wire.clone()), &config.buses[0].segment(config.period_ns)).unwrap();
+    let (mut bus, _) = bring_up(Box::new(wire.clone()), &config.buses[0].segment(config.period_ns)).unwrap();
     for place in 0..3 {
-        assert!(wire.end().segment.is_operational(place), "device {place}");
+        assert!(
+            wire.end().segment.is_operational(place),
+            "device {place}: {:?}",
+            (0..3).map(|d| bus.al_status(d)).collect::<Vec<_>>()
+        );
     }
     let (mut inputs, outputs) = (vec![0; config.buses[0].input_bytes], vec![0; config.buses[0].output_bytes]);
     let mut start_ns = bus.wire().now_ns();

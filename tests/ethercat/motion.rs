@@ -15,13 +15,20 @@ pub const X: AxisId = AxisId(0);
 
 /// A machine on a segment, and the other end of its wire.
 pub fn rig_of(config: MachineConfig) -> (Rig, SegmentWire) {
-    let wire = SegmentWire::to(Segment::new(&segment(&config)).unwrap());
+    let segment = Segment::new(&segment(&config)).unwrap();
+    let (rig, wire) = rig_over(config, segment);
+    // The emergency stop is a closed contact.
+    wire.end().segment.device_mut(2).unwrap().set_input(0, true);
+    (rig, wire)
+}
+
+/// The same on a segment of the caller's.
+pub fn rig_over(config: MachineConfig, segment: Segment) -> (Rig, SegmentWire) {
+    let wire = SegmentWire::to(segment);
     let assembly = assemble_over(&config, |_| Ok(Box::new(wire.clone())));
     let assembly = assembly.unwrap_or_else(|error| panic!("{error}"));
     let mut rig = Rig::of(config, assembly.cycle, assembly.ends, assembly.simulations);
     rig.now_ns = wire.now_ns();
-    // The emergency stop is a closed contact.
-    wire.end().segment.device_mut(2).unwrap().set_input(0, true);
     (rig, wire)
 }
 

@@ -70,6 +70,15 @@ fn in_words(event: &Value) -> String {
     if let Some(on) = event["on"].as_bool() {
         line.push_str(if on { " on" } else { " off" });
     }
+    if let Some(device) = event["device"].as_str() {
+        line.push_str(&format!(": {device}"));
+    }
+    if let Some(code) = event["code"].as_u64() {
+        line.push_str(&format!(", code {code:04X}h"));
+    }
+    if let Some(words) = event["words"].as_str() {
+        line.push_str(&format!(", {words}"));
+    }
     if let Some(skipped) = event["skipped_periods"].as_u64() {
         line.push_str(&format!(": {skipped} periods skipped"));
     }

@@ -163,7 +163,7 @@ fn reaction(reader: &mut Reader<'_>, to: &ReactionTo, file: &File) -> Option<Rea
         reader.report(&to.fault.place, "a fault whose reaction can be chosen; this one's cannot");
         return None;
     }
-    let machine_wide = matches!(fault.class(), "machine" | "bus") && fault != Fault::StaleFeedback;
+    let machine_wide = fault.of_machine();
     if machine_wide && *to.scope != ScopeWord::All {
         reader.report(&to.scope.place, format!("\"all\" (\"{}\" concerns the whole machine)", fault.name()));
         return None;

@@ -70,6 +70,7 @@ impl Machine {
                 path_limits: limits,
             }],
             buses: vec!["main".to_string()],
+            devices: vec![],
             inputs: vec!["e-stop".to_string()],
             outputs: vec!["coolant".to_string()],
         };

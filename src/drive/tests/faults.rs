@@ -76,6 +76,17 @@ fn a_reset_is_one_rising_edge_after_zeros_and_then_dropped() {
 }
 
 #[test]
+fn power_that_is_asked_for_while_a_reset_is_under_way_comes_after_it() {
+    let mut bench = running();
+    bench.script.fail(0x8611);
+    bench.until(20, Bench::off, |bench| bench.script.state == FAULT);
+    bench.cycle(|_| Wish { reset: true, ..Wish::default() });
+    assert!(bench.off().resetting);
+    assert!(bench.powered().resetting, "the reset is not over yet");
+    bench.until(50, Bench::powered, |bench| bench.feedback.operational);
+}
+
+#[test]
 fn a_reset_with_power_still_demanded_does_not_enable() {
     let mut bench = running();
     bench.script.fail(1);

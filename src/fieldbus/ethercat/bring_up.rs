@@ -4,11 +4,16 @@
 use std::fmt;
 
 use super::dialogue::{Dialogue, DialogueError};
+use super::errands::Errands;
 use super::exchange::{EthercatBus, ExchangeError, MemberParameters};
-use super::objects::{ObjectError, Objects};
+use super::letterbox::Letterbox;
+use super::objects::{ObjectError, ObjectWrite, Objects, mapping};
+use super::plan::{ClockParameters, Plan, PlanParameters};
 use super::register::{AL_CONTROL, AlState, SYSTEM_TIME};
+use super::requests::{RequestEnds, Requests};
 use super::scan::{FoundDevice, ScanError, scan};
-use super::setup::{Exchanged, SetupError, Sync0, process_data, sync0};
+use super::setup::{Exchanged, RegisterWrite, SYNC_START_NS, SetupError, Sync0, mailbox, process_data, sync0};
+use super::sii::MailboxAreas;
 use super::wire::Wire;
 use crate::fieldbus::CyclicBus;
 use crate::fieldbus::mapping::DeviceLayout;
@@ -18,8 +23,11 @@ use crate::limits::MAX_PROCESS_IMAGE_BYTES;
 const SAFE_OPERATIONAL_NS: u64 = 10_000_000_000;
 /// How long all of them may take to OP, nanoseconds.
 const OPERATIONAL_NS: u64 = 10_000_000_000;
-/// From now to the first pulse of SYNC0, nanoseconds: later than the last device has been told of it.
-const SYNC_START_NS: u64 = 200_000_000;
+// Words of the SII (ETG.1000.6).
+const SII_VENDOR: u16 = 0x08;
+const SII_PRODUCT: u16 = 0x0A;
+const SII_REVISION: u16 = 0x0C;
+const SII_SERIAL: u16 = 0x0E;
 
 /// Where a device is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,28 +192,29 @@ struct Matched<'a> {
     configured: &'a DeviceParameters,
     found: &'a FoundDevice,
     exchanged: Exchanged,
+    objects: Vec<ObjectWrite>,
+    process_data: Vec<RegisterWrite>,
 }
 
-/// Brings a segment up; from then on it wants to be exchanged with in every period, or its watchdogs expire.
+/// Brings a segment up; from then on it wants to be exchanged with in every period, or its watchdogs expire. Requests to
+/// its devices go by the other ends.
 ///
 /// # Errors
 /// Where the segment is not the one that is configured, or does not do what it is asked; every device is then left where
 /// it was, without outputs.
-pub fn bring_up(mut wire: Box<dyn Wire>, parameters: &SegmentParameters) -> Result<EthercatBus, BringUpError> {
+pub fn bring_up(
+    mut wire: Box<dyn Wire>,
+    parameters: &SegmentParameters,
+) -> Result<(EthercatBus, RequestEnds), BringUpError> {
     let found = scan(&mut *wire).map_err(BringUpError::Scan)?;
     let devices = matched(&parameters.devices, &found)?;
     let reference = found.iter().find(|device| device.has_clock).map(|device| device.station);
     let mut dialogue = Dialogue::over(&mut *wire);
     for device in &devices {
-        let of_device = |error| BringUpError::Device { device: device.configured.name.clone(), error };
-        let station = device.found.station;
-        if device.configured.mapped {
-            map(&mut dialogue, device)?;
-        }
-        let writes = process_data(&device.found.sii, &device.exchanged);
-        let writes = writes.map_err(|error| BringUpError::Setup { device: device.configured.name.clone(), error })?;
-        for write in &writes {
-            dialogue.write(station, write.register, write.bytes()).map_err(of_device)?;
+        write_objects(&mut dialogue, device)?;
+        for write in &device.process_data {
+            let written = dialogue.write(device.found.station, write.register, write.bytes());
+            written.map_err(|error| BringUpError::Device { device: device.configured.name.clone(), error })?;
         }
     }
     if let Some(reference) = reference {
@@ -216,7 +225,10 @@ pub fn bring_up(mut wire: Box<dyn Wire>, parameters: &SegmentParameters) -> Resu
         changed.map_err(|error| BringUpError::Device { device: device.configured.name.clone(), error })?;
     }
     let members: Vec<MemberParameters> = devices.iter().map(Matched::member).collect();
-    let bus = EthercatBus::new(wire, &members, reference).map_err(|error| {
+    let plan = |device| Matched::plan(device, &found, reference, parameters.period_ns);
+    let (requests, ends) = Requests::open();
+    let errands = Errands::new(devices.iter().map(plan).collect(), requests);
+    let bus = EthercatBus::new(wire, &members, reference, errands).map_err(|error| {
         let of = |station| devices.iter().find(|device| device.found.station == station);
         let device = match error {
             ExchangeError::TooLong { station } => of(station).map(|device| device.configured.name.clone()),
@@ -224,16 +236,50 @@ pub fn bring_up(mut wire: Box<dyn Wire>, parameters: &SegmentParameters) -> Resu
         };
         BringUpError::Exchange { device, error }
     })?;
-    operational(bus, &devices, parameters.period_ns)
+    Ok((operational(bus, &devices, parameters.period_ns)?, ends))
 }
 
 impl Matched<'_> {
+    fn mailbox(&self) -> Option<MailboxAreas> {
+        self.found.sii.mailbox.filter(|areas| areas.coe)
+    }
+
     fn member(&self) -> MemberParameters {
         MemberParameters {
             station: self.found.station,
             exchanged: self.exchanged,
             output_offset: self.configured.layout.output_offset,
             input_offset: self.configured.layout.input_offset,
+            has_mailbox: self.mailbox().is_some(),
+        }
+    }
+
+    /// What makes the device operational again: the same, in the same order, as was done to it here.
+    fn plan(&self, found: &[FoundDevice], reference: Option<u16>, period_ns: u64) -> Plan {
+        let FoundDevice { position, station, vendor, product, revision, serial, delay_ns, .. } = *self.found;
+        let ExpectedIdentity { revision: wanted_revision, serial: wanted_serial, .. } = self.configured.identity;
+        // Another one of the same kind may take its place; where the configuration says more, it must hold.
+        let mut identity = vec![(SII_VENDOR, "vendor", vendor), (SII_PRODUCT, "product code", product)];
+        identity.extend(wanted_revision.map(|_| (SII_REVISION, "revision", revision)));
+        identity.extend(wanted_serial.map(|_| (SII_SERIAL, "serial number", serial)));
+        let clock = reference.filter(|_| self.found.has_clock);
+        let parameters = PlanParameters {
+            identity,
+            mailbox: mailbox(&self.found.sii),
+            objects: self.objects.clone(),
+            process_data: self.process_data.clone(),
+            clock: clock.map(|reference| ClockParameters { delay_ns, leads: station == reference, period_ns }),
+        };
+        Plan {
+            station,
+            position,
+            before: position
+                .checked_sub(1)
+                .and_then(|before| found.get(usize::from(before)))
+                .map(|found| found.station),
+            // One that cannot be served has refused its mapping before.
+            letterbox: self.mailbox().and_then(|areas| Letterbox::of(station, areas).ok()),
+            tasks: parameters.tasks(),
         }
     }
 }
@@ -257,7 +303,10 @@ fn matched<'a>(configured: &'a [DeviceParameters], found: &'a [FoundDevice]) -> 
             watchdog_ms: device.watchdog_ms,
         };
         logical += u32::from(exchanged.bytes());
-        matched.push(Matched { configured: device, found, exchanged });
+        let process_data = process_data(&found.sii, &exchanged);
+        let process_data = process_data.map_err(|error| BringUpError::Setup { device: device.name.clone(), error })?;
+        let objects = if device.mapped { mapping(&device.layout) } else { Vec::new() };
+        matched.push(Matched { configured: device, found, exchanged, objects, process_data });
     }
     // A device that nobody configured would stay in PREOP: whoever added it must say what it is for.
     if found.len() != configured.len() {
@@ -288,12 +337,19 @@ fn check_identity(device: &DeviceParameters, found: &FoundDevice) -> Result<(), 
     }
 }
 
-fn map(dialogue: &mut Dialogue<'_>, device: &Matched<'_>) -> Result<(), BringUpError> {
+/// Writes what the device's objects must be in PREOP.
+fn write_objects(dialogue: &mut Dialogue<'_>, device: &Matched<'_>) -> Result<(), BringUpError> {
+    if device.objects.is_empty() {
+        return Ok(());
+    }
     let name = || device.configured.name.clone();
-    let areas = device.found.sii.mailbox.filter(|areas| areas.coe);
-    let objects = areas.and_then(|areas| Objects::of(dialogue, device.found.station, areas).ok());
+    let objects = device.mailbox().and_then(|areas| Objects::of(dialogue, device.found.station, areas).ok());
     let mut objects = objects.ok_or_else(|| BringUpError::NoMailbox { device: name() })?;
-    objects.map(&device.configured.layout).map_err(|error| BringUpError::Object { device: name(), error })
+    for ObjectWrite { address, value } in &device.objects {
+        let written = objects.write(*address, value);
+        written.map_err(|error| BringUpError::Object { device: name(), error })?;
+    }
+    Ok(())
 }
 
 /// SYNC0 of every device with a clock, at the same instants.

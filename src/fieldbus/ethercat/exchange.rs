@@ -1,8 +1,9 @@
 //! The cyclic exchange: prepared frames, filled, sent and read once a cycle.
 //!
 //! ```text
-//! frame 0: reference clock to all (FRMW) │ state of all (BRD) │ state of one (FPRD) │ device 0 │ device 1 │ …
+//! frame 0: reference clock to all (FRMW) │ state of all (BRD) │ mailbox of one (FPRD) │ device 0 │ device 1 │ …
 //! frame 1: device n │ …
+//! and where it is needed:  the state of each device │ one errand (a device that is brought back, or a mailbox)
 //! ```
 //!
 //! Each device has a datagram of its own, so that its working counter tells whose inputs are fresh, and a device that is gone
@@ -12,15 +13,23 @@
 use std::ops::Range;
 
 use super::datagram::{Answer, Command, Frame, Slot, Target, index_of};
+use super::errand::ErrandFrame;
+use super::errands::{Errands, Situation};
+use super::mailbox::exchange::{SEND_FULL, SEND_STATUS};
 use super::register::{AL_STATUS, AlState, AlStatus, SYSTEM_TIME};
 use super::setup::Exchanged;
+use super::states::States;
 use super::wire::Wire;
+use crate::fieldbus::news::BusNews;
 use crate::fieldbus::{CycleReport, CyclicBus};
 use crate::limits::{ETHERCAT_FRAME_BYTES, MAX_BUS_DEVICES};
 
 /// Periods from the computation of a setpoint to the sampling of the feedback that is compared with it: it is sent one
 /// period later, latched by the device and reached after another one, and what is sampled then is fetched by the next frame.
 const FEEDBACK_DELAY_PERIODS: f64 = 3.0;
+
+/// A station address that no device has.
+const NOBODY: u16 = 0xFFFF;
 
 /// One device in the exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +42,8 @@ pub struct MemberParameters {
     pub output_offset: usize,
     /// First byte of its inputs in the bus's image.
     pub input_offset: usize,
+    /// It has a mailbox, into which is looked in turn.
+    pub has_mailbox: bool,
 }
 
 /// One device and its place in the frames.
@@ -44,16 +55,36 @@ struct Member {
     outputs: Range<usize>,
     inputs: Range<usize>,
     working_counter: u16,
-    status: AlStatus,
+    has_mailbox: bool,
 }
 
-/// A frame and whether it is back.
+/// A frame of process data and whether it is back.
 #[derive(Debug)]
 struct Flight {
     frame: Frame,
-    index: u8,
     members: Range<usize>,
-    answered: bool,
+    way: Way,
+}
+
+/// A frame on its way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Way {
+    index: u8,
+    awaited: bool,
+}
+
+impl Way {
+    fn send(&mut self, frame: &mut Frame, next_index: &mut u8, wire: &mut dyn Wire, now_ns: u64) {
+        *self = Way { index: *next_index, awaited: true };
+        *next_index = next_index.wrapping_add(1);
+        frame.set_index(self.index);
+        // What is not sent does not come back, and is counted then.
+        wire.send(frame.as_bytes(), now_ns);
+    }
+
+    fn is(self, index: u8) -> bool {
+        self.awaited && self.index == index
+    }
 }
 
 /// Why an exchange could not be prepared.
@@ -92,16 +123,27 @@ pub struct EthercatBus {
     flights: Box<[Flight]>,
     members: Box<[Member]>,
     clock: Option<Slot>,
+    /// The reference clock: its station and its place among the members.
+    reference: Option<(u16, usize)>,
     everyone: Slot,
-    watched: Slot,
-    /// Whose state is looked at in this cycle.
-    watching: usize,
+    letters: Slot,
+    /// Into whose mailbox is looked in this cycle.
+    looking: usize,
     next_index: u8,
     buffer: Box<[u8; ETHERCAT_FRAME_BYTES]>,
     expected: u16,
     not_operational: u64,
     /// The read of all devices says that one of them is not in OP.
     suspicious: bool,
+    states: States,
+    states_way: Way,
+    errands: Errands,
+    errand_frame: ErrandFrame,
+    errand_way: Way,
+    /// One bit a device with a message in its mailbox.
+    letters_waiting: u64,
+    /// One bit a device that may be set up anew.
+    dropped: u64,
     reading: Option<ClockReading>,
     sent_ns: u64,
 }
@@ -122,6 +164,7 @@ impl EthercatBus {
         wire: Box<dyn Wire>,
         members: &[MemberParameters],
         reference: Option<u16>,
+        errands: Errands,
     ) -> Result<EthercatBus, ExchangeError> {
         if members.len() > MAX_BUS_DEVICES {
             return Err(ExchangeError::TooManyDevices);
@@ -131,18 +174,18 @@ impl EthercatBus {
         let clock = reference.map(|station| (Command::Frmw, Target::Station(station, SYSTEM_TIME)));
         let clock = clock.map(|(command, target)| frame.push(command, target, 8).ok_or(no_room)).transpose()?;
         let everyone = frame.push(Command::Brd, Target::All(AL_STATUS), 2).ok_or(no_room)?;
-        let watched = frame.push(Command::Fprd, Target::Station(0, AL_STATUS), AlStatus::BYTES).ok_or(no_room)?;
+        let letters = frame.push(Command::Fprd, Target::Station(0, SEND_STATUS), 1).ok_or(no_room)?;
         let mut flights: Vec<Flight> = Vec::new();
         let mut placed: Vec<Member> = Vec::new();
         let mut first = 0;
         for parameters in members {
-            let MemberParameters { station, exchanged, output_offset, input_offset } = *parameters;
+            let MemberParameters { station, exchanged, output_offset, input_offset, has_mailbox } = *parameters;
             let (target, length) = (Target::Logical(exchanged.logical), usize::from(exchanged.bytes()));
             let slot = match frame.push(Command::Lrw, target, length) {
                 Some(slot) => slot,
                 None => {
                     let full = std::mem::take(&mut frame);
-                    flights.push(Flight { frame: full, index: 0, members: first..placed.len(), answered: true });
+                    flights.push(Flight { frame: full, members: first..placed.len(), way: Way::default() });
                     first = placed.len();
                     frame.push(Command::Lrw, target, length).ok_or(ExchangeError::TooLong { station })?
                 }
@@ -154,23 +197,33 @@ impl EthercatBus {
                 outputs: output_offset..output_offset + usize::from(exchanged.output_bytes),
                 inputs: input_offset..input_offset + usize::from(exchanged.input_bytes),
                 working_counter: exchanged.working_counter(),
-                status: AlStatus { state: None, error: false, code: Default::default() },
+                has_mailbox,
             });
         }
-        flights.push(Flight { frame, index: 0, members: first..placed.len(), answered: true });
+        flights.push(Flight { frame, members: first..placed.len(), way: Way::default() });
+        let stations: Vec<u16> = placed.iter().map(|member| member.station).collect();
+        let place = |station| stations.iter().position(|other| *other == station).unwrap_or(usize::MAX);
         Ok(EthercatBus {
             wire,
             flights: flights.into(),
             expected: placed.iter().map(|member| member.working_counter).sum(),
             not_operational: all(placed.len()),
+            states: States::of(&stations),
+            states_way: Way::default(),
             members: placed.into(),
             clock,
+            reference: reference.map(|station| (station, place(station))),
             everyone,
-            watched,
-            watching: 0,
+            letters,
+            looking: 0,
             next_index: 0,
             buffer: Box::new([0; ETHERCAT_FRAME_BYTES]),
             suspicious: true,
+            errands,
+            errand_frame: ErrandFrame::new(reference),
+            errand_way: Way::default(),
+            letters_waiting: 0,
+            dropped: 0,
             reading: None,
             sent_ns: 0,
         })
@@ -186,17 +239,38 @@ impl EthercatBus {
         self.reading
     }
 
-    /// What a device last said of its state.
+    /// What a device said of its state when it was last asked; `None` where it did not answer.
     pub fn al_status(&self, member: usize) -> Option<AlStatus> {
-        self.members.get(member).map(|member| member.status)
+        self.states.of_device(member)
     }
 
-    /// Takes what came back with one frame.
+    /// The system time at an instant, by the master's own clock since the last reading.
+    fn system_ns(&self, now_ns: u64) -> Option<u64> {
+        self.reading.map(|reading| reading.system_time_ns.wrapping_add(now_ns.saturating_sub(reading.sent_ns)))
+    }
+
+    /// The datagrams of the first frame that change from cycle to cycle: the time, and whose mailbox is looked into.
+    fn address(&mut self, now_ns: u64) {
+        let system_ns = self.system_ns(now_ns);
+        let frame = &mut self.flights[0].frame;
+        if let (Some(slot), Some((station, member))) = (self.clock, self.reference) {
+            // Where the reference is away, the others follow the master's clock until it is led back to it.
+            let away = self.not_operational.checked_shr(member as u32).unwrap_or(0) & 1 != 0 && system_ns.is_some();
+            frame.retarget(slot, Target::Station(if away { NOBODY } else { station }, SYSTEM_TIME));
+            frame.data_mut(slot).copy_from_slice(&system_ns.unwrap_or(0).to_le_bytes());
+        }
+        self.looking = if self.looking + 1 < self.members.len() { self.looking + 1 } else { 0 };
+        let station = self.members.get(self.looking).filter(|member| member.has_mailbox);
+        let station = station.map_or(NOBODY, |member| member.station);
+        frame.retarget(self.letters, Target::Station(station, SEND_STATUS));
+    }
+
+    /// Takes what came back with one frame of process data.
     fn take(&mut self, flight: usize, length: usize, inputs: &mut [u8], report: &mut CycleReport) {
         let Flight { frame, members, .. } = &self.flights[flight];
         let Some(answer) = Answer::to(frame, &self.buffer[..length]) else { return };
         for number in members.clone() {
-            let member = &mut self.members[number];
+            let member = &self.members[number];
             let counter = answer.working_counter(member.slot);
             report.working_counter = report.working_counter.saturating_add(counter);
             if counter == member.working_counter {
@@ -212,31 +286,54 @@ impl EthercatBus {
             }
         }
         if flight == 0 {
-            let (everyone, watched, clock) = (self.everyone, self.watched, self.clock);
+            let (everyone, letters, clock) = (self.everyone, self.letters, self.clock);
             let states = answer.data(everyone)[0];
             let present = usize::from(answer.working_counter(everyone)) == self.members.len();
             self.suspicious = !present || states != AlState::Operational as u8;
-            if answer.working_counter(watched) == 1
-                && let Some(status) = AlStatus::of(answer.data(watched))
-                && let Some(member) = self.members.get_mut(self.watching)
-            {
-                member.status = status;
-                let bit = 1 << self.watching;
-                if !status.is_operational() {
-                    self.not_operational |= bit;
-                } else if report.fresh & bit != 0 {
-                    self.not_operational &= !bit;
-                }
+            let bit = 1_u64.checked_shl(self.looking as u32).unwrap_or(0);
+            self.letters_waiting &= !bit;
+            if answer.working_counter(letters) == 1 && answer.data(letters)[0] & SEND_FULL != 0 {
+                self.letters_waiting |= bit;
             }
             if let Some(clock) = clock
                 && answer.working_counter(clock) > 0
+                && let Some((_, member)) = self.reference
+                && self.not_operational.checked_shr(member as u32).unwrap_or(0) & 1 == 0
                 && let Some(bytes) = answer.data(clock).first_chunk::<8>()
             {
-                let system_time_ns = u64::from_le_bytes(*bytes);
-                self.reading = Some(ClockReading { system_time_ns, sent_ns: self.sent_ns });
+                let reading = ClockReading { system_time_ns: u64::from_le_bytes(*bytes), sent_ns: self.sent_ns };
+                // A clock that stands, or runs back, is none.
+                if self.reading.is_none_or(|before| before.system_time_ns < reading.system_time_ns) {
+                    self.reading = Some(reading);
+                }
             }
         }
-        self.flights[flight].answered = true;
+        self.flights[flight].way.awaited = false;
+    }
+
+    /// Takes a frame that is not one of process data; false where it is none of ours either.
+    fn take_other(&mut self, index: u8, length: usize, fresh: u64) -> bool {
+        let bytes = &self.buffer[..length];
+        if self.states_way.is(index) {
+            if let Some(operational) = self.states.take(bytes) {
+                self.states_way.awaited = false;
+                self.not_operational = all(self.members.len()) & !(operational & fresh);
+            }
+            true
+        } else if self.errand_way.is(index) {
+            if let Some(outcome) = self.errand_frame.outcome(bytes) {
+                self.errand_way.awaited = false;
+                self.errands.returned(outcome);
+            }
+            true
+        } else {
+            false
+        }
+    }
+
+    fn awaits(&self) -> bool {
+        let process = self.flights.iter().any(|flight| flight.way.awaited);
+        process || self.states_way.awaited || self.errand_way.awaited
     }
 }
 
@@ -247,11 +344,8 @@ fn all(devices: usize) -> u64 {
 
 impl CyclicBus for EthercatBus {
     fn begin(&mut self, outputs: &[u8], cycle_start_ns: u64) {
-        self.watching = if self.watching + 1 < self.members.len() { self.watching + 1 } else { 0 };
-        if let Some(member) = self.members.get(self.watching) {
-            let target = Target::Station(member.station, AL_STATUS);
-            self.flights[0].frame.retarget(self.watched, target);
-        }
+        self.sent_ns = cycle_start_ns;
+        self.address(cycle_start_ns);
         for member in &self.members {
             let slot = self.flights[member.frame].frame.data_mut(member.slot);
             if let (Some(to), Some(from)) = (slot.get_mut(..member.outputs.len()), outputs.get(member.outputs.clone()))
@@ -259,38 +353,62 @@ impl CyclicBus for EthercatBus {
                 to.copy_from_slice(from);
             }
         }
-        self.sent_ns = cycle_start_ns;
-        for flight in &mut self.flights {
-            flight.index = self.next_index;
-            self.next_index = self.next_index.wrapping_add(1);
-            flight.frame.set_index(flight.index);
-            flight.answered = false;
-            // What is not sent does not come back, and is counted then.
-            self.wire.send(flight.frame.as_bytes(), cycle_start_ns);
+        let situation = Situation {
+            now_ns: cycle_start_ns,
+            system_ns: self.system_ns(cycle_start_ns),
+            missing: self.not_operational,
+            dropped: self.dropped,
+            letters: self.letters_waiting,
+        };
+        let EthercatBus { wire, next_index, flights, .. } = self;
+        for flight in flights {
+            flight.way.send(&mut flight.frame, next_index, &mut **wire, cycle_start_ns);
+        }
+        if self.suspicious {
+            self.states_way.send(self.states.frame(), next_index, &mut **wire, cycle_start_ns);
+        }
+        if let Some(errand) = self.errands.next(&situation)
+            && let Some(frame) = self.errand_frame.lay_out(&errand, self.errands.data())
+        {
+            self.errand_way.send(frame, next_index, &mut **wire, cycle_start_ns);
         }
     }
 
     fn finish(&mut self, inputs: &mut [u8], deadline_ns: u64) -> CycleReport {
-        let mut report = CycleReport { working_counter_expected: self.expected, ..CycleReport::default() };
-        while self.flights.iter().any(|flight| !flight.answered) {
+        let mut report = CycleReport {
+            working_counter_expected: self.expected,
+            devices: all(self.members.len()),
+            ..CycleReport::default()
+        };
+        while self.awaits() {
             let Some(length) = self.wire.receive(&mut self.buffer[..], deadline_ns) else { break };
             let Some(index) = index_of(&self.buffer[..length]) else { continue };
-            match self.flights.iter().position(|flight| flight.index == index && !flight.answered) {
+            match self.flights.iter().position(|flight| flight.way.is(index)) {
                 Some(flight) => self.take(flight, length, inputs, &mut report),
-                None => report.late = true,
+                None => report.late |= !self.take_other(index, length, report.fresh),
             }
         }
-        report.lost = self.flights.iter().any(|flight| !flight.answered);
+        report.lost = self.flights.iter().any(|flight| flight.way.awaited);
         if !report.lost && !self.suspicious {
             self.not_operational &= !report.fresh;
         }
-        // Until it is known who it is, it may be any of them.
-        let unknown = self.suspicious && self.not_operational == 0;
-        report.not_operational = if unknown { all(self.members.len()) } else { self.not_operational };
+        self.states_way.awaited = false;
+        self.errand_way.awaited = false;
+        report.not_operational = self.not_operational;
         report
     }
 
-    fn request_recovery(&mut self) {}
+    fn request_recovery(&mut self) {
+        self.errands.hurry();
+    }
+
+    fn set_dropped(&mut self, devices: u64) {
+        self.dropped = devices;
+    }
+
+    fn take_news(&mut self) -> Option<BusNews> {
+        self.errands.take_news()
+    }
 
     fn feedback_delay_periods(&self) -> f64 {
         FEEDBACK_DELAY_PERIODS

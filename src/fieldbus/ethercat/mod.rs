@@ -3,20 +3,30 @@
 //! ```text
 //! off the real-time thread:  bring_up ─► scan (ethercrab), objects ─► mailbox ─┐
 //!                               └─► setup (registers) ────────────► dialogue ──┤
-//! on it:                     exchange ──────────────────────────► datagram ────┴─► wire (packet_socket, or a simulation)
+//! on it:                     exchange ─┬────────────────────────► datagram ────┴─► wire (packet_socket, or a simulation)
+//!                                      └─► errands ─┬─► restoration ─► work (a plan of the bring-up)
+//!                                                   └─► letterbox ───► mailbox
 //! ```
 
 pub mod bring_up;
 pub mod datagram;
 pub mod dialogue;
+pub mod errand;
+pub mod errands;
 #[cfg(not(miri))]
 mod ethercrab_scan;
 pub mod exchange;
+pub mod letterbox;
 pub mod mailbox;
 pub mod objects;
 pub mod packet_socket;
+pub mod plan;
 pub mod register;
+pub mod requests;
+pub mod restoration;
 pub mod scan;
 pub mod setup;
 pub mod sii;
+pub mod states;
 pub mod wire;
+pub mod work;

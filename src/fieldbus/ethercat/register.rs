@@ -20,8 +20,12 @@ pub const LOST_LINKS: u16 = 0x0310;
 pub const WATCHDOG_DIVIDER: u16 = 0x0400;
 /// Process data watchdog, in ticks of the divider.
 pub const WATCHDOG_PROCESS_DATA: u16 = 0x0420;
-/// SII (EEPROM) control and status.
+/// Who has the SII (EEPROM): 0 is the EtherCAT side.
+pub const SII_CONFIGURATION: u16 = 0x0500;
+/// SII control and status, and behind it the address of the first word.
 pub const SII_CONTROL: u16 = 0x0502;
+/// What was read of the SII.
+pub const SII_DATA: u16 = 0x0508;
 /// Fieldbus memory management unit 0, 16 bytes each.
 pub const FMMU: u16 = 0x0600;
 /// Sync manager 0, 8 bytes each.
@@ -30,8 +34,14 @@ pub const SYNC_MANAGER: u16 = 0x0800;
 pub const RECEIVE_TIMES: u16 = 0x0900;
 /// DC system time.
 pub const SYSTEM_TIME: u16 = 0x0910;
+/// What is added to the local time to make it the system time, 8 bytes, ns.
+pub const SYSTEM_TIME_OFFSET: u16 = 0x0920;
+/// From the reference clock to the device, 4 bytes, ns.
+pub const SYSTEM_TIME_DELAY: u16 = 0x0928;
 /// Difference between the local copy of the system time and what was received, sign and magnitude, ns.
 pub const SYSTEM_TIME_DIFFERENCE: u16 = 0x092C;
+/// Start of the clock's speed counter; a write sets the filters of its loop back.
+pub const CLOCK_SPEED_START: u16 = 0x0930;
 /// SYNC0/SYNC1 activation.
 pub const SYNC_ACTIVATION: u16 = 0x0981;
 /// Start time of SYNC0, 8 bytes.

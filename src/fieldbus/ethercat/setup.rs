@@ -16,6 +16,12 @@ const TICKS_PER_MS: u32 = 10;
 const INPUT_CONTROL: u8 = 0x20;
 /// Outputs: written by the master, buffered, with the watchdog.
 const OUTPUT_CONTROL: u8 = 0x64;
+/// A mailbox that the master writes.
+const MAILBOX_RECEIVE: u8 = 0x26;
+/// A mailbox that the master reads.
+const MAILBOX_SEND: u8 = 0x22;
+/// From now to the first pulse of SYNC0, nanoseconds: later than the last device has been told of it.
+pub const SYNC_START_NS: u64 = 200_000_000;
 /// SYNC0 and cyclic operation.
 const SYNC0_ON: u8 = 0x03;
 
@@ -29,7 +35,8 @@ pub struct RegisterWrite {
 }
 
 impl RegisterWrite {
-    fn new(register: u16, content: &[u8]) -> RegisterWrite {
+    /// Of at most 16 bytes; what is more is left out.
+    pub fn new(register: u16, content: &[u8]) -> RegisterWrite {
         let mut bytes = [0; WRITE_BYTES];
         let length = content.len().min(WRITE_BYTES);
         bytes[..length].copy_from_slice(&content[..length]);
@@ -119,6 +126,18 @@ pub fn process_data(sii: &Sii, exchanged: &Exchanged) -> Result<Vec<RegisterWrit
         writes.push(RegisterWrite::new(WATCHDOG_PROCESS_DATA, &ticks.to_le_bytes()));
     }
     Ok(writes)
+}
+
+/// The writes that switch the mailbox on, in INIT.
+pub fn mailbox(sii: &Sii) -> Vec<RegisterWrite> {
+    let uses = [(SyncManagerUse::MailboxReceive, MAILBOX_RECEIVE), (SyncManagerUse::MailboxSend, MAILBOX_SEND)];
+    let areas = sii.mailbox.map(|mailbox| [mailbox.receive, mailbox.send]);
+    let described = |usage, usual| {
+        let control = sii.sync_manager(usage).map_or(0, |(_, described)| described.control);
+        if control == 0 { usual } else { control }
+    };
+    let writes = areas.into_iter().flatten().zip(uses).zip(0..);
+    writes.map(|((area, (usage, usual)), number)| sync_manager(number, area, described(usage, usual))).collect()
 }
 
 /// The writes that start SYNC0.

@@ -243,6 +243,7 @@ impl CyclicBus for SimulatedBus {
             working_counter_expected: self.working_counter_expected,
             lost: true,
             late,
+            devices: 1_u64.checked_shl(self.places.len() as u32).unwrap_or(0).wrapping_sub(1),
             fresh: 0,
             not_operational: self.not_operational,
         };

@@ -40,6 +40,7 @@ pub fn machine() -> MachineDescription {
         axes: vec![axis("x", AxisUnit::Millimetre), axis("y", AxisUnit::Millimetre), axis("table", AxisUnit::Degree)],
         groups: vec![plane],
         buses: vec!["main".into()],
+        devices: vec![],
         inputs: vec![],
         outputs: vec!["coolant".into()],
     }

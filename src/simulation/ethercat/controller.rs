@@ -131,6 +131,13 @@ impl Controller {
         }
     }
 
+    /// It is of another kind: its SII names this product code.
+    pub fn set_product(&mut self, product: u32) {
+        if let Some(place) = self.sii.get_mut(0x14..0x18) {
+            place.copy_from_slice(&product.to_le_bytes());
+        }
+    }
+
     /// The device sends an emergency.
     pub fn emergency(&mut self, code: u16, register: u8) {
         self.mailbox.emergency(&mut self.memory, code, register);

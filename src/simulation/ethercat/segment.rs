@@ -48,6 +48,8 @@ pub enum SegmentCommand {
     Mend,
     /// A device loses its supply: it is gone, and whoever is behind it too.
     PowerOff(usize),
+    /// It is taken out, and a new one with this product code put in its place.
+    Exchange(usize, u32),
     /// It has its supply back, and is as at power-on.
     PowerOn(usize),
     /// Its clock drifts by so many ppb from now on.
@@ -149,6 +151,7 @@ impl Segment {
             SegmentCommand::Cut(place)
             | SegmentCommand::PowerOff(place)
             | SegmentCommand::PowerOn(place)
+            | SegmentCommand::Exchange(place, _)
             | SegmentCommand::Drift(place, _)
             | SegmentCommand::AlError(place, _)
             | SegmentCommand::Emergency(place, ..)
@@ -160,6 +163,11 @@ impl Segment {
             SegmentCommand::PowerOff(_) => member.powered = false,
             SegmentCommand::PowerOn(_) => {
                 member.controller = member.fresh.clone();
+                member.powered = true;
+            }
+            SegmentCommand::Exchange(_, product) => {
+                member.controller = member.fresh.clone();
+                member.controller.set_product(product);
                 member.powered = true;
             }
             SegmentCommand::Drift(_, drift_ppb) => member.controller.set_drift(drift_ppb, now_ns),
