@@ -59,6 +59,7 @@ impl CycleBody for Cycle {
         Stepped {
             leave: wake.shutdown && self.all_disabled(),
             bus_late_ns: received_ns.saturating_sub(wake.deadline_ns + self.receive_deadline_ns),
+            shift_ns: self.shift_ns(),
         }
     }
 

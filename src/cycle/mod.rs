@@ -11,6 +11,7 @@ mod axis_slot;
 mod body;
 pub mod bus_watch;
 pub mod clock;
+mod discipline;
 mod dispatch;
 mod figures;
 pub mod machine_inputs;
@@ -48,6 +49,7 @@ use crate::units::Setpoint;
 use axis_slot::AxisSlot;
 use body::{FallbackDrive, FallbackState};
 use bus_watch::{BusChange, BusWatch, BusWatchParameters};
+use discipline::Discipline;
 use machine_inputs::{BitPlace, InputParameters, InputState, MachineInputs, OutputParameters};
 use outlet::Outlet;
 use supervision::Finding;
@@ -131,6 +133,8 @@ pub struct Cycle {
     skipped: u64,
     shutting_down: bool,
     fallback: FallbackState,
+    discipline: Discipline,
+    shift_ns: i64,
 }
 
 impl Cycle {
@@ -194,6 +198,8 @@ impl Cycle {
             skipped: 0,
             shutting_down: false,
             fallback,
+            discipline: Discipline::new(parameters.period_ns),
+            shift_ns: 0,
         })
     }
 
@@ -216,6 +222,15 @@ impl Cycle {
         for slot in &mut self.buses {
             slot.report = slot.bus.finish(&mut slot.inputs, deadline_ns);
         }
+        // The first bus with a clock of its own leads.
+        let late_ns = self.buses.iter().find_map(|slot| slot.report.late_by_bus_clock_ns);
+        self.shift_ns = self.discipline.shift_ns(late_ns);
+    }
+
+    /// How much later than a period after this cycle the next one shall start, to stay in step with the clock of a bus,
+    /// nanoseconds.
+    pub fn shift_ns(&self) -> i64 {
+        self.shift_ns
     }
 
     /// The second half: from what came in to what goes out next.

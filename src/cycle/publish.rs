@@ -34,6 +34,8 @@ impl Cycle {
             frames_late: slot.watch.frames_late,
             working_counter_errors: slot.watch.working_counter_errors,
             not_operational: slot.report.not_operational,
+            dropped: slot.watch.dropped(),
+            late_by_clock_ns: slot.report.late_by_bus_clock_ns.unwrap_or(0),
         });
         self.snapshots.publish(&machine, axes, groups, buses);
     }

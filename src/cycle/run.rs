@@ -27,6 +27,8 @@ pub struct Stepped {
     pub leave: bool,
     /// How much later than its receive deadline the bus handed over the inputs, nanoseconds; 0 when in time.
     pub bus_late_ns: u64,
+    /// How much later than a period from now the next cycle shall start, nanoseconds.
+    pub shift_ns: i64,
 }
 
 /// How far the fallback has come.
@@ -120,6 +122,7 @@ impl<B: CycleBody, C: Clock> CycleLoop<B, C> {
             let stepped = self.body.step(&wake, &self.clock);
             let ended_ns = self.clock.now_ns();
             self.schedule.end(ended_ns, stepped.bus_late_ns);
+            self.schedule.shift(stepped.shift_ns);
             self.timing.ended(&wake, ended_ns);
             self.status.beat(wake.cycle + 1);
             if stepped.leave {
@@ -209,7 +212,7 @@ mod tests {
                 Act::Leave => {}
             }
             let bus_late_ns = if let Act::Late(_, late_ns) = act { late_ns } else { 0 };
-            Stepped { leave: matches!(act, Act::Leave), bus_late_ns }
+            Stepped { leave: matches!(act, Act::Leave), bus_late_ns, shift_ns: 0 }
         }
 
         fn fallback_step(&mut self, wake: &Wake) -> Fallback {

@@ -175,6 +175,11 @@ impl Schedule {
         }
     }
 
+    /// Moves the next deadline and the grid behind it, to stay in step with a bus: by a small part of a period.
+    pub fn shift(&mut self, shift_ns: i64) {
+        self.deadline_ns = self.deadline_ns.saturating_add_signed(shift_ns);
+    }
+
     fn too_many_skips(&self) -> bool {
         self.in_a_row > self.plan.max_skips
     }

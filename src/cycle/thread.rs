@@ -291,7 +291,7 @@ mod tests {
             if wake.cycle == 0 {
                 self.1 = std::thread::current().name().unwrap_or("").into();
             }
-            Stepped { leave: wake.cycle == self.0, bus_late_ns: 0 }
+            Stepped { leave: wake.cycle == self.0, bus_late_ns: 0, shift_ns: 0 }
         }
 
         fn fallback_step(&mut self, _: &Wake) -> Fallback {

@@ -62,6 +62,7 @@ impl Scrape {
                 frames_lost: now.frames_lost,
                 frames_late: now.frames_late,
                 working_counter_errors: now.working_counter_errors,
+                clock_error_s: now.late_by_clock_ns as f64 * 1e-9,
                 devices: devices
                     .iter()
                     .enumerate()

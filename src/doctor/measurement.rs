@@ -78,7 +78,7 @@ impl CycleBody for Idle {
     fn step(&mut self, wake: &Wake, _: &dyn Clock) -> Stepped {
         let first_ns = *self.first_ns.get_or_insert(wake.deadline_ns);
         let leave = wake.shutdown || wake.deadline_ns.saturating_sub(first_ns) >= self.duration_ns;
-        Stepped { leave, bus_late_ns: 0 }
+        Stepped { leave, bus_late_ns: 0, shift_ns: 0 }
     }
 
     fn fallback_step(&mut self, _: &Wake) -> Fallback {

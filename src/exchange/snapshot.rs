@@ -15,7 +15,7 @@ pub const AXIS_WORDS: usize = 14;
 /// Words of one group.
 pub const GROUP_WORDS: usize = 6;
 /// Words of one bus.
-pub const BUS_WORDS: usize = 5;
+pub const BUS_WORDS: usize = 7;
 
 /// How many of each a machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,6 +176,10 @@ pub struct BusSnapshot {
     pub working_counter_errors: u64,
     /// One bit a device that is not operational.
     pub not_operational: u64,
+    /// One bit a device that dropped out of the exchange.
+    pub dropped: u64,
+    /// By how much later than its place in the bus's own time the cycle started, nanoseconds; 0 where it has no clock.
+    pub late_by_clock_ns: i64,
 }
 
 /// A whole snapshot, as readers get it.
@@ -420,12 +424,21 @@ impl BusSnapshot {
     /// As words.
     #[inline]
     pub fn to_words(&self) -> [u64; BUS_WORDS] {
-        [u64::from(self.up), self.frames_lost, self.frames_late, self.working_counter_errors, self.not_operational]
+        [
+            u64::from(self.up),
+            self.frames_lost,
+            self.frames_late,
+            self.working_counter_errors,
+            self.not_operational,
+            self.dropped,
+            self.late_by_clock_ns as u64,
+        ]
     }
 
     /// From words.
     pub fn from_words(words: &[u64; BUS_WORDS]) -> BusSnapshot {
-        let [up, frames_lost, frames_late, working_counter_errors, not_operational] = *words;
-        BusSnapshot { up: up == 1, frames_lost, frames_late, working_counter_errors, not_operational }
+        let [up, frames_lost, frames_late, working_counter_errors, not_operational, dropped, late_by_clock] = *words;
+        let (up, late_by_clock_ns) = (up == 1, late_by_clock as i64);
+        BusSnapshot { up, frames_lost, frames_late, working_counter_errors, not_operational, dropped, late_by_clock_ns }
     }
 }

@@ -139,6 +139,12 @@ fn bus_families(Reading { buses, .. }: &Reading) -> Vec<MetricFamily> {
             each(|bus| bus.working_counter_errors),
         ),
         gauges(
+            "motion_bus_clock_error_seconds",
+            "By how much later than its place in the time of the bus (distributed clocks) the last cycle started.",
+            &["bus"],
+            buses.iter().map(|bus| (vec![bus.name.clone()], bus.clock_error_s)).collect(),
+        ),
+        gauges(
             "motion_bus_device_state",
             "1 for the state that a device is in.",
             &["bus", "device", "state"],

@@ -58,6 +58,8 @@ pub struct BusReading {
     pub frames_late: u64,
     /// Exchanges with a wrong working counter.
     pub working_counter_errors: u64,
+    /// By how much later than its place in the bus's own time the last cycle started, seconds.
+    pub clock_error_s: f64,
     /// Each device's name and whether it is operational.
     pub devices: Vec<(String, bool)>,
 }

@@ -9,7 +9,7 @@ use motiond::exchange::command::Request;
 use motiond::fieldbus::ethercat::wire::Wire;
 use motiond::ids::{AxisId, GroupId};
 use motiond::motion::{BufferMode, Direction, Dynamics, GroupShape, MoveKind};
-use motiond::simulation::ethercat::Segment;
+use motiond::simulation::ethercat::{Segment, SegmentCommand};
 
 pub const X: AxisId = AxisId(0);
 
@@ -83,4 +83,25 @@ fn feedback_is_held_against_the_setpoint_of_its_instant() {
     // A period off would be 0.4 mm.
     let error = rig.snapshot.axes[0].following_error;
     assert!(error.abs() < 0.1, "{error} mm at 400 mm/s");
+}
+
+#[test]
+fn the_cycle_comes_into_step_with_the_clock_of_the_bus() {
+    let (mut rig, wire) = rig_of(machine());
+    rig.power_all();
+    for drift_ppb in [0.0, 200_000.0, -200_000.0] {
+        // The reference clock itself.
+        wire.end().segment.command(SegmentCommand::Drift(0, drift_ppb));
+        rig.run(4000);
+        let late = |rig: &mut Rig| {
+            rig.step();
+            rig.snapshot.buses[0].late_by_clock_ns.unsigned_abs()
+        };
+        let worst = (0..1000).map(|_| late(&mut rig)).max().unwrap();
+        println!("{drift_ppb} ppb: {worst} ns");
+        assert!(worst < 1000, "{drift_ppb} ppb: {worst} ns out of step");
+    }
+    // A cycle that is left out is no error of phase.
+    rig.step_after(2).unwrap();
+    assert!(rig.snapshot.buses[0].late_by_clock_ns.unsigned_abs() < 1000);
 }

@@ -28,7 +28,7 @@ impl CycleBody for Body {
         if wake.cycle == PLANTED_IN {
             plant::misbehave(self.0);
         }
-        Stepped { leave: wake.cycle > PLANTED_IN, bus_late_ns: 0 }
+        Stepped { leave: wake.cycle > PLANTED_IN, bus_late_ns: 0, shift_ns: 0 }
     }
 
     fn fallback_step(&mut self, _: &Wake) -> Fallback {

@@ -61,6 +61,7 @@ impl Rig {
     pub fn step_after(&mut self, skipped: u32) -> Result<(), String> {
         let period_ns = self.config.period_ns;
         self.now_ns += period_ns * (1 + u64::from(skipped));
+        self.now_ns = self.now_ns.saturating_add_signed(self.cycle.shift_ns());
         self.cycle.step(self.now_ns, skipped);
         self.cycles += 1;
         while let Some(report) = self.ends.reports.receive() {

@@ -60,6 +60,8 @@ fn random_snapshot(shape: Shape, random: &mut Random) -> Snapshot {
         frames_late: random.word(),
         working_counter_errors: random.word(),
         not_operational: random.word(),
+        dropped: random.word(),
+        late_by_clock_ns: random.word() as i64,
     };
     Snapshot {
         machine,

@@ -228,7 +228,7 @@ pub fn bring_up(
     let plan = |device| Matched::plan(device, &found, reference, parameters.period_ns);
     let (requests, ends) = Requests::open();
     let errands = Errands::new(devices.iter().map(plan).collect(), requests);
-    let bus = EthercatBus::new(wire, &members, reference, errands).map_err(|error| {
+    let bus = EthercatBus::new(wire, &members, reference, parameters.period_ns, errands).map_err(|error| {
         let of = |station| devices.iter().find(|device| device.found.station == station);
         let device = match error {
             ExchangeError::TooLong { station } => of(station).map(|device| device.configured.name.clone()),

@@ -145,7 +145,11 @@ pub struct EthercatBus {
     /// One bit a device that may be set up anew.
     dropped: u64,
     reading: Option<ClockReading>,
+    /// The reading of this cycle has come.
+    read: bool,
+    cycle_start_ns: u64,
     sent_ns: u64,
+    period_ns: u64,
 }
 
 impl std::fmt::Debug for EthercatBus {
@@ -164,6 +168,7 @@ impl EthercatBus {
         wire: Box<dyn Wire>,
         members: &[MemberParameters],
         reference: Option<u16>,
+        period_ns: u64,
         errands: Errands,
     ) -> Result<EthercatBus, ExchangeError> {
         if members.len() > MAX_BUS_DEVICES {
@@ -225,7 +230,10 @@ impl EthercatBus {
             letters_waiting: 0,
             dropped: 0,
             reading: None,
+            read: false,
+            cycle_start_ns: 0,
             sent_ns: 0,
+            period_ns,
         })
     }
 
@@ -246,7 +254,20 @@ impl EthercatBus {
 
     /// The system time at an instant, by the master's own clock since the last reading.
     fn system_ns(&self, now_ns: u64) -> Option<u64> {
-        self.reading.map(|reading| reading.system_time_ns.wrapping_add(now_ns.saturating_sub(reading.sent_ns)))
+        self.reading.map(|reading| {
+            let since_ns = now_ns.wrapping_sub(reading.sent_ns) as i64;
+            reading.system_time_ns.saturating_add_signed(since_ns)
+        })
+    }
+
+    /// How far the cycle's deadline is behind its place, which is half a period before a pulse of SYNC0: as much room for a
+    /// frame that is late as for one that is early.
+    fn late_by_bus_clock_ns(&self) -> Option<i64> {
+        let (period_ns, half_ns) = (self.period_ns.max(1), self.period_ns / 2);
+        // Pulses come at multiples of the period.
+        let system_ns = self.system_ns(self.cycle_start_ns)?;
+        let behind_ns = (system_ns % period_ns) as i64 - half_ns as i64;
+        Some(behind_ns)
     }
 
     /// The datagrams of the first frame that change from cycle to cycle: the time, and whose mailbox is looked into.
@@ -305,6 +326,7 @@ impl EthercatBus {
                 // A clock that stands, or runs back, is none.
                 if self.reading.is_none_or(|before| before.system_time_ns < reading.system_time_ns) {
                     self.reading = Some(reading);
+                    self.read = true;
                 }
             }
         }
@@ -344,7 +366,8 @@ fn all(devices: usize) -> u64 {
 
 impl CyclicBus for EthercatBus {
     fn begin(&mut self, outputs: &[u8], cycle_start_ns: u64) {
-        self.sent_ns = cycle_start_ns;
+        self.cycle_start_ns = cycle_start_ns;
+        self.read = false;
         self.address(cycle_start_ns);
         for member in &self.members {
             let slot = self.flights[member.frame].frame.data_mut(member.slot);
@@ -360,6 +383,8 @@ impl CyclicBus for EthercatBus {
             dropped: self.dropped,
             letters: self.letters_waiting,
         };
+        // A simulation's time comes with the frame.
+        self.sent_ns = self.wire.now_ns().max(cycle_start_ns);
         let EthercatBus { wire, next_index, flights, .. } = self;
         for flight in flights {
             flight.way.send(&mut flight.frame, next_index, &mut **wire, cycle_start_ns);
@@ -395,6 +420,7 @@ impl CyclicBus for EthercatBus {
         self.states_way.awaited = false;
         self.errand_way.awaited = false;
         report.not_operational = self.not_operational;
+        report.late_by_bus_clock_ns = self.read.then(|| self.late_by_bus_clock_ns()).flatten();
         report
     }
 

@@ -246,6 +246,7 @@ impl CyclicBus for SimulatedBus {
             devices: 1_u64.checked_shl(self.places.len() as u32).unwrap_or(0).wrapping_sub(1),
             fresh: 0,
             not_operational: self.not_operational,
+            late_by_bus_clock_ns: None,
         };
         if self.fate == FrameFate::Arrives {
             (report.lost, report.working_counter, report.fresh) = (false, self.working_counter, self.fresh);
