@@ -133,6 +133,8 @@ pub const MAX_OBSERVED_STREAMS: usize = 384;
 pub const EVENTS_PER_REPLY: usize = 40;
 /// Parameters in one reply.
 pub const PARAMETERS_PER_REPLY: usize = 200;
+/// Objects of a device in one reply: each is asked of the device.
+pub const OBJECTS_PER_REPLY: usize = 50;
 /// Threads beside the control service's own for what takes long: checking parameters, writing them to a disk.
 pub const CONTROL_HELPERS: usize = 2;
 /// How long a client may leave a reply unread before its connection is closed.

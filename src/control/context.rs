@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 use serde_json::json;
 
 use super::access::Access;
+use super::device_objects::DeviceObjects;
 use super::door::Door;
 use super::failure::{Failure, fields};
 use super::parameter_book::ParameterBook;
@@ -34,6 +35,8 @@ pub struct Context {
     pub degraded: Vec<String>,
     /// The configuration by parameters; `None` where nobody gave it.
     pub parameters: Option<Arc<dyn ParameterBook>>,
+    /// The devices and their objects; `None` where nobody gave them.
+    pub devices: Option<Arc<dyn DeviceObjects>>,
     /// Faults on purpose, where the daemon was started for them.
     pub tests: Option<Arc<dyn TestCommands>>,
     /// Counts answered requests for the metrics.
@@ -66,6 +69,7 @@ impl Context {
             access: Access::default(),
             degraded: Vec::new(),
             parameters: None,
+            devices: None,
             tests: None,
             counter: None,
             now_ns: Arc::new(monotonic_ns),

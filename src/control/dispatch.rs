@@ -8,7 +8,9 @@ use super::failure::Failure;
 use super::replies::Replies;
 use super::role::Role;
 use super::socket::Gone;
-use super::{axis, command, events, group, lease, machine, parameters, permission, service, telemetry, test_commands};
+use super::{
+    axis, command, device, events, group, lease, machine, parameters, permission, service, telemetry, test_commands,
+};
 
 /// The parameters of a reply.
 pub type Reply = Map<String, Value>;
@@ -87,6 +89,7 @@ async fn route(context: &Context, request: &Request, replies: &mut Replies<'_>) 
         "io.motiond.v1.Group" => Ok(group::call(context, method, arguments).await?),
         "io.motiond.v1.Lease" => Ok(lease::call(context, method, arguments, &request.sender).await?),
         "io.motiond.v1.Parameters" => Ok(parameters::call(context, method, arguments).await?),
+        "io.motiond.v1.Device" => Ok(device::call(context, method, arguments).await?),
         "io.motiond.v1.Command" => command::call(context, method, arguments, replies).await,
         "io.motiond.v1.Events" => events::call(context, method, arguments, replies).await,
         "io.motiond.v1.Telemetry" => telemetry::call(context, method, arguments, replies).await,

@@ -22,6 +22,8 @@ pub mod call;
 mod command;
 mod commands;
 pub mod context;
+mod device;
+mod device_objects;
 mod dispatch;
 pub mod door;
 mod events;
@@ -63,6 +65,7 @@ use tokio::time::MissedTickBehavior;
 
 pub use access::Access;
 pub use context::{CallCounter, Context};
+pub use device_objects::{DeviceEntry, DeviceObjects, EntryView, NoObject, ObjectEntry, ObjectPlace};
 pub use door::{Door, Entrance};
 pub use parameter_book::{Misfit, NotPersisted, Parameter, ParameterBook};
 pub use role::Role;

@@ -76,6 +76,16 @@ const NEEDED: &[(&str, &[(&str, Role)])] = &[
             ("RollBack", Commission),
         ],
     ),
+    (
+        "io.motiond.v1.Device",
+        &[
+            ("List", Observe),
+            ("ReadObject", Observe),
+            ("WriteObject", Commission),
+            ("ListObjects", Observe),
+            ("DescribeEntry", Observe),
+        ],
+    ),
     ("io.motiond.v1.Command", &[("Status", Observe), ("Wait", Observe)]),
     ("io.motiond.v1.Events", &[("Read", Observe), ("Subscribe", Observe)]),
     ("io.motiond.v1.Telemetry", &[("Subscribe", Observe), ("Record", Observe)]),

@@ -51,13 +51,14 @@ pub enum Kind {
     Object(Vec<(String, Kind)>),
 }
 
-const TEXTS: [&str; 10] = [
+const TEXTS: [&str; 11] = [
     include_str!("interface/org.varlink.service.varlink"),
     include_str!("interface/io.motiond.v1.Machine.varlink"),
     include_str!("interface/io.motiond.v1.Axis.varlink"),
     include_str!("interface/io.motiond.v1.Group.varlink"),
     include_str!("interface/io.motiond.v1.Lease.varlink"),
     include_str!("interface/io.motiond.v1.Parameters.varlink"),
+    include_str!("interface/io.motiond.v1.Device.varlink"),
     include_str!("interface/io.motiond.v1.Command.varlink"),
     include_str!("interface/io.motiond.v1.Events.varlink"),
     include_str!("interface/io.motiond.v1.Telemetry.varlink"),

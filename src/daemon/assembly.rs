@@ -10,6 +10,7 @@ use crate::exchange::{GatewayEnds, open};
 use crate::fieldbus::CyclicBus;
 use crate::fieldbus::ethercat::bring_up::{BringUpError, bring_up};
 use crate::fieldbus::ethercat::exchange::EthercatBus;
+use crate::fieldbus::ethercat::object_desk::ObjectDesk;
 use crate::fieldbus::ethercat::packet_socket::{PacketSocket, SocketOptions};
 use crate::fieldbus::ethercat::wire::Wire;
 use crate::fieldbus::sim::{SimulatedBus, SimulatedBusError};
@@ -24,6 +25,8 @@ pub struct Assembly {
     pub ends: GatewayEnds,
     /// The handle of each simulated bus, in the order of the buses.
     pub simulations: Vec<SimulationControl>,
+    /// The way to the objects of the devices of each bus; `None` for one that is simulated in the daemon.
+    pub desks: Vec<Option<ObjectDesk>>,
 }
 
 /// Why a machine could not be put together.
@@ -100,13 +103,19 @@ pub fn assemble_over(
 ) -> Result<Assembly, AssemblyError> {
     let mut buses = Vec::new();
     let mut simulations = Vec::new();
+    let mut desks = Vec::new();
     for bus in &config.buses {
         let built: Box<dyn CyclicBus> = match bus.kind {
-            BusKind::Ethercat => Box::new(ethercat(bus, wire_of(bus)?, config.period_ns)?),
+            BusKind::Ethercat => {
+                let (built, desk) = ethercat(bus, wire_of(bus)?, config.period_ns)?;
+                desks.push(Some(desk));
+                Box::new(built)
+            }
             BusKind::Simulated | BusKind::Canopen => {
                 let simulated = SimulatedBus::new(&bus.simulation)
                     .map_err(|error| AssemblyError::Bus { bus: bus.name.clone(), error })?;
                 simulations.push(simulated.control());
+                desks.push(None);
                 Box::new(simulated)
             }
         };
@@ -120,12 +129,12 @@ pub fn assemble_over(
     let shape = Shape { axes: config.axes.len(), groups: config.groups.len(), buses: config.buses.len() };
     let (cycle_ends, ends) = open(shape);
     let cycle = Cycle::new(config.cycle_parameters(), buses, cycle_ends).map_err(AssemblyError::Drive)?;
-    Ok(Assembly { cycle, ends, simulations })
+    Ok(Assembly { cycle, ends, simulations, desks })
 }
 
-fn ethercat(bus: &BusConfig, wire: Box<dyn Wire>, period_ns: u64) -> Result<EthercatBus, AssemblyError> {
+fn ethercat(bus: &BusConfig, wire: Box<dyn Wire>, period_ns: u64) -> Result<(EthercatBus, ObjectDesk), AssemblyError> {
     tracing::info!(bus = bus.name, devices = bus.devices.len(), "bringing the bus up");
-    let (bus_up, _requests) = bring_up(wire, &bus.segment(period_ns))
+    let (built, requests) = bring_up(wire, &bus.segment(period_ns))
         .map_err(|error| AssemblyError::BringUp { bus: bus.name.clone(), error })?;
-    Ok(bus_up)
+    Ok((built, ObjectDesk::new(requests)))
 }

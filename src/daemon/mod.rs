@@ -6,6 +6,7 @@
 pub mod activation;
 pub mod assembly;
 pub mod describe;
+mod device_desk;
 mod doors;
 pub mod event_keeper;
 mod journal;
@@ -33,6 +34,7 @@ use crate::service::{Death, Sabotage, ServiceStatus, Supervisor};
 use crate::telemetry;
 use activation::{Passed, PassedError};
 use assembly::{AssemblyError, assemble};
+use device_desk::DeviceDesk;
 use doors::Doors;
 use event_keeper::EventKeeper;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -192,6 +194,7 @@ impl Daemon {
         let mut context = control::Context::new(client.clone(), telemetry);
         context.access = access;
         context.parameters = Some(Arc::new(ParameterFile::new(config, options.state.clone())));
+        context.devices = Some(Arc::new(DeviceDesk::new(config, assembly.desks)));
         context.now_ns = Arc::new({
             let clock = clock.clone();
             move || clock.now_ns()

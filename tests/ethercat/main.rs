@@ -3,6 +3,7 @@
 mod bring_up;
 mod faults;
 mod motion;
+mod objects;
 mod recovery;
 #[allow(dead_code, reason = "each test program uses a part")]
 #[path = "../support/mod.rs"]

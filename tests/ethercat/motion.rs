@@ -6,6 +6,7 @@ use crate::wire::SegmentWire;
 use motiond::config::MachineConfig;
 use motiond::daemon::assembly::assemble_over;
 use motiond::exchange::command::Request;
+use motiond::fieldbus::ethercat::object_desk::ObjectDesk;
 use motiond::fieldbus::ethercat::wire::Wire;
 use motiond::ids::{AxisId, GroupId};
 use motiond::motion::{BufferMode, Direction, Dynamics, GroupShape, MoveKind};
@@ -24,12 +25,19 @@ pub fn rig_of(config: MachineConfig) -> (Rig, SegmentWire) {
 
 /// The same on a segment of the caller's.
 pub fn rig_over(config: MachineConfig, segment: Segment) -> (Rig, SegmentWire) {
+    let (rig, wire, _) = rig_with_desk(config, segment);
+    (rig, wire)
+}
+
+/// The same with the way to the devices' objects.
+pub fn rig_with_desk(config: MachineConfig, segment: Segment) -> (Rig, SegmentWire, ObjectDesk) {
     let wire = SegmentWire::to(segment);
     let assembly = assemble_over(&config, |_| Ok(Box::new(wire.clone())));
-    let assembly = assembly.unwrap_or_else(|error| panic!("{error}"));
+    let mut assembly = assembly.unwrap_or_else(|error| panic!("{error}"));
+    let desk = assembly.desks[0].take().unwrap();
     let mut rig = Rig::of(config, assembly.cycle, assembly.ends, assembly.simulations);
     rig.now_ns = wire.now_ns();
-    (rig, wire)
+    (rig, wire, desk)
 }
 
 pub fn move_to(axis: AxisId, target: f64) -> Request {

@@ -36,7 +36,7 @@ pub struct Rig {
 #[allow(dead_code, reason = "each test program uses a part")]
 impl Rig {
     pub fn new(config: MachineConfig) -> Rig {
-        let Assembly { cycle, ends, simulations } = assemble(&config).expect("the machine can be put together");
+        let Assembly { cycle, ends, simulations, .. } = assemble(&config).expect("the machine can be put together");
         Rig::of(config, cycle, ends, simulations)
     }
 

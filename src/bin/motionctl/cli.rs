@@ -72,6 +72,9 @@ pub enum Verb {
     SetOutput(crate::output::Arguments),
     /// Bring a lost bus back
     Recover(crate::recover::Arguments),
+    /// Read and write the objects of a device, save and restore them
+    #[command(subcommand)]
+    Sdo(crate::sdo::Verb),
     /// Print the interfaces of the socket
     Interfaces(crate::interfaces::Arguments),
     /// Show who holds what, or take it over

@@ -24,6 +24,7 @@ mod record;
 mod recover;
 mod release;
 mod reset;
+mod sdo;
 mod shell;
 mod status;
 mod stop;
@@ -78,6 +79,7 @@ fn run(verb: Verb, shell: &mut Shell) -> Result<shell::Outcome, Error> {
         Verb::Events(arguments) => events::run(&arguments, shell),
         Verb::SetOutput(arguments) => output::run(&arguments, shell),
         Verb::Recover(arguments) => recover::run(&arguments, shell),
+        Verb::Sdo(verb) => sdo::run(&verb, shell),
         Verb::Interfaces(arguments) => interfaces::run(&arguments, shell),
         Verb::Lease(verb) => lease::run(&verb, shell),
         // They need no daemon and were done before.

@@ -31,8 +31,10 @@ pub enum Outcome {
     Gap,
     /// Ctrl-C came before what was asked for was there.
     Interrupted,
-    /// A file could not be written.
+    /// A file could not be written, or not all that was asked for was.
     NotWritten,
+    /// The command line means nothing.
+    Usage,
 }
 
 impl Outcome {
@@ -44,6 +46,7 @@ impl Outcome {
             Outcome::Gap => 7,
             Outcome::Interrupted => 130,
             Outcome::NotWritten => 1,
+            Outcome::Usage => 2,
         })
     }
 

@@ -35,6 +35,13 @@ fn example(method: &str) -> Value {
         }
         "io.motiond.v1.Parameters.Write" => json!({ "axis": "x", "values": [{ "name": "v", "value": 70 }] }),
         "io.motiond.v1.Parameters.RollBack" => json!({ "axis": "x", "to": "persisted" }),
+        "io.motiond.v1.Device.ReadObject" | "io.motiond.v1.Device.DescribeEntry" => {
+            json!({ "bus": "main", "device": "x-drive", "index": 0x6065, "subindex": 0 })
+        }
+        "io.motiond.v1.Device.WriteObject" => {
+            json!({ "bus": "main", "device": "x-drive", "index": 0x6065, "value": "10270000" })
+        }
+        "io.motiond.v1.Device.ListObjects" => json!({ "bus": "main", "device": "x-drive" }),
         "io.motiond.v1.Command.Status" | "io.motiond.v1.Command.Wait" => json!({ "handle": 1 }),
         "io.motiond.v1.Test.Inject" => json!({ "fault": "drive_fault", "axis": "x", "code": 0x7305 }),
         "io.motiond.v1.Test.SetInput" => json!({ "input": "e-stop", "on": false }),

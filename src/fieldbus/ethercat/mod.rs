@@ -18,6 +18,7 @@ mod ethercrab_scan;
 pub mod exchange;
 pub mod letterbox;
 pub mod mailbox;
+pub mod object_desk;
 pub mod objects;
 pub mod packet_socket;
 pub mod plan;
