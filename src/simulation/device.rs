@@ -215,6 +215,28 @@ impl SimulatedDevice {
         }
     }
 
+    /// At power-on, with what the world has done to `before`: where a shaft is, how it moves, which inputs are on.
+    pub fn keep_surroundings_of(&mut self, before: &SimulatedDevice) {
+        match (&mut self.kind, &before.kind) {
+            (Kind::Drive(drive), Kind::Drive(before)) => {
+                drive.keep_shaft_of(before);
+                drive.refresh(&mut self.dictionary);
+            }
+            (Kind::Terminal(terminal), Kind::Terminal(before)) => {
+                for bit in 0..64 {
+                    terminal.set_input(&mut self.dictionary, bit, before.input(bit));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Without supply nothing holds a shaft but its brake and friction.
+    pub fn lose_supply(&mut self) {
+        self.set_network_state(NetworkState::PreOperational);
+        self.set_disturbance(DriveDisturbance { voltage_loss: true, ..DriveDisturbance::default() });
+    }
+
     /// Sets a digital input: a bit of a terminal, or a bit of a drive's 60FDh.
     pub fn set_input(&mut self, bit: u8, value: bool) {
         match &mut self.kind {

@@ -130,6 +130,19 @@ impl SimulatedDrive {
         self.forced_inputs = if value { self.forced_inputs | mask } else { self.forced_inputs & !mask };
     }
 
+    /// At power-on, on the shaft that `before` had: where that is, how it moves, and what is wired to the drive, stays.
+    pub fn keep_shaft_of(&mut self, before: &SimulatedDrive) {
+        self.motor = before.motor.clone();
+        self.encoder = before.encoder.clone();
+        self.forced_inputs = before.forced_inputs;
+        self.servo = Servo::new(&self.parameters.servo, &self.encoder);
+    }
+
+    /// Shows where it is.
+    pub fn refresh(&mut self, dictionary: &mut ObjectDictionary) {
+        self.show(dictionary);
+    }
+
     /// What really happens on the shaft.
     pub fn plant(&self) -> PlantState {
         PlantState {

@@ -36,6 +36,11 @@ impl DigitalTerminal {
         self.show(dictionary);
     }
 
+    /// One input.
+    pub fn input(&self, bit: u8) -> bool {
+        self.inputs.checked_shr(u32::from(bit)).unwrap_or(0) & 1 != 0
+    }
+
     /// The outputs as wired: bit `n` is bit `n % 8` of byte `n / 8` of the outputs.
     pub fn outputs(&self, dictionary: &ObjectDictionary) -> u64 {
         self.output_objects.iter().fold(0, |outputs, &(slot, first, _)| outputs | dictionary.raw(slot) << first)

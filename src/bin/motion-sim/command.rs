@@ -13,6 +13,9 @@ While it runs it takes commands from standard input, one a line; DEVICE is a nam
   input DEVICE BIT on|off        a digital input
   drift DEVICE PPM               its clock runs so much faster
   al-error DEVICE CODE           it falls to SAFEOP with this AL status code
+  sync-lost DEVICE               its SYNC0 stops
+  deaf DEVICE N                  it takes no part in the next N exchanges
+  fault DEVICE CODE              its drive has this fault; 0 takes the cause away
   emergency DEVICE CODE          it sends an emergency with this error code
   mailbox DEVICE good|silent|garbage
   lose N | duplicate N | corrupt N | delay N MICROSECONDS
@@ -59,6 +62,9 @@ impl Command {
                 Command::Segment(SegmentCommand::Drift(device(place)?, ppm * 1000.0))
             }
             ["al-error", place, code] => Command::Segment(SegmentCommand::AlError(device(place)?, number(code)?)),
+            ["sync-lost", place] => Command::Segment(SegmentCommand::SyncLost(device(place)?)),
+            ["deaf", place, frames] => Command::Segment(SegmentCommand::Deaf(device(place)?, number(frames)?.into())),
+            ["fault", place, code] => Command::Segment(SegmentCommand::DriveFault(device(place)?, number(code)?)),
             ["emergency", place, code] => Command::Segment(SegmentCommand::Emergency(device(place)?, number(code)?, 1)),
             ["mailbox", place, manners] => {
                 let manners = match manners {

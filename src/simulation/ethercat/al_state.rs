@@ -55,6 +55,8 @@ pub mod code {
     pub const OUTPUTS: u16 = 0x1D;
     /// Invalid input configuration.
     pub const INPUTS: u16 = 0x1E;
+    /// SYNC0 stopped.
+    pub const SYNC_STOPPED: u16 = 0x2C;
     /// No SYNC0 was seen.
     pub const NO_SYNC: u16 = 0x2D;
     /// Invalid SYNC0 cycle time.

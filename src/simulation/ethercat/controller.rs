@@ -68,6 +68,8 @@ pub struct Controller {
     /// OP was asked for, and outputs are awaited.
     awaits_outputs: bool,
     outputs_written: bool,
+    /// So many frames pass without its process data.
+    deaf: u32,
     /// Another controller is connected behind.
     connected: bool,
     /// Its place, for the delays.
@@ -111,6 +113,7 @@ impl Controller {
             al: AlState::Init,
             awaits_outputs: false,
             outputs_written: false,
+            deaf: 0,
             connected: false,
             position: position as u64,
             advanced_ns: None,
@@ -136,6 +139,19 @@ impl Controller {
         if let Some(place) = self.sii.get_mut(0x14..0x18) {
             place.copy_from_slice(&product.to_le_bytes());
         }
+    }
+
+    /// SYNC0 stops; the application notices that it has no pulses any more.
+    pub fn lose_sync(&mut self) {
+        if let Some(pulses) = &mut self.pulses {
+            (pulses.next_ns, pulses.seen) = (u64::MAX, false);
+        }
+        self.fall_to(AlState::SafeOperational, code::SYNC_STOPPED);
+    }
+
+    /// Its buffers are off for so many frames of process data.
+    pub fn set_deaf(&mut self, frames: u32) {
+        self.deaf = frames;
     }
 
     /// The device sends an emergency.
@@ -230,6 +246,10 @@ impl Controller {
     }
 
     fn pass_logical(&mut self, command: Command, logical: u32, data: &mut [u8]) -> u16 {
+        if self.deaf > 0 && self.memory.u8(0x060C) & 1 != 0 && self.memory.u32(0x0600) == logical {
+            self.deaf -= 1;
+            return 0;
+        }
         let (mut read, mut written) = (false, false);
         // What a device writes out of a frame is what the frame brought, so that comes first.
         for writing in [true, false] {
@@ -578,6 +598,12 @@ impl Controller {
             // Nothing is written to it that could make it sample.
             self.sample_inputs();
         }
+    }
+
+    /// The device goes on to `now_ns` without supply.
+    pub fn coast(&mut self, now_ns: u64) {
+        let since_ns = self.advanced_ns.replace(now_ns).unwrap_or(now_ns);
+        self.device.advance(now_ns.saturating_sub(since_ns));
     }
 
     fn run(&mut self, duration_ns: u64) {

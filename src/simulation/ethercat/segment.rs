@@ -5,6 +5,7 @@ use super::clock::Clock;
 use super::controller::Controller;
 use super::datagram;
 use super::mailbox::Manners;
+use crate::simulation::drive::DriveDisturbance;
 use crate::simulation::{SimulatedDevice, SimulatedDeviceParameters};
 
 /// Devices in a segment, at most.
@@ -56,6 +57,12 @@ pub enum SegmentCommand {
     Drift(usize, f64),
     /// Its application falls to SAFEOP with this AL status code.
     AlError(usize, u16),
+    /// Its SYNC0 stops, and its application falls to SAFEOP over that.
+    SyncLost(usize),
+    /// It takes no part in the process data of so many frames.
+    Deaf(usize, u32),
+    /// Its drive has a fault with this code (603Fh); 0 takes the cause away.
+    DriveFault(usize, u16),
     /// It sends an emergency: error code and error register.
     Emergency(usize, u16, u8),
     /// What it does to those who ask by mailbox.
@@ -136,8 +143,12 @@ impl Segment {
     /// Lets the devices go on to `now_ns`; frames do that as well.
     pub fn advance(&mut self, now_ns: u64) {
         self.now_ns = self.now_ns.max(now_ns);
-        for member in self.members.iter_mut().filter(|member| member.powered) {
-            member.controller.advance(self.now_ns, MOST_PULSES);
+        for member in &mut self.members {
+            if member.powered {
+                member.controller.advance(self.now_ns, MOST_PULSES);
+            } else {
+                member.controller.coast(self.now_ns);
+            }
         }
     }
 
@@ -154,15 +165,22 @@ impl Segment {
             | SegmentCommand::Exchange(place, _)
             | SegmentCommand::Drift(place, _)
             | SegmentCommand::AlError(place, _)
+            | SegmentCommand::SyncLost(place)
+            | SegmentCommand::Deaf(place, _)
+            | SegmentCommand::DriveFault(place, _)
             | SegmentCommand::Emergency(place, ..)
             | SegmentCommand::Manners(place, _) => (place, self.now_ns),
         };
         let Some(member) = self.members.get_mut(place) else { return };
         match command {
             SegmentCommand::Cut(_) => member.cabled = false,
-            SegmentCommand::PowerOff(_) => member.powered = false,
+            SegmentCommand::PowerOff(_) => {
+                member.powered = false;
+                member.controller.device.lose_supply();
+            }
             SegmentCommand::PowerOn(_) => {
-                member.controller = member.fresh.clone();
+                let before = std::mem::replace(&mut member.controller, member.fresh.clone());
+                member.controller.device.keep_surroundings_of(&before.device);
                 member.powered = true;
             }
             SegmentCommand::Exchange(_, product) => {
@@ -172,6 +190,12 @@ impl Segment {
             }
             SegmentCommand::Drift(_, drift_ppb) => member.controller.set_drift(drift_ppb, now_ns),
             SegmentCommand::AlError(_, code) => member.controller.fall_to(AlState::SafeOperational, code),
+            SegmentCommand::SyncLost(_) => member.controller.lose_sync(),
+            SegmentCommand::Deaf(_, frames) => member.controller.set_deaf(frames),
+            SegmentCommand::DriveFault(_, code) => {
+                let fault = (code != 0).then_some(code);
+                member.controller.device.set_disturbance(DriveDisturbance { fault, ..DriveDisturbance::default() });
+            }
             SegmentCommand::Emergency(_, code, register) => member.controller.emergency(code, register),
             SegmentCommand::Manners(_, manners) => member.controller.set_manners(manners),
             SegmentCommand::Mend => {}
@@ -192,6 +216,11 @@ impl Segment {
     /// Whether the application of the device at a place is in OP.
     pub fn is_operational(&self, place: usize) -> bool {
         self.members.get(place).is_some_and(|member| member.controller.al_state() == AlState::Operational)
+    }
+
+    /// Whether the device at a place has its supply.
+    pub fn is_powered(&self, place: usize) -> bool {
+        self.members.get(place).is_some_and(|member| member.powered)
     }
 
     /// How many devices it has.
