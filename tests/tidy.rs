@@ -56,6 +56,7 @@ const REAL_TIME: &[&str] = &[
     "src/fieldbus/ethercat/errands.rs",
     "src/fieldbus/ethercat/exchange.rs",
     "src/fieldbus/ethercat/letterbox.rs",
+    "src/fieldbus/ethercat/links.rs",
     "src/fieldbus/ethercat/requests.rs",
     "src/fieldbus/ethercat/restoration.rs",
     "src/fieldbus/ethercat/states.rs",

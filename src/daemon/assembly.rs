@@ -8,13 +8,14 @@ use crate::drive::ParameterError;
 use crate::exchange::snapshot::Shape;
 use crate::exchange::{GatewayEnds, open};
 use crate::fieldbus::CyclicBus;
-use crate::fieldbus::ethercat::bring_up::{BringUpError, bring_up};
-use crate::fieldbus::ethercat::exchange::EthercatBus;
+use crate::fieldbus::ethercat::bring_up::{BringUpError, BroughtUp, bring_up};
+use crate::fieldbus::ethercat::links::LinkTable;
 use crate::fieldbus::ethercat::object_desk::ObjectDesk;
 use crate::fieldbus::ethercat::packet_socket::{PacketSocket, SocketOptions};
 use crate::fieldbus::ethercat::wire::Wire;
 use crate::fieldbus::sim::{SimulatedBus, SimulatedBusError};
 use crate::simulation::control::SimulationControl;
+use std::sync::Arc;
 use std::{fmt, io};
 
 /// A machine put together.
@@ -27,6 +28,8 @@ pub struct Assembly {
     pub simulations: Vec<SimulationControl>,
     /// The way to the objects of the devices of each bus; `None` for one that is simulated in the daemon.
     pub desks: Vec<Option<ObjectDesk>>,
+    /// What is known of the ports of the devices of each bus, likewise.
+    pub links: Vec<Option<Arc<LinkTable>>>,
 }
 
 /// Why a machine could not be put together.
@@ -103,19 +106,21 @@ pub fn assemble_over(
 ) -> Result<Assembly, AssemblyError> {
     let mut buses = Vec::new();
     let mut simulations = Vec::new();
-    let mut desks = Vec::new();
+    let (mut desks, mut links) = (Vec::new(), Vec::new());
     for bus in &config.buses {
         let built: Box<dyn CyclicBus> = match bus.kind {
             BusKind::Ethercat => {
-                let (built, desk) = ethercat(bus, wire_of(bus)?, config.period_ns)?;
-                desks.push(Some(desk));
-                Box::new(built)
+                let built = ethercat(bus, wire_of(bus)?, config.period_ns)?;
+                desks.push(Some(ObjectDesk::new(built.requests)));
+                links.push(Some(built.links));
+                Box::new(built.bus)
             }
             BusKind::Simulated | BusKind::Canopen => {
                 let simulated = SimulatedBus::new(&bus.simulation)
                     .map_err(|error| AssemblyError::Bus { bus: bus.name.clone(), error })?;
                 simulations.push(simulated.control());
                 desks.push(None);
+                links.push(None);
                 Box::new(simulated)
             }
         };
@@ -129,12 +134,10 @@ pub fn assemble_over(
     let shape = Shape { axes: config.axes.len(), groups: config.groups.len(), buses: config.buses.len() };
     let (cycle_ends, ends) = open(shape);
     let cycle = Cycle::new(config.cycle_parameters(), buses, cycle_ends).map_err(AssemblyError::Drive)?;
-    Ok(Assembly { cycle, ends, simulations, desks })
+    Ok(Assembly { cycle, ends, simulations, desks, links })
 }
 
-fn ethercat(bus: &BusConfig, wire: Box<dyn Wire>, period_ns: u64) -> Result<(EthercatBus, ObjectDesk), AssemblyError> {
+fn ethercat(bus: &BusConfig, wire: Box<dyn Wire>, period_ns: u64) -> Result<BroughtUp, AssemblyError> {
     tracing::info!(bus = bus.name, devices = bus.devices.len(), "bringing the bus up");
-    let (built, requests) = bring_up(wire, &bus.segment(period_ns))
-        .map_err(|error| AssemblyError::BringUp { bus: bus.name.clone(), error })?;
-    Ok((built, ObjectDesk::new(requests)))
+    bring_up(wire, &bus.segment(period_ns)).map_err(|error| AssemblyError::BringUp { bus: bus.name.clone(), error })
 }

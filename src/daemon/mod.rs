@@ -239,6 +239,7 @@ impl Daemon {
         context.degraded = rt.preparation().degraded.iter().map(|lack| lack.to_string()).collect();
         let context = Arc::new(context);
         let scrape = Arc::new(scrape::Scrape {
+            links: assembly.links,
             gateway: client.clone(),
             control: Arc::clone(&context),
             timing: timing.clone(),

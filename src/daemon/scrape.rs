@@ -8,10 +8,13 @@ use crate::cycle::thread::ThreadStatus;
 use crate::cycle::timing::Timing;
 use crate::exchange::histogram::{CLASSIC_BOUNDS_NS, Histogram};
 use crate::exchange::snapshot::AxisFlags;
+use crate::fieldbus::ethercat::links::{LinkTable, PORTS, PortError};
 use crate::gateway::{self, Method, Outcome};
 use crate::ids::AxisId;
 use crate::metrics::family::Buckets;
-use crate::metrics::reading::{AxisReading, BusReading, ControlReading, CycleReading, Reading, ThreadReading};
+use crate::metrics::reading::{
+    AxisReading, BusReading, ControlReading, CycleReading, PortReading, Reading, ThreadReading,
+};
 use crate::service::ServiceStatus;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
@@ -28,6 +31,8 @@ pub struct Scrape {
     pub keeper: Option<EventKeeper>,
     pub services: OnceLock<Arc<[ServiceStatus]>>,
     pub devices: Vec<Vec<String>>,
+    /// Of each bus that has ports.
+    pub links: Vec<Option<Arc<LinkTable>>>,
     pub start_time_s: f64,
 }
 
@@ -39,6 +44,20 @@ fn buckets(histogram: &Histogram) -> Buckets {
         count: cumulative[cumulative.len() - 1],
         sum: histogram.sum_ns() as f64 * 1e-9,
     }
+}
+
+/// Each port that has, or had, a cable.
+fn ports(links: &LinkTable, devices: &[String]) -> Vec<PortReading> {
+    let places =
+        devices.iter().enumerate().flat_map(|(place, device)| (0..PORTS).map(move |port| (place, device, port)));
+    let reading = |(place, device, port): (usize, &String, usize)| PortReading {
+        device: device.clone(),
+        port,
+        link: links.has_link(place, port),
+        errors: PortError::ALL.map(|error| (error.name(), links.errors(place, port, error))).to_vec(),
+    };
+    let used = |port: &PortReading| port.link || port.errors.iter().any(|(_, count)| *count > 0);
+    places.map(reading).filter(used).collect()
 }
 
 impl Scrape {
@@ -56,19 +75,20 @@ impl Scrape {
             homed: now.flags.has(AxisFlags::REFERENCED),
             faults: self.gateway.counts().faults(AxisId(index as u8)).to_vec(),
         });
-        let buses =
-            machine.buses.iter().zip(&snapshot.buses).zip(&self.devices).map(|((name, now), devices)| BusReading {
-                name: name.clone(),
-                frames_lost: now.frames_lost,
-                frames_late: now.frames_late,
-                working_counter_errors: now.working_counter_errors,
-                clock_error_s: now.late_by_clock_ns as f64 * 1e-9,
-                devices: devices
-                    .iter()
-                    .enumerate()
-                    .map(|(place, device)| (device.clone(), now.not_operational >> place & 1 == 0))
-                    .collect(),
-            });
+        let buses = machine.buses.iter().zip(&snapshot.buses).zip(&self.devices).zip(&self.links);
+        let buses = buses.map(|(((name, now), devices), links)| BusReading {
+            ports: links.iter().flat_map(|links| ports(links, devices)).collect(),
+            name: name.clone(),
+            frames_lost: now.frames_lost,
+            frames_late: now.frames_late,
+            working_counter_errors: now.working_counter_errors,
+            clock_error_s: now.late_by_clock_ns as f64 * 1e-9,
+            devices: devices
+                .iter()
+                .enumerate()
+                .map(|(place, device)| (device.clone(), now.not_operational >> place & 1 == 0))
+                .collect(),
+        });
         Reading {
             start_time_s: self.start_time_s,
             cycle: CycleReading {

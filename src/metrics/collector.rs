@@ -1,7 +1,7 @@
 //! Readings as Prometheus metric families.
 
 use super::family::{counters, gauges, histograms};
-use super::reading::Reading;
+use super::reading::{BusReading, PortReading, Reading};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 
@@ -110,13 +110,23 @@ fn cycle_families(Reading { cycle, thread, .. }: &Reading) -> Vec<MetricFamily> 
 }
 
 fn bus_families(Reading { buses, .. }: &Reading) -> Vec<MetricFamily> {
-    let each = |value: fn(&super::reading::BusReading) -> u64| {
+    let each = |value: fn(&BusReading) -> u64| {
         buses.iter().map(|bus| (vec![bus.name.clone()], value(bus) as f64)).collect::<Vec<_>>()
     };
     let device_states = buses.iter().flat_map(|bus| {
         bus.devices.iter().flat_map(move |(device, operational)| {
             [("operational", *operational), ("not-operational", !*operational)]
                 .map(|(state, on)| (vec![bus.name.clone(), device.clone(), state.to_string()], flag(on)))
+        })
+    });
+    let ports = || buses.iter().flat_map(|bus| bus.ports.iter().map(move |port| (bus, port)));
+    let port_labels =
+        |bus: &BusReading, port: &PortReading| vec![bus.name.clone(), port.device.clone(), port.port.to_string()];
+    let port_errors = ports().flat_map(|(bus, port)| {
+        port.errors.iter().map(move |(kind, count)| {
+            let mut labels = port_labels(bus, port);
+            labels.push((*kind).to_string());
+            (labels, f64::from(*count))
         })
     });
     vec![
@@ -149,6 +159,18 @@ fn bus_families(Reading { buses, .. }: &Reading) -> Vec<MetricFamily> {
             "1 for the state that a device is in.",
             &["bus", "device", "state"],
             device_states.collect(),
+        ),
+        gauges(
+            "motion_bus_port_link",
+            "1 for a port of a device that has a link, 0 for one that had.",
+            &["bus", "device", "port"],
+            ports().map(|(bus, port)| (port_labels(bus, port), flag(port.link))).collect(),
+        ),
+        counters(
+            "motion_bus_port_errors_total",
+            "Errors at a port of a device: look at the cable and the plugs there.",
+            &["bus", "device", "port", "kind"],
+            port_errors.collect(),
         ),
     ]
 }
@@ -258,7 +280,7 @@ fn control_families(Reading { control, start_time_s, .. }: &Reading) -> Vec<Metr
 mod tests {
     use super::*;
     use crate::metrics::family::Buckets;
-    use crate::metrics::reading::{AxisReading, BusReading};
+    use crate::metrics::reading::AxisReading;
     use crate::metrics::text;
     use std::io::Write;
     use std::process::{Command, Stdio};
@@ -275,6 +297,7 @@ mod tests {
         reading.buses.push(BusReading {
             name: "machine".to_string(),
             devices: vec![("x".to_string(), true), ("y".to_string(), false)],
+            ports: vec![PortReading { device: "x".to_string(), port: 1, link: true, errors: vec![("lost-link", 3)] }],
             ..BusReading::default()
         });
         reading.axes.push(AxisReading {
@@ -298,6 +321,8 @@ mod tests {
             "motion_cycle_wakeup_latency_seconds_bucket{le=\"0.000002\"} 8",
             "motion_cycle_wakeup_latency_seconds_bucket{le=\"+Inf\"} 9",
             "motion_cycle_overruns_total{cause=\"late-wakeup\"} 1",
+            "motion_bus_port_link{bus=\"machine\",device=\"x\",port=\"1\"} 1",
+            "motion_bus_port_errors_total{bus=\"machine\",device=\"x\",port=\"1\",kind=\"lost-link\"} 3",
             "motion_rt_degraded{reason=\"none\"} 0",
             "motion_bus_device_state{bus=\"machine\",device=\"y\",state=\"operational\"} 0",
             "motion_axis_state{axis=\"x \\\"odd\\\"\\\\name\",state=\"Standstill\"} 1",

@@ -62,6 +62,21 @@ pub struct BusReading {
     pub clock_error_s: f64,
     /// Each device's name and whether it is operational.
     pub devices: Vec<(String, bool)>,
+    /// Ports of its devices that have, or had, a cable.
+    pub ports: Vec<PortReading>,
+}
+
+/// One port of a device.
+#[derive(Clone, Debug, Default)]
+pub struct PortReading {
+    /// The device's name.
+    pub device: String,
+    /// Its number, from 0.
+    pub port: usize,
+    /// It has a link.
+    pub link: bool,
+    /// Errors by kind.
+    pub errors: Vec<(&'static str, u32)>,
 }
 
 /// One axis.

@@ -3,7 +3,7 @@
 use crate::wire::SegmentWire;
 use motiond::config::{self, MachineConfig};
 use motiond::fieldbus::CyclicBus;
-use motiond::fieldbus::ethercat::bring_up::{BringUpError, Place, bring_up};
+use motiond::fieldbus::ethercat::bring_up::{BringUpError, BroughtUp, Place, bring_up};
 use motiond::fieldbus::ethercat::scan::{ScanError, scan};
 use motiond::simulation::ethercat::{Segment, SegmentParameters};
 
@@ -47,7 +47,8 @@ fn an_empty_wire_says_so() {
 fn every_device_comes_to_op_and_exchanges() {
     let config = machine();
     let wire = SegmentWire::to(Segment::new(&segment(&config)).unwrap());
-    let (mut bus, _) = bring_up(Box::new(wire.clone()), &config.buses[0].segment(config.period_ns)).unwrap();
+    let BroughtUp { mut bus, .. } =
+        bring_up(Box::new(wire.clone()), &config.buses[0].segment(config.period_ns)).unwrap();
     for place in 0..3 {
         assert!(
             wire.end().segment.is_operational(place),

@@ -2,11 +2,13 @@
 //! Off the real-time thread.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::dialogue::{Dialogue, DialogueError};
 use super::errands::Errands;
 use super::exchange::{EthercatBus, ExchangeError, MemberParameters};
 use super::letterbox::Letterbox;
+use super::links::LinkTable;
 use super::objects::{ObjectError, ObjectWrite, Objects, mapping};
 use super::plan::{ClockParameters, Plan, PlanParameters};
 use super::register::{AL_CONTROL, AlState, SYSTEM_TIME};
@@ -196,16 +198,23 @@ struct Matched<'a> {
     process_data: Vec<RegisterWrite>,
 }
 
-/// Brings a segment up; from then on it wants to be exchanged with in every period, or its watchdogs expire. Requests to
-/// its devices go by the other ends.
+/// A segment that is up.
+#[derive(Debug)]
+pub struct BroughtUp {
+    /// To be handed to the cycle.
+    pub bus: EthercatBus,
+    /// By these ends its devices are asked.
+    pub requests: RequestEnds,
+    /// What becomes known of their ports.
+    pub links: Arc<LinkTable>,
+}
+
+/// Brings a segment up; from then on it wants to be exchanged with in every period, or its watchdogs expire.
 ///
 /// # Errors
 /// Where the segment is not the one that is configured, or does not do what it is asked; every device is then left where
 /// it was, without outputs.
-pub fn bring_up(
-    mut wire: Box<dyn Wire>,
-    parameters: &SegmentParameters,
-) -> Result<(EthercatBus, RequestEnds), BringUpError> {
+pub fn bring_up(mut wire: Box<dyn Wire>, parameters: &SegmentParameters) -> Result<BroughtUp, BringUpError> {
     let found = scan(&mut *wire).map_err(BringUpError::Scan)?;
     let devices = matched(&parameters.devices, &found)?;
     let reference = found.iter().find(|device| device.has_clock).map(|device| device.station);
@@ -228,6 +237,7 @@ pub fn bring_up(
     let plan = |device| Matched::plan(device, &found, reference, parameters.period_ns);
     let (requests, ends) = Requests::open();
     let errands = Errands::new(devices.iter().map(plan).collect(), requests);
+    let links = errands.link_table();
     let bus = EthercatBus::new(wire, &members, reference, parameters.period_ns, errands).map_err(|error| {
         let of = |station| devices.iter().find(|device| device.found.station == station);
         let device = match error {
@@ -236,7 +246,8 @@ pub fn bring_up(
         };
         BringUpError::Exchange { device, error }
     })?;
-    Ok((operational(bus, &devices, parameters.period_ns)?, ends))
+    let bus = operational(bus, &devices, parameters.period_ns)?;
+    Ok(BroughtUp { bus, requests: ends, links })
 }
 
 impl Matched<'_> {

@@ -1,9 +1,13 @@
-//! Everything beside the exchange, one errand a cycle: devices that are brought back, and mailboxes.
+//! Everything beside the exchange, one errand a cycle: devices that are brought back, mailboxes, and now and then a look at the
+//! ports.
 //!
-//! Restoration and mailboxes take turns. A device's mailbox is looked into where the exchange has seen that there is
+//! Restoration and mailboxes take turns, and go before the ports. A device's mailbox is looked into where the exchange has seen that there is
 //! something in it, and serves a request from outside the cycle one message at a time.
 
+use std::sync::Arc;
+
 use super::errand::{Errand, Outcome};
+use super::links::{LinkTable, Links};
 use super::mailbox::{Aside, Report, Transfer};
 use super::objects::OBJECT_NS;
 use super::plan::Plan;
@@ -19,6 +23,7 @@ enum Whose {
     Restoration,
     /// The mailbox of this device.
     Mailbox(usize),
+    Links,
 }
 
 /// What came back, for the owner to look at in the next cycle.
@@ -46,6 +51,7 @@ pub struct Situation {
 /// The errands of one bus.
 pub struct Errands {
     restoration: Restoration,
+    links: Links,
     requests: Requests,
     buffer: Box<[u8; MAX_MAILBOX_BYTES]>,
     whose: Whose,
@@ -67,7 +73,9 @@ impl std::fmt::Debug for Errands {
 impl Errands {
     /// For devices with these plans; requests from outside come by `requests`.
     pub fn new(plans: Vec<Plan>, requests: Requests) -> Errands {
+        let stations: Vec<u16> = plans.iter().map(|plan| plan.station).collect();
         Errands {
+            links: Links::of(&stations),
             restoration: Restoration::new(plans),
             requests,
             buffer: Box::new([0; MAX_MAILBOX_BYTES]),
@@ -78,6 +86,11 @@ impl Errands {
             request: None,
             news: None,
         }
+    }
+
+    /// What is known of the ports.
+    pub fn link_table(&self) -> Arc<LinkTable> {
+        self.links.table()
     }
 
     /// Tries what has failed again at once.
@@ -106,6 +119,10 @@ impl Errands {
         } else {
             self.restore(situation).or_else(|| self.mail(situation))
         };
+        let errand = errand.or_else(|| {
+            self.whose = Whose::Links;
+            self.links.next(&mut self.buffer[..])
+        });
         if errand.is_none() {
             self.whose = Whose::Nobody;
         }
@@ -196,6 +213,7 @@ impl Errands {
         match whose {
             Whose::Nobody => {}
             Whose::Restoration => self.restoration.take(outcome, now_ns),
+            Whose::Links => self.links.take(outcome),
             Whose::Mailbox(device) => {
                 if self.restoration.device() == Some(device) {
                     return;

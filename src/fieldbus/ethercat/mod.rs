@@ -5,7 +5,8 @@
 //!                               └─► setup (registers) ────────────► dialogue ──┤
 //! on it:                     exchange ─┬────────────────────────► datagram ────┴─► wire (packet_socket, or a simulation)
 //!                                      └─► errands ─┬─► restoration ─► work (a plan of the bring-up)
-//!                                                   └─► letterbox ───► mailbox
+//!                                                   ├─► letterbox ───► mailbox
+//!                                                   └─► links
 //! ```
 
 pub mod bring_up;
@@ -17,6 +18,7 @@ pub mod errands;
 mod ethercrab_scan;
 pub mod exchange;
 pub mod letterbox;
+pub mod links;
 pub mod mailbox;
 pub mod object_desk;
 pub mod objects;
