@@ -33,6 +33,8 @@ words! {
         Drive = "drive",
         /// Digital inputs and outputs.
         Terminal = "terminal",
+        /// No process data: couplers, junctions.
+        Coupler = "coupler",
     }
     /// What an axis counts in.
     AxisKind {

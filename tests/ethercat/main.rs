@@ -1,6 +1,7 @@
 //! The EtherCAT master on a simulated segment: raw frames on virtual time, from the scan to a machine in motion.
 
 mod bring_up;
+mod commissioning;
 mod faults;
 mod motion;
 mod objects;

@@ -198,6 +198,14 @@ fn kind(reader: &mut Reader<'_>, bus: &Bus, device: &Device, period_ns: u64) {
                 reader.report(&mapping.place, "nothing: a terminal's mapping follows from its inputs and outputs");
             }
         }
+        DeviceKind::Coupler => {
+            for bits in bits.into_iter().filter(|bits| bits.value > 0) {
+                reader.report(&bits.place, "0: a coupler exchanges nothing");
+            }
+            for mapping in mappings.into_iter().filter(|mapping| mapping.is_some()) {
+                reader.report(&mapping.place, "nothing: a coupler exchanges nothing");
+            }
+        }
     }
 }
 
@@ -210,6 +218,9 @@ fn switches_outputs(file: &File, bus: &Bus, device: &Device) -> bool {
 }
 
 fn mapping(device: &Device, switches_outputs: bool) -> (Vec<PdoEntry>, Vec<PdoEntry>) {
+    if *device.kind == DeviceKind::Coupler {
+        return (Vec::new(), Vec::new());
+    }
     if *device.kind == DeviceKind::Terminal {
         let bytes = |bits: u16, index| (0..bits.div_ceil(8)).map(move |byte| entry(index, byte as u8 + 1, 8));
         let outputs = bytes(*device.digital_outputs, TERMINAL_OUTPUTS).collect();
