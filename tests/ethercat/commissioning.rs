@@ -5,8 +5,9 @@ use crate::wire::SegmentWire;
 use motiond::commissioning::skeleton::{MARK, skeleton};
 use motiond::commissioning::survey::{Nature, SurveyedDevice, survey};
 use motiond::config::{self, MachineConfig};
-use motiond::fieldbus::ethercat::bring_up::bring_up;
+use motiond::fieldbus::ethercat::bring_up::{Place, bring_up};
 use motiond::fieldbus::ethercat::register::AlState;
+use motiond::fieldbus::ethercat::wire::Wire;
 use motiond::simulation::ethercat::{Manners, Segment, SegmentCommand};
 
 fn wire_of(config: &MachineConfig) -> SegmentWire {
@@ -67,12 +68,28 @@ fn a_skeleton_is_taken_as_it_stands_and_brings_the_same_segment_up() {
     assert!(brought.is_ok(), "{:?}", brought.err());
 }
 
+/// A wire behind which the first device has these manners, whatever is done to it.
+struct Mannered(SegmentWire, Manners);
+
+impl Wire for Mannered {
+    fn send(&mut self, frame: &[u8], now_ns: u64) -> bool {
+        self.0.end().segment.command(SegmentCommand::Manners(0, self.1));
+        self.0.send(frame, now_ns)
+    }
+
+    fn receive(&mut self, buffer: &mut [u8], deadline_ns: u64) -> Option<usize> {
+        self.0.receive(buffer, deadline_ns)
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.0.now_ns()
+    }
+}
+
 #[test]
 fn what_a_silent_device_does_not_tell_is_marked() {
-    let wire = wire_of(&machine());
     for manners in [Manners::Silent, Manners::Garbage] {
-        wire.end().segment.command(SegmentCommand::Manners(0, manners));
-        let devices = survey(&mut wire.clone()).unwrap();
+        let devices = survey(&mut Mannered(wire_of(&machine()), manners)).unwrap();
         assert_eq!(devices[0].nature(), Nature::Drive, "by its SII");
         assert!(devices[0].mailbox.as_ref().unwrap().failed.is_some(), "{:?}", devices[0].mailbox);
         let text = skeleton(&devices, "enp3s0");
@@ -80,4 +97,27 @@ fn what_a_silent_device_does_not_tell_is_marked() {
         assert!(text.contains("encoder-increments-per-motor-turn = 1000 # CHECK"), "{text}");
         taken(&text);
     }
+}
+
+#[test]
+fn a_coupler_is_configured_and_exchanges_nothing() {
+    let file = include_str!("../../config/ethercat-terminals.toml");
+    let coupled = file.replacen(
+        "[[bus.device]]",
+        "[[bus.device]]\nname = \"coupler\"\nkind = \"coupler\"\nposition = 3\n\n[[bus.device]]",
+        1,
+    );
+    let config = taken(&coupled);
+    let mut wire = wire_of(&config);
+    // The configuration lists it first, and the wire of this test has the devices as they are listed.
+    let mut wanted = config.buses[0].segment(config.period_ns);
+    for (place, device) in wanted.devices.iter_mut().enumerate() {
+        device.place = Place::Position(place as u16);
+    }
+    let devices = survey(&mut wire).unwrap();
+    assert_eq!(devices[0].nature(), Nature::Coupler);
+    let text = skeleton(&devices, "enp3s0");
+    assert_eq!(taken(&text).buses[0].devices.len(), 4, "{text}");
+    let brought = bring_up(Box::new(wire.clone()), &wanted);
+    assert!(brought.is_ok(), "{:?}", brought.err());
 }

@@ -9,4 +9,5 @@ mod recovery;
 #[allow(dead_code, reason = "each test program uses a part")]
 #[path = "../support/mod.rs"]
 mod support;
+mod topology;
 mod wire;
