@@ -4,6 +4,7 @@
 //! interface ─► survey (scan, objects) ─► skeleton ─► a file that the daemon takes
 //! ```
 
+pub mod esi;
 pub mod interface;
 pub mod skeleton;
 pub mod survey;
