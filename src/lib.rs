@@ -27,12 +27,14 @@
 //! | [`log`] | ordinary | lines for the terminal, entries with fields for the journal |
 //! | [`doctor`] | ordinary | whether this host can run the cycle, and what to do about it |
 //! | [`config`] | ordinary | TOML, checked whole, to each module's parameters |
+//! | [`commissioning`] | ordinary | what stands on a bus, and a configuration to start from |
 //! | [`client`] | ordinary | the client's side of the control socket, for `motionctl` and `motiond demo` |
 //! | [`limits`], [`units`], [`ids`], [`fault`] | pure | maxima, quantities, names, numbered faults |
 
 #![forbid(unsafe_op_in_unsafe_fn)]
 
 pub mod client;
+pub mod commissioning;
 pub mod config;
 pub mod control;
 pub mod cycle;

@@ -20,6 +20,14 @@ pub const MAX_DIGITAL_OUTPUTS: usize = 64;
 pub const MAX_PROCESS_IMAGE_BYTES: usize = 8192;
 /// Longest Ethernet frame, bytes, without its check sequence (IEEE 802.3).
 pub const ETHERCAT_FRAME_BYTES: usize = 1514;
+/// Longest device description that is read (ESI), bytes: the large vendors' files have tens of millions.
+pub const MAX_ESI_BYTES: u64 = 128 << 20;
+/// Elements, attributes and texts of one.
+pub const MAX_ESI_NODES: u32 = 8_000_000;
+/// Device descriptions that are read of one directory.
+pub const MAX_ESI_FILES: usize = 2000;
+/// Objects that one device is given at start.
+pub const MAX_STARTUP_OBJECTS: usize = 64;
 /// Categories that are looked at in a device's SII.
 pub const MAX_SII_CATEGORIES: usize = 64;
 /// Longest category that is read of it, bytes.

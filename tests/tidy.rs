@@ -29,13 +29,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("service", &[]),
     ("log", &[]),
     ("client", &[]),
+    ("commissioning", &["fieldbus"]),
     ("doctor", &["config", "cycle", "exchange::histogram"]),
     ("main", &["daemon", "demo", "config", "doctor", "limits", "log"]),
     ("lib", &[]),
 ];
 /// What each program in `src/bin` may name of the library.
-const PROGRAMS: &[(&str, &[&str])] =
-    &[("motionctl", &["client"]), ("motion-sim", &["simulation", "config", "fieldbus::ethercat", "limits"])];
+const PROGRAMS: &[(&str, &[&str])] = &[
+    ("motionctl", &["client", "commissioning", "fieldbus::ethercat"]),
+    ("motion-sim", &["simulation", "config", "fieldbus::ethercat", "limits"]),
+];
 const EVERYBODY: &[&str] = &["limits", "units", "ids", "fault"];
 
 /// Modules whose code runs on the real-time thread, and the files in them that only prepare it.

@@ -9,12 +9,15 @@ use super::error::{NotBuilt, Problem};
 use super::load::parse_with;
 use super::overlay::{Overrides, written};
 use super::parameter::Parameter;
-use super::schema::{BusKind, DeviceKind};
+use super::schema::{BusKind, DeviceKind, RevisionWord};
 use crate::cycle::bus_watch::BusWatchParameters;
 use crate::cycle::machine_inputs::{InputParameters, OutputParameters};
 use crate::cycle::{AxisFigures, AxisWiring, CycleParameters, ReactionRule};
 use crate::fault::{Fault, Reaction};
-use crate::fieldbus::ethercat::bring_up::{self, DeviceParameters, ExpectedIdentity, SegmentParameters};
+use crate::fieldbus::ethercat::bring_up::{
+    self, DeviceParameters, ExpectedIdentity, RevisionPolicy, SegmentParameters,
+};
+use crate::fieldbus::ethercat::objects::ObjectWrite;
 use crate::fieldbus::mapping::DeviceLayout;
 use crate::fieldbus::sim::SimulatedBusParameters;
 use crate::ids::AxisId;
@@ -137,6 +140,8 @@ pub struct DeviceConfig {
     pub identity: Identity,
     /// How long a drive waits for the daemon before it stops by itself, milliseconds.
     pub watchdog_ms: u32,
+    /// Objects that it is given whenever it starts.
+    pub startup: Vec<ObjectWrite>,
     /// Its place in the process image of its bus.
     pub layout: DeviceLayout,
 }
@@ -155,7 +160,7 @@ pub enum Address {
 }
 
 /// What a device must say it is (1018h); `None` is not checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// 1018h:1.
     pub vendor_id: Option<u32>,
@@ -163,6 +168,8 @@ pub struct Identity {
     pub product_code: Option<u32>,
     /// 1018h:3.
     pub revision: Option<u32>,
+    /// How near to it.
+    pub revision_policy: RevisionWord,
     /// 1018h:4.
     pub serial_number: Option<u32>,
 }
@@ -223,7 +230,7 @@ impl BusConfig {
     /// What an EtherCAT bus is brought up to. Only devices of such a bus have a position or an alias.
     pub fn segment(&self, period_ns: u64) -> SegmentParameters {
         let device = |device: &DeviceConfig| {
-            let Identity { vendor_id, product_code, revision, serial_number } = device.identity;
+            let Identity { vendor_id, product_code, revision, revision_policy, serial_number } = device.identity;
             DeviceParameters {
                 name: device.name.clone(),
                 place: match device.address {
@@ -235,11 +242,17 @@ impl BusConfig {
                     vendor: vendor_id,
                     product: product_code,
                     revision,
+                    revision_policy: match revision_policy {
+                        RevisionWord::Exact => RevisionPolicy::Exact,
+                        RevisionWord::AtLeast => RevisionPolicy::AtLeast,
+                        RevisionWord::Any => RevisionPolicy::Any,
+                    },
                     serial: serial_number,
                 },
                 layout: device.layout.clone(),
                 mapped: device.kind == DeviceKind::Drive,
                 watchdog_ms: device.watchdog_ms,
+                startup: device.startup.clone(),
             }
         };
         SegmentParameters { devices: self.devices.iter().map(device).collect(), period_ns }

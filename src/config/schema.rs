@@ -33,6 +33,36 @@ words! {
         Drive = "drive",
         /// Digital inputs and outputs.
         Terminal = "terminal",
+        /// No process data: couplers, junctions.
+        Coupler = "coupler",
+    }
+    /// How near a device's revision must be to the configured one.
+    RevisionWord {
+        /// The same.
+        Exact = "exact",
+        /// The same or a later one.
+        AtLeast = "at-least",
+        /// Any: it is not looked at.
+        Any = "any",
+    }
+    /// What a value is on the wire.
+    ObjectType {
+        /// UNSIGNED8.
+        U8 = "u8",
+        /// UNSIGNED16.
+        U16 = "u16",
+        /// UNSIGNED32.
+        U32 = "u32",
+        /// UNSIGNED64.
+        U64 = "u64",
+        /// INTEGER8.
+        I8 = "i8",
+        /// INTEGER16.
+        I16 = "i16",
+        /// INTEGER32.
+        I32 = "i32",
+        /// INTEGER64.
+        I64 = "i64",
     }
     /// What an axis counts in.
     AxisKind {
@@ -255,6 +285,8 @@ sections! {
         product_code: Option<u32> = "product-code", Whole(0, U32), Optional("not checked"), Restart;
         /// Identity that it must show (1018h:3).
         revision: Option<u32> = "revision", Whole(0, U32), Optional("not checked"), Restart;
+        /// How near its revision must be to that one.
+        revision_policy: RevisionWord = "revision-policy", Choice(RevisionWord::WORDS), Default("\"exact\""), Restart;
         /// Identity that it must show (1018h:4).
         serial_number: Option<u32> = "serial-number", Whole(0, U32), Optional("not checked"), Restart;
         /// How long a drive waits for the daemon before it stops by itself. A drive without this watchdog is refused.
@@ -267,6 +299,22 @@ sections! {
         pdo_outputs: Option<Vec<PdoEntry>> = "pdo-outputs", Mapping, Optional("controlword, mode, target position, velocity and torque; 60FEh:1 for a brake output"), Restart;
         /// Objects received from the drive in each cycle.
         pdo_inputs: Option<Vec<PdoEntry>> = "pdo-inputs", Mapping, Optional("statusword, mode, position, velocity, torque, digital inputs, error code"), Restart;
+        tables {
+            /// Objects that it is given whenever it starts, behind its mapping, in this order.
+            startup: Vec<Startup> = "startup";
+        }
+    }
+
+    /// An object that a device is given whenever it starts (ethercat).
+    Startup = "bus.device.startup" {
+        /// Its index.
+        index: u16 = "index", Whole(0x1000, 0xFFFF), Required, Restart;
+        /// Its sub-index.
+        subindex: u8 = "subindex", Whole(0, 255), Default("0"), Restart;
+        /// What the value is on the wire.
+        kind: ObjectType = "type", Choice(ObjectType::WORDS), Required, Restart;
+        /// The value.
+        value: i64 = "value", Whole(i64::MIN, i64::MAX), Required, Restart;
     }
 
     /// What a bus is like where it is simulated.

@@ -83,5 +83,5 @@ fn a_device_at_another_place_or_of_another_kind_is_named() {
     assert!(matches!(&error, BringUpError::Identity { device, position: 1, .. } if device == "y-drive"), "{error}");
     wanted.devices[1].identity.product = None;
     wanted.devices.truncate(2);
-    assert_eq!(attempt(&wanted), BringUpError::Count { configured: 2, found: 3 });
+    assert_eq!(attempt(&wanted), BringUpError::Count { configured: 2, found: 3, first: (2, "io".into()) });
 }

@@ -1,6 +1,7 @@
 //! The EtherCAT master on a simulated segment: raw frames on virtual time, from the scan to a machine in motion.
 
 mod bring_up;
+mod commissioning;
 mod faults;
 mod motion;
 mod objects;
@@ -8,4 +9,5 @@ mod recovery;
 #[allow(dead_code, reason = "each test program uses a part")]
 #[path = "../support/mod.rs"]
 mod support;
+mod topology;
 mod wire;

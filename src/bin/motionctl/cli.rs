@@ -80,6 +80,9 @@ pub enum Verb {
     /// Show who holds what, or take it over
     #[command(subcommand)]
     Lease(crate::lease::Verb),
+    /// Look at the devices of a bus without a daemon
+    #[command(subcommand)]
+    Bus(crate::bus::Verb),
     /// Print completions for a shell
     Completions(crate::manual::Completions),
     /// Print manual pages

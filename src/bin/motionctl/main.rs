@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 2 wrong usage, 3 no connection to the daemon, 4 the daemon refused, 5 the command ended
 //! aborted, 6 a fault ended the command, 7 a recording lost samples, 130 Ctrl-C ended the wait, 1 anything else.
 
+mod bus;
 mod cli;
 mod describe;
 mod enable;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     match &arguments.verb {
         Verb::Completions(completions) => return manual::completions(completions),
         Verb::Man(man) => return manual::man(man),
+        Verb::Bus(verb) => return bus::run(verb, arguments.json),
         _ => {}
     }
     let socket = arguments.socket.unwrap_or_else(motiond::client::find_socket);
@@ -83,6 +85,6 @@ fn run(verb: Verb, shell: &mut Shell) -> Result<shell::Outcome, Error> {
         Verb::Interfaces(arguments) => interfaces::run(&arguments, shell),
         Verb::Lease(verb) => lease::run(&verb, shell),
         // They need no daemon and were done before.
-        Verb::Completions(_) | Verb::Man(_) => Ok(shell::Outcome::Done),
+        Verb::Bus(_) | Verb::Completions(_) | Verb::Man(_) => Ok(shell::Outcome::Done),
     }
 }

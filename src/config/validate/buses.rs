@@ -2,8 +2,11 @@
 
 use super::super::machine::{Address, BusConfig, DeviceConfig, Identity};
 use super::super::reader::{Place, Reader};
-use super::super::schema::{BrakeKind, Bus, BusKind, Device, DeviceKind, FaultWord, File, SimulatedFault};
+use super::super::schema::{
+    BrakeKind, Bus, BusKind, Device, DeviceKind, FaultWord, File, RevisionWord, SimulatedFault,
+};
 use super::find;
+use super::startup::startup;
 use crate::cycle::bus_watch::BusWatchParameters;
 use crate::fieldbus::mapping::{DeviceLayout, PdoEntry};
 use crate::fieldbus::sim::SimulatedBusParameters;
@@ -69,6 +72,9 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, period_ns: u64) -> Optio
             reader.report(place, "an address of its own on this bus");
         }
         kind(reader, bus, device, period_ns);
+        if *device.revision_policy == RevisionWord::AtLeast && device.revision.is_none() {
+            reader.report(&device.revision.place, "a value: revision-policy \"at-least\" needs it");
+        }
         let (outputs, inputs) = mapping(device, switches_outputs(file, bus, device));
         let layout = DeviceLayout { output_offset: output_bytes, outputs, input_offset: input_bytes, inputs };
         output_bytes += layout.output_bytes();
@@ -81,9 +87,11 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, period_ns: u64) -> Optio
                 vendor_id: *device.vendor_id,
                 product_code: *device.product_code,
                 revision: *device.revision,
+                revision_policy: *device.revision_policy,
                 serial_number: *device.serial_number,
             },
             watchdog_ms: *device.watchdog_ms,
+            startup: startup(reader, *bus.kind, device),
             layout,
         });
     }
@@ -198,6 +206,14 @@ fn kind(reader: &mut Reader<'_>, bus: &Bus, device: &Device, period_ns: u64) {
                 reader.report(&mapping.place, "nothing: a terminal's mapping follows from its inputs and outputs");
             }
         }
+        DeviceKind::Coupler => {
+            for bits in bits.into_iter().filter(|bits| bits.value > 0) {
+                reader.report(&bits.place, "0: a coupler exchanges nothing");
+            }
+            for mapping in mappings.into_iter().filter(|mapping| mapping.is_some()) {
+                reader.report(&mapping.place, "nothing: a coupler exchanges nothing");
+            }
+        }
     }
 }
 
@@ -210,6 +226,9 @@ fn switches_outputs(file: &File, bus: &Bus, device: &Device) -> bool {
 }
 
 fn mapping(device: &Device, switches_outputs: bool) -> (Vec<PdoEntry>, Vec<PdoEntry>) {
+    if *device.kind == DeviceKind::Coupler {
+        return (Vec::new(), Vec::new());
+    }
     if *device.kind == DeviceKind::Terminal {
         let bytes = |bits: u16, index| (0..bits.div_ceil(8)).map(move |byte| entry(index, byte as u8 + 1, 8));
         let outputs = bytes(*device.digital_outputs, TERMINAL_OUTPUTS).collect();

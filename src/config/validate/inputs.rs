@@ -134,7 +134,7 @@ fn first_bit(
     what: &str,
 ) -> Option<usize> {
     let (first, bits) = match device.kind {
-        DeviceKind::Terminal => (0, terminal_bits),
+        DeviceKind::Terminal | DeviceKind::Coupler => (0, terminal_bits),
         DeviceKind::Drive => match place(entries, object.index, object.subindex) {
             Some((offset, bytes)) => (offset, bytes as u16 * 8),
             None => (0, 0),
@@ -146,7 +146,7 @@ fn first_bit(
     let name = &device.name;
     let allowed = match (bits, device.kind) {
         (0, DeviceKind::Drive) => format!("a drive that maps {:04X}h; \"{name}\" does not", object.index),
-        (0, DeviceKind::Terminal) => format!("a device with digital {what}; \"{name}\" has none"),
+        (0, DeviceKind::Terminal | DeviceKind::Coupler) => format!("a device with digital {what}; \"{name}\" has none"),
         _ => format!("from 0 to {} (\"{name}\" has {bits} {what})", bits - 1),
     };
     reader.report(&bit.place, allowed);

@@ -4,6 +4,7 @@ mod axes;
 mod buses;
 mod inputs;
 mod simulation;
+mod startup;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -86,7 +86,7 @@ pub fn plan(buses: &mut [BusConfig], axes: &[AxisPlan], inputs: &[InputConfig]) 
                     let drive = axis.map_or_else(SimulatedDriveParameters::default, |axis| axis.simulated.clone());
                     SimulatedDeviceKind::Drive(Box::new(drive))
                 }
-                DeviceKind::Terminal => {
+                DeviceKind::Terminal | DeviceKind::Coupler => {
                     SimulatedDeviceKind::Terminal(SimulatedTerminalParameters { inputs: ready(inputs, id, device) })
                 }
             };

@@ -49,6 +49,18 @@ impl fmt::Display for Place {
     }
 }
 
+/// How near a device's revision must be to the expected one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RevisionPolicy {
+    /// The same.
+    #[default]
+    Exact,
+    /// The same or a later one.
+    AtLeast,
+    /// It is not looked at.
+    Any,
+}
+
 /// What a device must be; `None` is not looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExpectedIdentity {
@@ -58,6 +70,8 @@ pub struct ExpectedIdentity {
     pub product: Option<u32>,
     /// Revision number.
     pub revision: Option<u32>,
+    /// How near to it.
+    pub revision_policy: RevisionPolicy,
     /// Serial number.
     pub serial: Option<u32>,
 }
@@ -77,6 +91,8 @@ pub struct DeviceParameters {
     pub mapped: bool,
     /// How long it goes on without outputs, milliseconds.
     pub watchdog_ms: u32,
+    /// Objects that it is given behind its mapping, whenever it starts.
+    pub startup: Vec<ObjectWrite>,
 }
 
 /// A segment as it is configured.
@@ -99,6 +115,8 @@ pub enum BringUpError {
         configured: usize,
         /// So many answer.
         found: usize,
+        /// The first that is not configured: its place on the wire and what it is called.
+        first: (u16, String),
     },
     /// A device is not where it is expected.
     Missing {
@@ -164,9 +182,10 @@ impl fmt::Display for BringUpError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BringUpError::Scan(error) => write!(out, "{error}"),
-            BringUpError::Count { configured, found } => {
-                write!(out, "{found} devices answer, {configured} are configured")
-            }
+            BringUpError::Count { configured, found, first: (position, name) } => write!(
+                out,
+                "{found} devices answer, {configured} are configured: nothing is said of the one at position {position} ({name})"
+            ),
             BringUpError::Missing { device, place } => {
                 write!(out, "there is no device at {place}, where {device:?} is expected")
             }
@@ -176,7 +195,7 @@ impl fmt::Display for BringUpError {
             ),
             BringUpError::Setup { device, error } => write!(out, "device {device:?}: {error}"),
             BringUpError::NoMailbox { device } => {
-                write!(out, "device {device:?} has no mailbox for CoE, by which its process data could be mapped")
+                write!(out, "device {device:?} has no mailbox for CoE, by which its objects could be written")
             }
             BringUpError::Object { device, error } => write!(out, "device {device:?}: {error}"),
             BringUpError::Device { device, error } => write!(out, "device {device:?}: {error}"),
@@ -267,8 +286,10 @@ impl Matched<'_> {
 
     /// What makes the device operational again: the same, in the same order, as was done to it here.
     fn plan(&self, found: &[FoundDevice], reference: Option<u16>, period_ns: u64) -> Plan {
+        let ExpectedIdentity { revision, revision_policy, serial, .. } = self.configured.identity;
+        let wanted_revision = revision.filter(|_| revision_policy != RevisionPolicy::Any);
+        let wanted_serial = serial;
         let FoundDevice { position, station, vendor, product, revision, serial, delay_ns, .. } = *self.found;
-        let ExpectedIdentity { revision: wanted_revision, serial: wanted_serial, .. } = self.configured.identity;
         // Another one of the same kind may take its place; where the configuration says more, it must hold.
         let mut identity = vec![(SII_VENDOR, "vendor", vendor), (SII_PRODUCT, "product code", product)];
         identity.extend(wanted_revision.map(|_| (SII_REVISION, "revision", revision)));
@@ -304,7 +325,10 @@ fn matched<'a>(configured: &'a [DeviceParameters], found: &'a [FoundDevice]) -> 
             Place::Position(position) => other.position == position,
             Place::Alias(alias) => other.alias == alias,
         };
-        let found = found.iter().find(here);
+        // One device is not two of the configuration, by its position and by its alias.
+        let taken =
+            |other: &FoundDevice| matched.iter().any(|matched: &Matched<'_>| std::ptr::eq(matched.found, other));
+        let found = found.iter().find(|other| here(other) && !taken(other));
         let found = found.ok_or_else(|| BringUpError::Missing { device: device.name.clone(), place: device.place })?;
         check_identity(device, found)?;
         let exchanged = Exchanged {
@@ -316,18 +340,27 @@ fn matched<'a>(configured: &'a [DeviceParameters], found: &'a [FoundDevice]) -> 
         logical += u32::from(exchanged.bytes());
         let process_data = process_data(&found.sii, &exchanged);
         let process_data = process_data.map_err(|error| BringUpError::Setup { device: device.name.clone(), error })?;
-        let objects = if device.mapped { mapping(&device.layout) } else { Vec::new() };
+        let mut objects = if device.mapped { mapping(&device.layout) } else { Vec::new() };
+        objects.extend_from_slice(&device.startup);
         matched.push(Matched { configured: device, found, exchanged, objects, process_data });
     }
     // A device that nobody configured would stay in PREOP: whoever added it must say what it is for.
-    if found.len() != configured.len() {
-        return Err(BringUpError::Count { configured: configured.len(), found: found.len() });
+    let is_configured = |other: &&FoundDevice| matched.iter().any(|matched| std::ptr::eq(matched.found, *other));
+    if let Some(first) = found.iter().find(|other| !is_configured(other)) {
+        let first = (first.position, first.name.clone());
+        return Err(BringUpError::Count { configured: configured.len(), found: found.len(), first });
     }
     Ok(matched)
 }
 
 fn check_identity(device: &DeviceParameters, found: &FoundDevice) -> Result<(), BringUpError> {
-    let ExpectedIdentity { vendor, product, revision, serial } = device.identity;
+    let ExpectedIdentity { vendor, product, revision, revision_policy, serial } = device.identity;
+    let near_enough = |configured| match revision_policy {
+        RevisionPolicy::Exact => false,
+        RevisionPolicy::AtLeast => found.revision >= configured,
+        RevisionPolicy::Any => true,
+    };
+    let revision = revision.filter(|configured| !near_enough(*configured));
     let facts = [
         ("vendor", vendor, found.vendor),
         ("product code", product, found.product),

@@ -85,6 +85,8 @@ pub struct SiiPdo {
 pub struct Sii {
     /// Its mailboxes, where it has any.
     pub mailbox: Option<MailboxAreas>,
+    /// The protocols of its mailbox, a bit each: AoE, EoE, CoE, FoE, SoE, VoE.
+    pub protocols: u16,
     /// Its sync managers, in their order.
     pub sync_managers: Vec<SiiSyncManager>,
     /// From the device.
@@ -129,6 +131,7 @@ pub async fn read<E: fmt::Display>(
     read_all(&mut bytes_at, STANDARD_MAILBOX, &mut fixed).await?;
     let word = |at: usize| u16::from_le_bytes([fixed[at], fixed[at + 1]]);
     let protocols = word(usize::from(MAILBOX_PROTOCOLS - STANDARD_MAILBOX) * 2);
+    sii.protocols = protocols;
     let (receive, send) = (Area { start: word(0), length: word(2) }, Area { start: word(4), length: word(6) });
     if receive.length > 0 && send.length > 0 {
         sii.mailbox = Some(MailboxAreas { receive, send, coe: protocols & COE != 0, foe: protocols & FOE != 0 });

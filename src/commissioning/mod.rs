@@ -1,0 +1,10 @@
+//! From unknown devices on a cable to a configuration: what is there, and a file to start from.
+//!
+//! ```text
+//! interface ─► survey (scan, objects) ─► skeleton ─► a file that the daemon takes
+//! ```
+
+pub mod esi;
+pub mod interface;
+pub mod skeleton;
+pub mod survey;

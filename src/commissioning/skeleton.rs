@@ -1,0 +1,195 @@
+//! A configuration to start from: everything that the devices tell, and for the rest what is slow and does no harm, marked
+//! for whoever fills it in.
+
+use std::fmt::Write;
+
+use super::survey::{DriveFacts, Nature, SurveyedDevice};
+use crate::limits::{MAX_AXES, MAX_BUS_DEVICES};
+
+/// The bus of a skeleton.
+const BUS: &str = "field";
+/// Most bits of one direction of a terminal that a configuration has.
+const TERMINAL_BITS: u32 = 64;
+/// Increments of an encoder that tells nothing: few, so that the axis moves less than it is told, never more.
+const UNKNOWN_INCREMENTS: u64 = 1000;
+/// Bits of 6502h.
+const CSP: u32 = 1 << 7;
+const CSV: u32 = 1 << 8;
+const CST: u32 = 1 << 9;
+
+/// What stands at the end of each line that somebody must look at.
+pub const MARK: &str = "# CHECK:";
+
+/// The text of a configuration for these devices on this interface.
+pub fn skeleton(devices: &[SurveyedDevice], interface: &str) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write(&mut text, devices, interface);
+    text
+}
+
+fn write(out: &mut String, devices: &[SurveyedDevice], interface: &str) -> std::fmt::Result {
+    let drives = || devices.iter().filter(|device| device.nature() == Nature::Drive).take(MAX_AXES);
+    writeln!(
+        out,
+        "# A machine as it was found on {interface}. It is a start and no machine yet: nothing here knows what hangs on a"
+    )?;
+    writeln!(
+        out,
+        "# shaft. Axes count degrees of the motor and are slow. Go through the lines with \"{MARK}\" before you enable a drive,"
+    )?;
+    writeln!(
+        out,
+        "# then delete the marks. Every key is explained in reference.toml; motiond check-config FILE tells what is wrong."
+    )?;
+    writeln!(out)?;
+    writeln!(out, "[machine]")?;
+    writeln!(out, "name = {:?} {MARK} its name", format!("as found on {interface}"))?;
+    writeln!(out, "period-us = 1000")?;
+    writeln!(out)?;
+    writeln!(out, "[[bus]]")?;
+    writeln!(out, "name = \"{BUS}\"")?;
+    writeln!(out, "kind = \"ethercat\"")?;
+    writeln!(out, "interface = {interface:?}")?;
+    for device in devices.iter().take(MAX_BUS_DEVICES) {
+        write_device(out, device)?;
+    }
+    for device in drives() {
+        write_axis(out, device)?;
+    }
+    if drives().next().is_none() {
+        writeln!(out)?;
+        writeln!(
+            out,
+            "{MARK} no CiA 402 drive was found, and a machine needs an axis: this file is refused until it has one."
+        )?;
+    }
+    Ok(())
+}
+
+/// The name of a device in the configuration.
+fn name(device: &SurveyedDevice) -> String {
+    format!("{}-{}", device.nature(), device.found.position)
+}
+
+/// A device's own words within a comment.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(60).collect()
+}
+
+fn write_device(out: &mut String, device: &SurveyedDevice) -> std::fmt::Result {
+    let found = &device.found;
+    writeln!(out)?;
+    writeln!(out, "# {}, serial number {}", plain(device.name()), found.serial)?;
+    if found.alias != 0 {
+        writeln!(out, "# Its alias is {0}: alias = {0} instead of position finds it at any place.", found.alias)?;
+    }
+    if let Some(why) = device.mailbox.as_ref().and_then(|mailbox| mailbox.failed.as_ref()) {
+        writeln!(out, "{MARK} its mailbox did not tell everything: {}", plain(&why.to_string()))?;
+    }
+    writeln!(out, "[[bus.device]]")?;
+    writeln!(out, "name = \"{}\"", name(device))?;
+    let nature = device.nature();
+    if nature != Nature::Drive {
+        writeln!(out, "kind = \"{nature}\"")?;
+    }
+    writeln!(out, "position = {}", found.position)?;
+    writeln!(out, "vendor-id = {:#010x}", found.vendor)?;
+    writeln!(out, "product-code = {:#010x}", found.product)?;
+    writeln!(out, "revision = {:#010x}", found.revision)?;
+    if nature == Nature::Terminal {
+        for (key, bits) in [("digital-inputs", device.input_bits()), ("digital-outputs", device.output_bits())] {
+            if bits > TERMINAL_BITS {
+                writeln!(out, "{key} = {TERMINAL_BITS} {MARK} it has {bits} bits, more than a terminal may have here")?;
+            } else if bits > 0 {
+                writeln!(out, "{key} = {bits}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Increments of the drive's positions in one motor turn, and where that comes from.
+fn increments(facts: &DriveFacts) -> Option<(u64, String)> {
+    let whole = |numerator: u64, denominator: u64| {
+        let exact = denominator > 0 && numerator > 0 && numerator.is_multiple_of(denominator);
+        exact.then(|| numerator / denominator).filter(|increments| u32::try_from(*increments).is_ok())
+    };
+    let wide = |(a, b): (u32, u32)| (u64::from(a), u64::from(b));
+    let encoder = facts.encoder.map(wide);
+    let from_encoder = encoder.and_then(|(increments, turns)| whole(increments, turns));
+    // Where the drive scales its positions, its units are not those of the encoder.
+    if let (Some((feed, shaft)), Some((motor, gear_shaft))) = (facts.feed.map(wide), facts.gear.map(wide))
+        && feed > 0
+        && let Some(increments) =
+            shaft.checked_mul(motor).and_then(|divisor| whole(feed.checked_mul(gear_shaft)?, divisor))
+    {
+        return Some((increments, "the drive says so (6092h by 6091h)".to_string()));
+    }
+    from_encoder.map(|increments| (increments, "the drive says so (608Fh)".to_string()))
+}
+
+fn write_axis(out: &mut String, device: &SurveyedDevice) -> std::fmt::Result {
+    let axes = device.mailbox.as_ref().map(|mailbox| mailbox.axes.as_slice()).unwrap_or_default();
+    let facts = axes.first().copied().unwrap_or_default();
+    writeln!(out)?;
+    if axes.len() > 1 {
+        writeln!(out, "{MARK} this device has {} axes; here is the first", axes.len())?;
+    }
+    writeln!(out, "[[axis]]")?;
+    writeln!(out, "name = \"axis-{}\" {MARK} its name", device.found.position)?;
+    writeln!(
+        out,
+        "kind = \"rotary\" {MARK} \"linear\" needs mechanics.lead-mm-per-turn, and keys in mm instead of deg"
+    )?;
+    writeln!(out, "bus = \"{BUS}\"")?;
+    writeln!(out, "device = \"{}\"", name(device))?;
+    let modes = facts.modes.unwrap_or(CSP);
+    let mode = match modes {
+        modes if modes & CSP != 0 => "csp",
+        modes if modes & CSV != 0 => "csv",
+        modes if modes & CST != 0 => "cst",
+        _ => "csp",
+    };
+    let doubt = match facts.modes {
+        None => format!(" {MARK} the drive does not tell its modes (6502h)"),
+        Some(modes) if modes & (CSP | CSV | CST) == 0 => {
+            format!(" {MARK} the drive has no cyclic mode (6502h = {modes:#x})")
+        }
+        Some(_) => String::new(),
+    };
+    writeln!(out, "mode = \"{mode}\"{doubt}")?;
+    writeln!(out, "reference = \"none\" {MARK} \"absolute\" with an absolute encoder")?;
+    writeln!(out)?;
+    writeln!(out, "[axis.mechanics]")?;
+    let (increments, source) = increments(&facts)
+        .unwrap_or_else(|| (UNKNOWN_INCREMENTS, "the drive does not say, and this is surely too few".to_string()));
+    writeln!(out, "encoder-increments-per-motor-turn = {increments} {MARK} {source}")?;
+    writeln!(out, "gear = \"1:1\" {MARK} motor turns to load turns")?;
+    writeln!(out)?;
+    writeln!(
+        out,
+        "[axis.limits] {MARK} a tenth of a motor turn a second, for first moves; what the machine can take comes later"
+    )?;
+    writeln!(out, "max-velocity-deg-per-s = 36")?;
+    writeln!(out, "max-acceleration-deg-per-s2 = 180")?;
+    writeln!(out, "max-jerk-deg-per-s3 = 1800")?;
+    writeln!(out, "# min-position-deg = -90 {MARK} soft limits, once the axis has its reference")?;
+    writeln!(out, "# max-position-deg = 90")?;
+    writeln!(out)?;
+    writeln!(out, "[axis.in-position]")?;
+    writeln!(out, "window-deg = 1")?;
+    writeln!(out)?;
+    writeln!(out, "[axis.following-error]")?;
+    writeln!(out, "window-deg = 10 {MARK} how far the axis may be from where it shall be before it is stopped")?;
+    writeln!(out, "time-ms = 50")?;
+    if mode != "csp" {
+        writeln!(out)?;
+        writeln!(out, "[axis.gains] {MARK} weak; the daemon closes the loop")?;
+        writeln!(out, "position-per-s = 1")?;
+        if mode == "cst" {
+            writeln!(out, "velocity-s-per-deg = 0.0001")?;
+        }
+    }
+    Ok(())
+}

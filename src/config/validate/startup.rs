@@ -1,0 +1,59 @@
+//! Objects that a device is given at start, as bytes on the wire.
+
+use super::super::reader::Reader;
+use super::super::schema::{BusKind, Device, DeviceKind, ObjectType, Startup};
+use crate::fieldbus::ethercat::mailbox::Address;
+use crate::fieldbus::ethercat::objects::ObjectWrite;
+use crate::limits::MAX_STARTUP_OBJECTS;
+
+/// What the mapping writes: PDOs, and which of them go by which sync manager.
+const fn is_mapping(index: u16) -> bool {
+    matches!(index, 0x1600..=0x1BFF | 0x1C10..=0x1C2F)
+}
+
+/// The writes, in the order of the file. What is wrong with them is reported.
+pub fn startup(reader: &mut Reader<'_>, bus: BusKind, device: &Device) -> Vec<ObjectWrite> {
+    if let Some(beyond) = device.startup.get(MAX_STARTUP_OBJECTS) {
+        let found = format!("{} objects", device.startup.len());
+        reader.report_found(&beyond.place, found, format!("at most {MAX_STARTUP_OBJECTS} for one device"));
+        return Vec::new();
+    }
+    device.startup.iter().filter_map(|object| write(reader, bus, device, object)).collect()
+}
+
+fn write(reader: &mut Reader<'_>, bus: BusKind, device: &Device, object: &Startup) -> Option<ObjectWrite> {
+    if bus != BusKind::Ethercat {
+        let allowed = "nothing: objects at start are written over EtherCAT only";
+        reader.report_found(&object.place, "this table", allowed);
+        return None;
+    }
+    if *device.kind == DeviceKind::Drive && is_mapping(*object.index) {
+        let allowed = "another object: a drive's process data are mapped by pdo-outputs and pdo-inputs";
+        reader.report(&object.index.place, allowed);
+        return None;
+    }
+    let (lowest, highest, bytes) = object.kind.range();
+    if !(lowest..=highest).contains(&object.value) {
+        let word = object.kind.word();
+        reader.report(&object.value.place, format!("from {lowest} to {highest}, which is what type \"{word}\" holds"));
+        return None;
+    }
+    let address = Address::entry(*object.index, *object.subindex);
+    Some(ObjectWrite { address, value: object.value.to_le_bytes()[..bytes].into() })
+}
+
+impl ObjectType {
+    /// Lowest and highest value, and bytes. Of u64, what a whole number of TOML holds.
+    fn range(self) -> (i64, i64, usize) {
+        match self {
+            ObjectType::U8 => (0, u8::MAX.into(), 1),
+            ObjectType::U16 => (0, u16::MAX.into(), 2),
+            ObjectType::U32 => (0, u32::MAX.into(), 4),
+            ObjectType::U64 => (0, i64::MAX, 8),
+            ObjectType::I8 => (i8::MIN.into(), i8::MAX.into(), 1),
+            ObjectType::I16 => (i16::MIN.into(), i16::MAX.into(), 2),
+            ObjectType::I32 => (i32::MIN.into(), i32::MAX.into(), 4),
+            ObjectType::I64 => (i64::MIN, i64::MAX, 8),
+        }
+    }
+}
