@@ -2,6 +2,9 @@
 
 mod bring_up;
 mod faults;
+mod load;
+#[path = "../support/many_drives.rs"]
+mod many_drives;
 mod motion;
 mod objects;
 mod recovery;
