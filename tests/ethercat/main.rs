@@ -3,6 +3,9 @@
 mod bring_up;
 mod commissioning;
 mod faults;
+mod load;
+#[path = "../support/many_drives.rs"]
+mod many_drives;
 mod motion;
 mod objects;
 mod recovery;
