@@ -53,7 +53,9 @@ fn move_together(count: usize, frames_a_cycle: u64) {
         (0, 0, 0, 0),
         "{count} drives: {bus:?}"
     );
-    assert_eq!(after.0 - before.0, cycles * frames_a_cycle, "{count} drives");
+    // And now and then a look at the ports of a device: two frames in 200 cycles.
+    let others = after.0 - before.0 - cycles * frames_a_cycle;
+    assert!(others <= cycles / 90, "{count} drives: {others} other frames in {cycles} cycles");
     println!("{count} drives: {frames_a_cycle} frames and {} bytes a cycle", (after.1 - before.1) / cycles);
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::dialogue::{Dialogue, DialogueError};
 use super::errands::Errands;
-use super::exchange::{EthercatBus, ExchangeError, MemberParameters};
+use super::exchange::{ClockReading, EthercatBus, ExchangeError, MemberParameters};
 use super::letterbox::Letterbox;
 use super::links::LinkTable;
 use super::objects::{ObjectError, ObjectWrite, Objects, mapping};
@@ -245,9 +245,10 @@ pub fn bring_up(mut wire: Box<dyn Wire>, parameters: &SegmentParameters) -> Resu
             written.map_err(|error| BringUpError::Device { device: device.configured.name.clone(), error })?;
         }
     }
-    if let Some(reference) = reference {
-        start_sync0(&mut dialogue, &devices, reference, parameters.period_ns)?;
-    }
+    let reading = match reference {
+        Some(reference) => Some(start_sync0(&mut dialogue, &devices, reference, parameters.period_ns)?),
+        None => None,
+    };
     for device in &devices {
         let changed = dialogue.change_state(device.found.station, AlState::SafeOperational, SAFE_OPERATIONAL_NS);
         changed.map_err(|error| BringUpError::Device { device: device.configured.name.clone(), error })?;
@@ -257,6 +258,7 @@ pub fn bring_up(mut wire: Box<dyn Wire>, parameters: &SegmentParameters) -> Resu
     let (requests, ends) = Requests::open();
     let errands = Errands::new(devices.iter().map(plan).collect(), requests);
     let links = errands.link_table();
+    let reference = reference.zip(reading);
     let bus = EthercatBus::new(wire, &members, reference, parameters.period_ns, errands).map_err(|error| {
         let of = |station| devices.iter().find(|device| device.found.station == station);
         let device = match error {
@@ -396,20 +398,22 @@ fn write_objects(dialogue: &mut Dialogue<'_>, device: &Matched<'_>) -> Result<()
     Ok(())
 }
 
-/// SYNC0 of every device with a clock, at the same instants.
+/// SYNC0 of every device with a clock, at the same instants. What the reference clock showed then.
 fn start_sync0(
     dialogue: &mut Dialogue<'_>,
     devices: &[Matched<'_>],
     reference: u16,
     period_ns: u64,
-) -> Result<(), BringUpError> {
+) -> Result<ClockReading, BringUpError> {
     let with_clock = || devices.iter().filter(|device| device.found.has_clock);
     let named = |station| devices.iter().find(|device| device.found.station == station);
     let name = |station| named(station).map_or_else(String::new, |device| device.configured.name.clone());
     let failed = |station| move |error| (station, error);
     let time = dialogue.read::<8>(reference, SYSTEM_TIME).map_err(failed(reference));
+    let sent_ns = dialogue.now_ns();
     let done = time.and_then(|time| {
-        let first_ns = u64::from_le_bytes(time) + SYNC_START_NS;
+        let system_time_ns = u64::from_le_bytes(time);
+        let first_ns = system_time_ns + SYNC_START_NS;
         let sync = Sync0 { period_ns: period_ns as u32, start_ns: first_ns.next_multiple_of(period_ns) };
         for device in with_clock() {
             for write in sync0(&sync) {
@@ -417,7 +421,7 @@ fn start_sync0(
                 dialogue.write(station, write.register, write.bytes()).map_err(failed(station))?;
             }
         }
-        Ok(())
+        Ok(ClockReading { system_time_ns, sent_ns })
     });
     done.map_err(|(station, error)| BringUpError::Device { device: name(station), error })
 }

@@ -159,7 +159,7 @@ impl std::fmt::Debug for EthercatBus {
 }
 
 impl EthercatBus {
-    /// Prepares the frames. `reference` is the station whose clock all others follow. Every device counts as not operational
+    /// Prepares the frames. `reference` is the station whose clock all others follow, and what it showed last. Every device counts as not operational
     /// until it says otherwise.
     ///
     /// # Errors
@@ -167,13 +167,15 @@ impl EthercatBus {
     pub fn new(
         wire: Box<dyn Wire>,
         members: &[MemberParameters],
-        reference: Option<u16>,
+        reference: Option<(u16, ClockReading)>,
         period_ns: u64,
         errands: Errands,
     ) -> Result<EthercatBus, ExchangeError> {
         if members.len() > MAX_BUS_DEVICES {
             return Err(ExchangeError::TooManyDevices);
         }
+        let reading = reference.map(|(_, reading)| reading);
+        let reference = reference.map(|(station, _)| station);
         let mut frame = Frame::new();
         let no_room = ExchangeError::TooLong { station: 0 };
         let clock = reference.map(|station| (Command::Frmw, Target::Station(station, SYSTEM_TIME)));
@@ -229,7 +231,7 @@ impl EthercatBus {
             errand_way: Way::default(),
             letters_waiting: 0,
             dropped: 0,
-            reading: None,
+            reading,
             read: false,
             cycle_start_ns: 0,
             sent_ns: 0,
