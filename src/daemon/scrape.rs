@@ -21,6 +21,8 @@ pub struct Scrape {
     pub gateway: gateway::Client,
     pub control: Arc<control::Context>,
     pub timing: Timing,
+    /// Of each bus.
+    pub round_trips: Vec<Histogram>,
     pub status: Arc<ThreadStatus>,
     pub degraded: Vec<&'static str>,
     /// Known once the services run.
@@ -56,19 +58,20 @@ impl Scrape {
             homed: now.flags.has(AxisFlags::REFERENCED),
             faults: self.gateway.counts().faults(AxisId(index as u8)).to_vec(),
         });
-        let buses =
-            machine.buses.iter().zip(&snapshot.buses).zip(&self.devices).map(|((name, now), devices)| BusReading {
-                name: name.clone(),
-                frames_lost: now.frames_lost,
-                frames_late: now.frames_late,
-                working_counter_errors: now.working_counter_errors,
-                clock_error_s: now.late_by_clock_ns as f64 * 1e-9,
-                devices: devices
-                    .iter()
-                    .enumerate()
-                    .map(|(place, device)| (device.clone(), now.not_operational >> place & 1 == 0))
-                    .collect(),
-            });
+        let buses = machine.buses.iter().zip(&snapshot.buses).zip(&self.devices).zip(&self.round_trips);
+        let buses = buses.map(|(((name, now), devices), round_trip)| BusReading {
+            name: name.clone(),
+            round_trip: buckets(round_trip),
+            frames_lost: now.frames_lost,
+            frames_late: now.frames_late,
+            working_counter_errors: now.working_counter_errors,
+            clock_error_s: now.late_by_clock_ns as f64 * 1e-9,
+            devices: devices
+                .iter()
+                .enumerate()
+                .map(|(place, device)| (device.clone(), now.not_operational >> place & 1 == 0))
+                .collect(),
+        });
         Reading {
             start_time_s: self.start_time_s,
             cycle: CycleReading {

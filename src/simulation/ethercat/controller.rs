@@ -22,6 +22,7 @@ pub const INPUT_START: u16 = 0x1800;
 pub const HOP_NS: u64 = 500;
 
 const FMMUS: u16 = 8;
+const FMMU: u16 = 0x0600;
 const AL_CONTROL: u16 = 0x0120;
 const AL_STATUS: u16 = 0x0130;
 const AL_STATUS_CODE: u16 = 0x0134;
@@ -75,6 +76,8 @@ pub struct Controller {
     /// Its place, for the delays.
     position: u64,
     advanced_ns: Option<u64>,
+    /// First and end of the logical addresses of its FMMUs that are on. Most datagrams that pass are for others.
+    mapped: (u32, u32),
     outputs: Vec<u8>,
     inputs: Vec<u8>,
 }
@@ -117,6 +120,7 @@ impl Controller {
             connected: false,
             position: position as u64,
             advanced_ns: None,
+            mapped: (0, 0),
             outputs: Vec::new(),
             inputs: Vec::new(),
         })
@@ -250,14 +254,14 @@ impl Controller {
             self.deaf -= 1;
             return 0;
         }
-        let (mut read, mut written) = (false, false);
+        let (mut read, mut written, mut registers) = (false, false, false);
         // What a device writes out of a frame is what the frame brought, so that comes first.
         for writing in [true, false] {
             if writing && !command.write || !writing && !command.read {
                 continue;
             }
             for number in 0..FMMUS {
-                let at = 0x0600 + 16 * number;
+                let at = FMMU + 16 * number;
                 let direction = self.memory.u8(at + 11);
                 if self.memory.u8(at + 12) & 1 == 0 || direction & if writing { 2 } else { 1 } == 0 {
                     continue;
@@ -275,11 +279,16 @@ impl Controller {
                 if writing {
                     memory.copy_from_slice(here);
                     written = true;
+                    registers |= address < MAILBOX_RECEIVE;
                 } else {
                     here.copy_from_slice(memory);
                     read = true;
                 }
             }
+        }
+        if registers {
+            // An FMMU may lead to the FMMUs.
+            self.look_at_fmmus();
         }
         if written {
             self.outputs_arrived();
@@ -288,6 +297,14 @@ impl Controller {
             (true, read, written) => u16::from(read) + 2 * u16::from(written),
             (false, read, written) => u16::from(read || written),
         }
+    }
+
+    fn look_at_fmmus(&mut self) {
+        let on = (0..FMMUS).map(|number| FMMU + 16 * number).filter(|at| self.memory.u8(at + 12) & 1 != 0);
+        let ranges = on.map(|at| (self.memory.u32(at), u32::from(self.memory.u16(at + 4))));
+        let mapped = ranges.map(|(start, length)| (start, start.saturating_add(length)));
+        let around = mapped.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)));
+        self.mapped = around.unwrap_or((0, 0));
     }
 
     /// Whether the sync manager at this address is on; where there is none, memory is memory.
@@ -371,6 +388,9 @@ impl Controller {
                 return true;
             }
             _ => self.memory.set(offset, data),
+        }
+        if usize::from(offset) < usize::from(FMMU + 16 * FMMUS) && end > usize::from(FMMU) {
+            self.look_at_fmmus();
         }
         if covers(AL_CONTROL) {
             self.change_state(self.memory.u8(AL_CONTROL));
