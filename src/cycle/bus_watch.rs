@@ -149,6 +149,7 @@ mod tests {
         devices: 7,
         fresh: 7,
         not_operational: 0,
+        round_trip_ns: None,
         late_by_bus_clock_ns: None,
     };
     const LOST: CycleReport = CycleReport { working_counter: 0, lost: true, fresh: 0, ..GOOD };

@@ -36,6 +36,7 @@ use crate::exchange::CycleEnds;
 use crate::exchange::command::StopScope;
 use crate::exchange::event::{EventKind, Subject};
 use crate::exchange::figures::FIGURES;
+use crate::exchange::histogram::{Histogram, Recorder, histogram};
 use crate::exchange::pool::SlotTaker;
 use crate::exchange::snapshot::SnapshotWriter;
 use crate::exchange::stop::StopReader;
@@ -104,6 +105,8 @@ struct BusSlot {
     inputs: Box<[u8]>,
     watch: BusWatch,
     report: CycleReport,
+    /// What the frames of a cycle took.
+    round_trips: Recorder,
     /// One bit a device that drives axes and nothing else: its loss concerns those, that of any other the machine.
     drives: u64,
 }
@@ -135,6 +138,7 @@ pub struct Cycle {
     fallback: FallbackState,
     discipline: Discipline,
     shift_ns: i64,
+    round_trips: Vec<Histogram>,
 }
 
 impl Cycle {
@@ -144,14 +148,17 @@ impl Cycle {
     /// Where a drive's parameters do not fit together.
     pub fn new(parameters: CycleParameters, buses: Vec<BusWiring>, ends: CycleEnds) -> Result<Cycle, ParameterError> {
         let period_s = parameters.period_ns as f64 * 1e-9;
+        let (recorders, round_trips): (Vec<_>, _) = buses.iter().map(|_| histogram()).unzip();
         let mut buses: Box<[BusSlot]> = buses
             .into_iter()
-            .map(|wiring| BusSlot {
+            .zip(recorders)
+            .map(|(wiring, round_trips)| BusSlot {
                 bus: wiring.bus,
                 outputs: vec![0; wiring.output_bytes].into(),
                 inputs: vec![0; wiring.input_bytes].into(),
                 watch: BusWatch::new(wiring.watch),
                 report: CycleReport::default(),
+                round_trips,
                 drives: 0,
             })
             .collect();
@@ -200,7 +207,13 @@ impl Cycle {
             fallback,
             discipline: Discipline::new(parameters.period_ns),
             shift_ns: 0,
+            round_trips,
         })
+    }
+
+    /// What the frames of each bus took from sending to their return, readable at any time and from any thread.
+    pub fn round_trips(&self) -> Vec<Histogram> {
+        self.round_trips.clone()
     }
 
     /// One cycle that woke for the deadline `cycle_start_ns`; `skipped` whole periods were left out before it. The
@@ -221,6 +234,9 @@ impl Cycle {
         let deadline_ns = cycle_start_ns + self.receive_deadline_ns;
         for slot in &mut self.buses {
             slot.report = slot.bus.finish(&mut slot.inputs, deadline_ns);
+            if let Some(round_trip_ns) = slot.report.round_trip_ns {
+                slot.round_trips.record(round_trip_ns);
+            }
         }
         // The first bus with a clock of its own leads.
         let late_ns = self.buses.iter().find_map(|slot| slot.report.late_by_bus_clock_ns);

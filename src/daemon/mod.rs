@@ -231,6 +231,7 @@ impl Daemon {
 
         let (recorder, timing) = timing();
         let plan = ThreadPlan { hooks: options.hooks, ..thread_plan(config) };
+        let round_trips = assembly.cycle.round_trips();
         let rt = spawn(plan, process, clock.clone(), assembly.cycle, recorder).map_err(StartError::RealTime)?;
         let status = rt.status();
         report_preparation(rt.preparation());
@@ -243,6 +244,7 @@ impl Daemon {
             gateway: client.clone(),
             control: Arc::clone(&context),
             timing: timing.clone(),
+            round_trips,
             status: Arc::clone(&status),
             degraded: rt.preparation().degraded.iter().map(|lack| lack.reason.name()).collect(),
             keeper: keeper.clone(),

@@ -24,6 +24,8 @@ pub struct Scrape {
     pub gateway: gateway::Client,
     pub control: Arc<control::Context>,
     pub timing: Timing,
+    /// Of each bus.
+    pub round_trips: Vec<Histogram>,
     pub status: Arc<ThreadStatus>,
     pub degraded: Vec<&'static str>,
     /// Known once the services run.
@@ -75,10 +77,11 @@ impl Scrape {
             homed: now.flags.has(AxisFlags::REFERENCED),
             faults: self.gateway.counts().faults(AxisId(index as u8)).to_vec(),
         });
-        let buses = machine.buses.iter().zip(&snapshot.buses).zip(&self.devices).zip(&self.links);
-        let buses = buses.map(|(((name, now), devices), links)| BusReading {
+        let buses = machine.buses.iter().zip(&snapshot.buses).zip(&self.devices).zip(&self.links).zip(&self.round_trips);
+        let buses = buses.map(|((((name, now), devices), links), round_trip)| BusReading {
             ports: links.iter().flat_map(|links| ports(links, devices)).collect(),
             name: name.clone(),
+            round_trip: buckets(round_trip),
             frames_lost: now.frames_lost,
             frames_late: now.frames_late,
             working_counter_errors: now.working_counter_errors,

@@ -53,6 +53,9 @@ pub struct CycleReport {
     pub fresh: u64,
     /// One bit a device: it is not in its operational state.
     pub not_operational: u64,
+    /// From the sending of the first frame to the arrival of the last, nanoseconds; `None` where one is missing, or there
+    /// are no frames.
+    pub round_trip_ns: Option<u64>,
     /// By how much later than its place in the bus's own time the cycle started, nanoseconds: at most half a period, or
     /// negative. `None` where the bus has no clock, or did not say.
     pub late_by_bus_clock_ns: Option<i64>,

@@ -148,6 +148,12 @@ fn bus_families(Reading { buses, .. }: &Reading) -> Vec<MetricFamily> {
             &["bus"],
             each(|bus| bus.working_counter_errors),
         ),
+        histograms(
+            "motion_bus_round_trip_seconds",
+            "Time from the sending of the first frame of a cycle to the return of its last; only of cycles that lost none.",
+            &["bus"],
+            buses.iter().map(|bus| (vec![bus.name.clone()], bus.round_trip.clone())).collect(),
+        ),
         gauges(
             "motion_bus_clock_error_seconds",
             "By how much later than its place in the time of the bus (distributed clocks) the last cycle started.",
@@ -296,6 +302,7 @@ mod tests {
         reading.cycle.period_s = 1e-3;
         reading.buses.push(BusReading {
             name: "machine".to_string(),
+            round_trip: buckets.clone(),
             devices: vec![("x".to_string(), true), ("y".to_string(), false)],
             ports: vec![PortReading { device: "x".to_string(), port: 1, link: true, errors: vec![("lost-link", 3)] }],
             ..BusReading::default()

@@ -52,6 +52,8 @@ pub struct ThreadReading {
 pub struct BusReading {
     /// Its name.
     pub name: String,
+    /// From the sending of a cycle's first frame to the return of its last, seconds.
+    pub round_trip: Buckets,
     /// Exchanges without an answer.
     pub frames_lost: u64,
     /// Answers after their deadline.

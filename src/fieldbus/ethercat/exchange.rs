@@ -419,6 +419,7 @@ impl CyclicBus for EthercatBus {
         if !report.lost && !self.suspicious {
             self.not_operational &= !report.fresh;
         }
+        report.round_trip_ns = (!self.awaits()).then(|| self.wire.now_ns().saturating_sub(self.sent_ns));
         self.states_way.awaited = false;
         self.errand_way.awaited = false;
         report.not_operational = self.not_operational;

@@ -246,6 +246,7 @@ impl CyclicBus for SimulatedBus {
             devices: 1_u64.checked_shl(self.places.len() as u32).unwrap_or(0).wrapping_sub(1),
             fresh: 0,
             not_operational: self.not_operational,
+            round_trip_ns: None,
             late_by_bus_clock_ns: None,
         };
         if self.fate == FrameFate::Arrives {

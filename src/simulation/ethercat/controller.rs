@@ -22,6 +22,9 @@ pub const INPUT_START: u16 = 0x1800;
 pub const HOP_NS: u64 = 500;
 
 const FMMUS: u16 = 8;
+const FMMU: u16 = 0x0600;
+const SYNC_MANAGERS: u16 = 8;
+const SYNC_MANAGER: u16 = 0x0800;
 const AL_CONTROL: u16 = 0x0120;
 const AL_STATUS: u16 = 0x0130;
 const AL_STATUS_CODE: u16 = 0x0134;
@@ -54,6 +57,16 @@ struct Pulses {
     seen: bool,
 }
 
+/// One FMMU: logical addresses and the memory that they lead to.
+#[derive(Clone, Copy, Debug)]
+struct Fmmu {
+    start: u32,
+    end: u32,
+    physical: u16,
+    reads: bool,
+    writes: bool,
+}
+
 /// A controller and the device behind it.
 #[derive(Clone, Debug)]
 pub struct Controller {
@@ -75,6 +88,11 @@ pub struct Controller {
     /// Its place, for the delays.
     position: u64,
     advanced_ns: Option<u64>,
+    /// Its FMMUs that are on and lead to memory that is, beside each other: what stands in the registers of 64 controllers
+    /// does not stay in the cache.
+    fmmus: Vec<Fmmu>,
+    /// First and end of their logical addresses. Most datagrams that pass are for others.
+    mapped: (u32, u32),
     outputs: Vec<u8>,
     inputs: Vec<u8>,
 }
@@ -117,6 +135,8 @@ impl Controller {
             connected: false,
             position: position as u64,
             advanced_ns: None,
+            fmmus: Vec::new(),
+            mapped: (0, 0),
             outputs: Vec::new(),
             inputs: Vec::new(),
         })
@@ -246,40 +266,37 @@ impl Controller {
     }
 
     fn pass_logical(&mut self, command: Command, logical: u32, data: &mut [u8]) -> u16 {
-        if self.deaf > 0 && self.memory.u8(0x060C) & 1 != 0 && self.memory.u32(0x0600) == logical {
-            self.deaf -= 1;
+        let logical_end = logical.saturating_add(data.len() as u32);
+        if logical >= self.mapped.1 || logical_end <= self.mapped.0 {
             return 0;
         }
-        let (mut read, mut written) = (false, false);
+        let (mut read, mut written, mut registers) = (false, false, false);
         // What a device writes out of a frame is what the frame brought, so that comes first.
         for writing in [true, false] {
             if writing && !command.write || !writing && !command.read {
                 continue;
             }
-            for number in 0..FMMUS {
-                let at = 0x0600 + 16 * number;
-                let direction = self.memory.u8(at + 11);
-                if self.memory.u8(at + 12) & 1 == 0 || direction & if writing { 2 } else { 1 } == 0 {
-                    continue;
-                }
-                let (start, length) = (self.memory.u32(at), u32::from(self.memory.u16(at + 4)));
-                let physical = self.memory.u16(at + 8);
-                let first = start.max(logical);
-                let end = start.saturating_add(length).min(logical.saturating_add(data.len() as u32));
-                if first >= end || !self.is_on(physical) {
+            for fmmu in self.fmmus.iter().filter(|fmmu| if writing { fmmu.writes } else { fmmu.reads }) {
+                let (first, end) = (fmmu.start.max(logical), fmmu.end.min(logical_end));
+                if first >= end {
                     continue;
                 }
                 let here = &mut data[(first - logical) as usize..(end - logical) as usize];
-                let address = physical.wrapping_add((first - start) as u16);
+                let address = fmmu.physical.wrapping_add((first - fmmu.start) as u16);
                 let Some(memory) = self.memory.get_mut(address, here.len()) else { continue };
                 if writing {
                     memory.copy_from_slice(here);
                     written = true;
+                    registers |= address < MAILBOX_RECEIVE;
                 } else {
                     here.copy_from_slice(memory);
                     read = true;
                 }
             }
+        }
+        if registers {
+            // An FMMU may lead to the registers of the FMMUs.
+            self.look_at_fmmus();
         }
         if written {
             self.outputs_arrived();
@@ -290,9 +307,27 @@ impl Controller {
         }
     }
 
+    /// Registers of FMMUs or sync managers have changed.
+    fn look_at_fmmus(&mut self) {
+        self.fmmus.clear();
+        for number in 0..FMMUS {
+            let at = FMMU + 16 * number;
+            let (start, physical) = (self.memory.u32(at), self.memory.u16(at + 8));
+            let end = start.saturating_add(u32::from(self.memory.u16(at + 4)));
+            let direction = self.memory.u8(at + 11);
+            if self.memory.u8(at + 12) & 1 != 0 && self.is_on(physical) {
+                let (reads, writes) = (direction & 1 != 0, direction & 2 != 0);
+                self.fmmus.push(Fmmu { start, end, physical, reads, writes });
+            }
+        }
+        let mapped = self.fmmus.iter().map(|fmmu| (fmmu.start, fmmu.end));
+        let around = mapped.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)));
+        self.mapped = around.unwrap_or((0, 0));
+    }
+
     /// Whether the sync manager at this address is on; where there is none, memory is memory.
     fn is_on(&self, address: u16) -> bool {
-        let managers = (0..8).map(|number| 0x0800 + 8 * number);
+        let managers = (0..SYNC_MANAGERS).map(|number| SYNC_MANAGER + 8 * number);
         let mut of_it = managers.filter(|at| self.memory.u16(*at) == address && self.memory.u16(at + 2) > 0);
         match (address, of_it.next()) {
             (_, Some(at)) => self.memory.u8(at + 6) & 1 != 0,
@@ -371,6 +406,10 @@ impl Controller {
                 return true;
             }
             _ => self.memory.set(offset, data),
+        }
+        let covers_any = |first: u16, after: u16| usize::from(offset) < usize::from(after) && end > usize::from(first);
+        if covers_any(FMMU, FMMU + 16 * FMMUS) || covers_any(SYNC_MANAGER, SYNC_MANAGER + 8 * SYNC_MANAGERS) {
+            self.look_at_fmmus();
         }
         if covers(AL_CONTROL) {
             self.change_state(self.memory.u8(AL_CONTROL));
