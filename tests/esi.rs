@@ -2,6 +2,8 @@
 //! saying so.
 
 use motiond::commissioning::esi::{EsiDevice, EsiProblem, describe, load_directory, parse};
+use motiond::commissioning::profile::profile;
+use motiond::fieldbus::ethercat::bring_up::RevisionPolicy;
 use proptest::prelude::*;
 
 const EXAMPLE: &str = include_str!("data/esi/example.xml");
@@ -88,6 +90,48 @@ fn a_directory_is_read_as_far_as_it_goes() {
     assert_eq!((devices.len(), errors.len()), (2, 2));
     let error = load_directory(std::path::Path::new("tests/data/nowhere")).unwrap_err().to_string();
     assert_eq!(error, "tests/data/nowhere: cannot be read: No such file or directory (os error 2)");
+}
+
+#[test]
+fn a_profile_out_of_a_description_is_taken_by_a_configuration() {
+    let devices = devices();
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name);
+    for (device, name) in devices.iter().zip(["free.toml", "fixed.toml"]) {
+        std::fs::write(place(name), profile(device, "Example Drives", "example.xml")).unwrap();
+    }
+    let shipped = include_str!("../config/ethercat-terminals.toml");
+    let text = shipped.replace("position = 0", "position = 0\nprofile = \"free.toml\"\nrevision = 7");
+    let text = text.replace("position = 1", "position = 1\nprofile = \"fixed.toml\"");
+    // The second has no following error code or torque in its process data.
+    std::fs::write(place("machine.toml"), text).unwrap();
+    let machine = motiond::config::load(&place("machine.toml")).unwrap_or_else(|error| panic!("{error}"));
+    let segment = machine.buses[0].segment(machine.period_ns);
+    let [free, fixed, _] = &segment.devices[..] else { panic!("{segment:?}") };
+    assert_eq!(
+        (free.identity.vendor, free.identity.product, free.identity.revision),
+        (Some(0xA5A), Some(0x192), Some(7))
+    );
+    assert_eq!(free.identity.revision_policy, RevisionPolicy::AtLeast);
+    assert!(free.mapped && !fixed.mapped);
+    let objects: Vec<_> = free.startup.iter().map(|write| (write.address.index, write.value.to_vec())).collect();
+    assert_eq!(objects, [(0x6060, vec![8]), (0x60C2, vec![0xFD]), (0x6065, vec![0xE8, 3, 0, 0])]);
+    let bits: Vec<_> = fixed.layout.outputs.iter().map(|entry| (entry.index, entry.bits)).collect();
+    assert_eq!(bits, [(0x6040, 16), (0x6060, 8), (0x607A, 32)]);
+    // While the machine runs nothing is read anew.
+    std::fs::remove_file(place("free.toml")).unwrap();
+    assert!(machine.with_overrides(&Default::default()).is_ok());
+    let error = motiond::config::load(&place("machine.toml")).unwrap_err().to_string();
+    assert!(
+        error.contains("profile: found \"free.toml\", allowed: a profile that can be taken (No such file"),
+        "{error}"
+    );
+    std::fs::write(place("free.toml"), "[device]\nwatchdog-ms = 100000\n").unwrap();
+    let error = motiond::config::load(&place("machine.toml")).unwrap_err().to_string();
+    assert!(
+        error.contains("(its line 2: device.watchdog-ms: found 100000, allowed: a whole number from 0 to 1000)"),
+        "{error}"
+    );
 }
 
 proptest! {

@@ -6,5 +6,6 @@
 
 pub mod esi;
 pub mod interface;
+pub mod profile;
 pub mod skeleton;
 pub mod survey;

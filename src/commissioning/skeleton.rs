@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use super::esi::{EsiDevice, describe};
+use super::profile::mapping;
 use super::survey::{DriveFacts, Nature, SurveyedDevice};
 use crate::limits::{MAX_AXES, MAX_BUS_DEVICES};
 
@@ -20,15 +22,15 @@ const CST: u32 = 1 << 9;
 /// What stands at the end of each line that somebody must look at.
 pub const MARK: &str = "# CHECK:";
 
-/// The text of a configuration for these devices on this interface.
-pub fn skeleton(devices: &[SurveyedDevice], interface: &str) -> String {
+/// The text of a configuration for these devices on this interface; `known` is what their vendors say of them.
+pub fn skeleton(devices: &[SurveyedDevice], interface: &str, known: &[EsiDevice]) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = write(&mut text, devices, interface);
+    let _ = write(&mut text, devices, interface, known);
     text
 }
 
-fn write(out: &mut String, devices: &[SurveyedDevice], interface: &str) -> std::fmt::Result {
+fn write(out: &mut String, devices: &[SurveyedDevice], interface: &str, known: &[EsiDevice]) -> std::fmt::Result {
     let drives = || devices.iter().filter(|device| device.nature() == Nature::Drive).take(MAX_AXES);
     writeln!(
         out,
@@ -52,7 +54,8 @@ fn write(out: &mut String, devices: &[SurveyedDevice], interface: &str) -> std::
     writeln!(out, "kind = \"ethercat\"")?;
     writeln!(out, "interface = {interface:?}")?;
     for device in devices.iter().take(MAX_BUS_DEVICES) {
-        write_device(out, device)?;
+        let found = &device.found;
+        write_device(out, device, describe(known, found.vendor, found.product, found.revision))?;
     }
     for device in drives() {
         write_axis(out, device)?;
@@ -73,14 +76,23 @@ fn name(device: &SurveyedDevice) -> String {
 }
 
 /// A device's own words within a comment.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
-fn write_device(out: &mut String, device: &SurveyedDevice) -> std::fmt::Result {
+fn write_device(out: &mut String, device: &SurveyedDevice, known: Option<&EsiDevice>) -> std::fmt::Result {
     let found = &device.found;
     writeln!(out)?;
     writeln!(out, "# {}, serial number {}", plain(device.name()), found.serial)?;
+    if let Some(known) = known {
+        writeln!(
+            out,
+            "# Its vendor's description: {} ({}), revision {:#010x}",
+            plain(&known.name),
+            plain(&known.kind),
+            known.revision
+        )?;
+    }
     if found.alias != 0 {
         writeln!(out, "# Its alias is {0}: alias = {0} instead of position finds it at any place.", found.alias)?;
     }
@@ -97,6 +109,13 @@ fn write_device(out: &mut String, device: &SurveyedDevice) -> std::fmt::Result {
     writeln!(out, "vendor-id = {:#010x}", found.vendor)?;
     writeln!(out, "product-code = {:#010x}", found.product)?;
     writeln!(out, "revision = {:#010x}", found.revision)?;
+    let fixed = known.filter(|known| nature == Nature::Drive && !known.can_map);
+    let own = fixed.and_then(|known| Some((mapping(&known.rx_pdos)?, mapping(&known.tx_pdos)?)));
+    if let Some((outputs, inputs)) = own {
+        writeln!(out, "mapping = \"fixed\" {MARK} its vendor says that it has these process data and no others")?;
+        writeln!(out, "pdo-outputs = [{outputs}]")?;
+        writeln!(out, "pdo-inputs = [{inputs}]")?;
+    }
     if nature == Nature::Terminal {
         for (key, bits) in [("digital-inputs", device.input_bits()), ("digital-outputs", device.output_bits())] {
             if bits > TERMINAL_BITS {

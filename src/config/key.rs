@@ -95,6 +95,8 @@ pub enum Kind {
     Interface,
     /// An absolute path, short enough for a socket.
     Path,
+    /// A file, relative to the configuration.
+    File,
     /// A whole number between these.
     Whole(i64, i64),
     /// A number between these, both included.
@@ -120,7 +122,7 @@ pub enum Kind {
 pub enum Scalar {
     /// Of [`Kind::Switch`].
     Switch(bool),
-    /// Of [`Kind::Text`], [`Kind::Name`], [`Kind::Interface`], [`Kind::Path`] and [`Kind::Choice`].
+    /// Of [`Kind::Text`], [`Kind::Name`], [`Kind::Interface`], [`Kind::Path`], [`Kind::File`] and [`Kind::Choice`].
     Text(String),
     /// Of [`Kind::Whole`].
     Whole(i64),
@@ -144,6 +146,8 @@ const NAME_CHARS: usize = 32;
 const INTERFACE_BYTES: usize = 15;
 /// Longest path of a Unix socket (sun_path, less its final NUL), bytes.
 const PATH_BYTES: usize = 107;
+/// Longest name of a file, bytes.
+const FILE_BYTES: usize = 255;
 /// Longest process data mapping of one direction, objects.
 const MAPPING_OBJECTS: usize = 32;
 
@@ -164,6 +168,10 @@ impl Kind {
             }
             (Kind::Path, DeValue::String(text)) => {
                 let fits = text.starts_with('/') && !text.ends_with('/') && text.len() <= PATH_BYTES;
+                (fits && !text.chars().any(char::is_control)).then(|| Scalar::Text(text.to_string()))
+            }
+            (Kind::File, DeValue::String(text)) => {
+                let fits = !text.is_empty() && !text.ends_with('/') && text.len() <= FILE_BYTES;
                 (fits && !text.chars().any(char::is_control)).then(|| Scalar::Text(text.to_string()))
             }
             (Kind::Whole(min, max), DeValue::Integer(integer)) => {
@@ -222,6 +230,7 @@ impl Kind {
             Kind::Name => format!("a name in quotes: 1 to {NAME_CHARS} letters, digits, - or _"),
             Kind::Interface => format!("a network interface in quotes, up to {INTERFACE_BYTES} characters"),
             Kind::Path => format!("an absolute path in quotes, up to {PATH_BYTES} bytes"),
+            Kind::File => format!("a file in quotes, relative to this one, up to {FILE_BYTES} bytes"),
             Kind::Whole(min, max) => format!("a whole number from {min} to {max}"),
             Kind::Number(min, max) => format!("a number from {min} to {max}"),
             Kind::Above0(max) => format!("a number above 0 up to {max}"),

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 use super::error::{ConfigError, Problem};
 use super::machine::{MachineConfig, Origin};
 use super::overlay::{self, Overrides};
+use super::profile::Profiles;
 use super::reader::{Reader, line_starts};
 use super::schema::File;
 use super::validate::validate;
@@ -19,7 +20,10 @@ const MAX_BYTES: u64 = 4 << 20;
 
 /// Reads and checks a file.
 pub fn load(path: &Path) -> Result<MachineConfig, ConfigError> {
-    parse(&text_of(path)?, &path.display().to_string())
+    let text = text_of(path)?;
+    let profiles = Profiles::of(&text, path.parent().unwrap_or(Path::new("")));
+    let file = path.display().to_string();
+    parse_with(&text, &file, &Overrides::new(), profiles).map_err(|problems| ConfigError::Invalid { file, problems })
 }
 
 /// The same with what was persisted over it, where there is such a file.
@@ -74,25 +78,31 @@ fn text_of(path: &Path) -> Result<String, ConfigError> {
     })
 }
 
-/// Checks the text of a file; `file` is its name in messages.
+/// Checks the text of a file that names no profiles; `file` is its name in messages.
 pub fn parse(text: &str, file: &str) -> Result<MachineConfig, ConfigError> {
-    parse_with(text, file, &Overrides::new()).map_err(|problems| ConfigError::Invalid { file: file.into(), problems })
+    parse_with(text, file, &Overrides::new(), Profiles::default())
+        .map_err(|problems| ConfigError::Invalid { file: file.into(), problems })
 }
 
 /// The same with overrides; else everything that is wrong.
-pub(super) fn parse_with(text: &str, file: &str, overrides: &Overrides) -> Result<MachineConfig, Vec<Problem>> {
+pub(super) fn parse_with(
+    text: &str,
+    file: &str,
+    overrides: &Overrides,
+    profiles: Profiles,
+) -> Result<MachineConfig, Vec<Problem>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         return Err(syntax_problems(text, &errors));
     }
     let mut reader = Reader::new(text, root.get_ref(), overrides);
     let read = reader.read::<File>();
-    let machine = read.and_then(|file| validate(&mut reader, file));
+    let machine = read.and_then(|file| validate(&mut reader, file, &profiles));
     let parameters = reader.take_parameters();
     let problems = reader.into_problems();
     match machine {
         Some(machine) if problems.is_empty() => {
-            let origin = Origin { file: file.into(), text: text.into(), parameters };
+            let origin = Origin { file: file.into(), text: text.into(), parameters, profiles };
             Ok(MachineConfig { origin: Arc::new(origin), ..machine })
         }
         _ => Err(problems),

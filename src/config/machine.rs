@@ -9,6 +9,7 @@ use super::error::{NotBuilt, Problem};
 use super::load::parse_with;
 use super::overlay::{Overrides, written};
 use super::parameter::Parameter;
+use super::profile::Profiles;
 use super::schema::{BusKind, DeviceKind, RevisionWord};
 use crate::cycle::bus_watch::BusWatchParameters;
 use crate::cycle::machine_inputs::{InputParameters, OutputParameters};
@@ -64,6 +65,8 @@ pub struct Origin {
     pub text: String,
     /// Every key that holds, by name.
     pub parameters: Vec<Parameter>,
+    /// The profiles that it names, as they were read.
+    pub profiles: Profiles,
 }
 
 /// How the real-time thread runs.
@@ -138,6 +141,8 @@ pub struct DeviceConfig {
     pub address: Address,
     /// What it must say it is.
     pub identity: Identity,
+    /// Its process data are mapped: where not, the layout is what it has anyway.
+    pub mapped: bool,
     /// How long a drive waits for the daemon before it stops by itself, milliseconds.
     pub watchdog_ms: u32,
     /// Objects that it is given whenever it starts.
@@ -250,7 +255,7 @@ impl BusConfig {
                     serial: serial_number,
                 },
                 layout: device.layout.clone(),
-                mapped: device.kind == DeviceKind::Drive,
+                mapped: device.mapped,
                 watchdog_ms: device.watchdog_ms,
                 startup: device.startup.clone(),
             }
@@ -278,7 +283,7 @@ impl MachineConfig {
     /// The machine of the same file with other overrides, checked as the file was; else everything that is wrong. Its
     /// buses stay what they are: a simulated motor is sized by the file, and no limit that is set later changes it.
     pub fn with_overrides(&self, overrides: &Overrides) -> Result<MachineConfig, Vec<Problem>> {
-        let machine = parse_with(&self.origin.text, &self.origin.file, overrides)?;
+        let machine = parse_with(&self.origin.text, &self.origin.file, overrides, self.origin.profiles.clone())?;
         Ok(MachineConfig { buses: self.buses.clone(), ..machine })
     }
 

@@ -11,6 +11,7 @@ mod load;
 pub mod machine;
 pub mod overlay;
 pub mod parameter;
+mod profile;
 pub mod reader;
 pub mod schema;
 pub(crate) mod section;

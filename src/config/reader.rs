@@ -481,7 +481,8 @@ fn text_at<'a>(table: &'a DeTable<'_>, key: &str) -> Option<&'a str> {
     }
 }
 
-fn tables<'a>(table: &'a DeTable<'a>, list: &str) -> impl Iterator<Item = &'a DeTable<'a>> {
+/// The tables of a list.
+pub(super) fn tables<'a>(table: &'a DeTable<'a>, list: &str) -> impl Iterator<Item = &'a DeTable<'a>> {
     let items = match table.get(list).map(|value| value.get_ref()) {
         Some(DeValue::Array(items)) => Some(items),
         _ => None,

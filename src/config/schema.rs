@@ -45,6 +45,13 @@ words! {
         /// Any: it is not looked at.
         Any = "any",
     }
+    /// Whether what a device exchanges can be chosen.
+    MappingWord {
+        /// It is mapped to what the configuration says.
+        Free = "free",
+        /// It has what the configuration says, and nothing is mapped.
+        Fixed = "fixed",
+    }
     /// What a value is on the wire.
     ObjectType {
         /// UNSIGNED8.
@@ -286,15 +293,19 @@ sections! {
         /// Identity that it must show (1018h:3).
         revision: Option<u32> = "revision", Whole(0, U32), Optional("not checked"), Restart;
         /// How near its revision must be to that one.
-        revision_policy: RevisionWord = "revision-policy", Choice(RevisionWord::WORDS), Default("\"exact\""), Restart;
+        revision_policy: Option<RevisionWord> = "revision-policy", Choice(RevisionWord::WORDS), Optional("\"exact\", if the profile says nothing else"), Restart;
         /// Identity that it must show (1018h:4).
         serial_number: Option<u32> = "serial-number", Whole(0, U32), Optional("not checked"), Restart;
         /// How long a drive waits for the daemon before it stops by itself. A drive without this watchdog is refused.
-        watchdog_ms: u32 = "watchdog-ms", Whole(0, 1000), Default("100"), Restart;
+        watchdog_ms: Option<u32> = "watchdog-ms", Whole(0, 1000), Optional("100, if the profile says nothing else"), Restart;
+        /// What devices of its type have in common. What stands here counts before it; its objects at start come first.
+        profile: Option<String> = "profile", File, Optional("none"), Restart;
         /// Digital inputs (terminal).
         digital_inputs: u16 = "digital-inputs", Whole(0, 64), Default("0"), Restart;
         /// Digital outputs (terminal).
         digital_outputs: u16 = "digital-outputs", Whole(0, 64), Default("0"), Restart;
+        /// Whether its process data can be mapped (drive). With fixed, pdo-outputs and pdo-inputs are what it has.
+        mapping: Option<MappingWord> = "mapping", Choice(MappingWord::WORDS), Optional("\"free\", if the profile says nothing else"), Restart;
         /// Objects sent to the drive in each cycle.
         pdo_outputs: Option<Vec<PdoEntry>> = "pdo-outputs", Mapping, Optional("controlword, mode, target position, velocity and torque; 60FEh:1 for a brake output"), Restart;
         /// Objects received from the drive in each cycle.
@@ -315,6 +326,36 @@ sections! {
         kind: ObjectType = "type", Choice(ObjectType::WORDS), Required, Restart;
         /// The value.
         value: i64 = "value", Whole(i64::MIN, i64::MAX), Required, Restart;
+    }
+
+    /// What devices of a type have in common: a file of its own.
+    ProfileFile = "" {
+        tables {
+            /// The type.
+            device: ProfileDevice = "device";
+            /// Objects that each is given whenever it starts.
+            startup: Vec<Startup> = "startup";
+        }
+    }
+
+    /// A type of devices.
+    ProfileDevice = "device" {
+        /// Identity that each must show (1018h:1).
+        vendor_id: Option<u32> = "vendor-id", Whole(0, U32), Optional("not checked"), Restart;
+        /// Identity that each must show (1018h:2).
+        product_code: Option<u32> = "product-code", Whole(0, U32), Optional("not checked"), Restart;
+        /// Identity that each must show (1018h:3).
+        revision: Option<u32> = "revision", Whole(0, U32), Optional("not checked"), Restart;
+        /// How near its revision must be to that one.
+        revision_policy: Option<RevisionWord> = "revision-policy", Choice(RevisionWord::WORDS), Optional("\"exact\""), Restart;
+        /// How long each waits for the daemon before it stops by itself.
+        watchdog_ms: Option<u32> = "watchdog-ms", Whole(0, 1000), Optional("100"), Restart;
+        /// Whether process data can be mapped.
+        mapping: Option<MappingWord> = "mapping", Choice(MappingWord::WORDS), Optional("\"free\""), Restart;
+        /// Objects sent to it in each cycle.
+        pdo_outputs: Option<Vec<PdoEntry>> = "pdo-outputs", Mapping, Optional("as the configuration says"), Restart;
+        /// Objects received from it in each cycle.
+        pdo_inputs: Option<Vec<PdoEntry>> = "pdo-inputs", Mapping, Optional("as the configuration says"), Restart;
     }
 
     /// What a bus is like where it is simulated.

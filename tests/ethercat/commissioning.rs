@@ -49,7 +49,7 @@ fn devices_tell_what_they_are() {
 #[test]
 fn a_skeleton_is_taken_as_it_stands_and_brings_the_same_segment_up() {
     let wire = wire_of(&machine());
-    let text = skeleton(&survey(&mut wire.clone()).unwrap(), "enp3s0");
+    let text = skeleton(&survey(&mut wire.clone()).unwrap(), "enp3s0", &[]);
     println!("{text}");
     let config = taken(&text);
     let bus = &config.buses[0];
@@ -92,7 +92,7 @@ fn what_a_silent_device_does_not_tell_is_marked() {
         let devices = survey(&mut Mannered(wire_of(&machine()), manners)).unwrap();
         assert_eq!(devices[0].nature(), Nature::Drive, "by its SII");
         assert!(devices[0].mailbox.as_ref().unwrap().failed.is_some(), "{:?}", devices[0].mailbox);
-        let text = skeleton(&devices, "enp3s0");
+        let text = skeleton(&devices, "enp3s0", &[]);
         assert!(text.contains("its mailbox did not tell everything"), "{text}");
         assert!(text.contains("encoder-increments-per-motor-turn = 1000 # CHECK"), "{text}");
         taken(&text);
@@ -116,7 +116,7 @@ fn a_coupler_is_configured_and_exchanges_nothing() {
     }
     let devices = survey(&mut wire).unwrap();
     assert_eq!(devices[0].nature(), Nature::Coupler);
-    let text = skeleton(&devices, "enp3s0");
+    let text = skeleton(&devices, "enp3s0", &[]);
     assert_eq!(taken(&text).buses[0].devices.len(), 4, "{text}");
     let brought = bring_up(Box::new(wire.clone()), &wanted);
     assert!(brought.is_ok(), "{:?}", brought.err());

@@ -1,8 +1,9 @@
 //! A segment that is not the one that is configured: what is said, and what is let pass.
 
 use crate::bring_up::{machine, segment};
+use crate::motion::rig_over;
 use crate::wire::SegmentWire;
-use motiond::fieldbus::CyclicBus;
+use motiond::config;
 use motiond::fieldbus::ethercat::bring_up::{BroughtUp, Place, RevisionPolicy, SegmentParameters, bring_up};
 use motiond::fieldbus::ethercat::mailbox::Address;
 use motiond::fieldbus::ethercat::objects::ObjectWrite;
@@ -122,33 +123,27 @@ fn what_does_not_fit_is_told_with_its_place() {
 
 #[test]
 fn objects_at_start_are_written_and_written_again_when_the_device_comes_back() {
-    let wire = wire();
-    let mut wanted = wanted();
-    wanted.devices[0].startup = vec![startup(0x6065, &1000_u32.to_le_bytes()), startup(0x6067, &20_u32.to_le_bytes())];
-    let BroughtUp { mut bus, .. } = bring_up(Box::new(wire.clone()), &wanted).unwrap();
-    let window = |index| {
+    let file = include_str!("../../config/ethercat-terminals.toml");
+    let written = "position = 2\n\n[[bus.device.startup]]\nindex = 0x6067\ntype = \"u32\"\nvalue = 20\n\n\
+                   [[bus.device.startup]]\nindex = 0x60C2\nsubindex = 2\ntype = \"i8\"\nvalue = -3\n";
+    let file = file
+        .replace("position = 2", "position = 9")
+        .replace("position = 1", written)
+        .replace("position = 9", "position = 1");
+    let config = config::parse(&file, "startup.toml").unwrap_or_else(|error| panic!("{error}"));
+    let mut parameters = segment(&config);
+    parameters.devices.swap(1, 2);
+    let (mut rig, wire) = rig_over(config, Segment::new(&parameters).unwrap());
+    let object = |index, subindex| {
         let mut value = [0; 8];
-        let length = wire.end().segment.device(0).unwrap().upload(index, 0, &mut value).unwrap();
-        (u64::from_le_bytes(value), length)
+        let length = wire.end().segment.device(2).unwrap().upload(index, subindex, &mut value).unwrap();
+        value[..length].to_vec()
     };
-    assert_eq!((window(0x6065), window(0x6067)), ((1000, 4), (20, 4)));
-    wire.end().segment.command(SegmentCommand::PowerOff(0));
-    let (outputs, mut inputs) = ([0; 256], [0; 256]);
-    let mut start_ns = bus.wire().now_ns();
-    // Nobody counts on any of them.
-    bus.set_dropped(u64::MAX);
-    for cycle in 0..30_000 {
-        if cycle == 50 {
-            wire.end().segment.command(SegmentCommand::PowerOn(0));
-            assert_ne!(window(0x6067).0, 20, "as at power-on");
-        }
-        start_ns += wanted.period_ns;
-        bus.begin(&outputs, start_ns);
-        let report = bus.finish(&mut inputs, start_ns + wanted.period_ns / 2);
-        if cycle > 50 && report.complete() {
-            break;
-        }
-    }
-    assert!(wire.end().segment.is_operational(0), "it comes back");
-    assert_eq!((window(0x6065), window(0x6067)), ((1000, 4), (20, 4)));
+    assert_eq!((object(0x6067, 0), object(0x60C2, 2)), (vec![20, 0, 0, 0], vec![0xFD]));
+    wire.end().segment.command(SegmentCommand::PowerOff(2));
+    rig.run(50);
+    wire.end().segment.command(SegmentCommand::PowerOn(2));
+    assert_ne!(object(0x6067, 0), [20, 0, 0, 0], "as at power-on");
+    rig.run_until(5000, "it is operational again", |_| wire.end().segment.is_operational(2));
+    assert_eq!(object(0x6067, 0), [20, 0, 0, 0]);
 }

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use motiond::commissioning::esi::{EsiDevice, EsiError, describe, load, load_directory};
 use motiond::commissioning::interface::{self, InterfaceError};
+use motiond::commissioning::profile::profile;
 use motiond::commissioning::skeleton::skeleton;
 use motiond::commissioning::survey::{SurveyedDevice, survey};
 use motiond::fieldbus::ethercat::register::AlState;
@@ -22,6 +24,8 @@ pub enum Verb {
     /// Every device is taken to PREOP and asked what it is; nothing moves. An interface that another master uses is left
     /// alone.
     Scan(ScanArguments),
+    /// Make a drive profile out of a vendor's device description (ESI)
+    ImportEsi(ImportArguments),
 }
 
 #[derive(clap::Args)]
@@ -32,11 +36,40 @@ pub struct ScanArguments {
     /// Write a configuration to start from into this new file; - prints it instead of the table
     #[arg(long, value_name = "FILE")]
     skeleton: Option<PathBuf>,
+    /// Vendors' device descriptions (ESI, *.xml), for names and the skeleton
+    #[arg(long, value_name = "DIR")]
+    esi: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub struct ImportArguments {
+    /// The description
+    file: PathBuf,
+    /// Product code of the device, where the file has several
+    #[arg(long, value_parser = number)]
+    product: Option<u32>,
+    /// Its revision [default: the latest]
+    #[arg(long, value_parser = number)]
+    revision: Option<u32>,
+    /// Write the profile into this new file [default: print it]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Decimal, or hexadecimal behind 0x.
+fn number(text: &str) -> Result<u32, std::num::ParseIntError> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => text.parse(),
+    }
 }
 
 pub fn run(verb: &Verb, json: bool) -> ExitCode {
-    let Verb::Scan(arguments) = verb;
-    match scan(arguments, json) {
+    let done = match verb {
+        Verb::Scan(arguments) => scan(arguments, json),
+        Verb::ImportEsi(arguments) => import_esi(arguments),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
             let (message, hint) = trouble.words();
@@ -55,7 +88,13 @@ pub fn run(verb: &Verb, json: bool) -> ExitCode {
 
 enum Trouble {
     Interface(InterfaceError),
-    Scan { interface: String, error: ScanError },
+    Scan {
+        interface: String,
+        error: ScanError,
+    },
+    Esi(EsiError),
+    /// No device of the description, or several: these are there.
+    Choice(PathBuf, Vec<String>),
     Exists(PathBuf),
     NotWritten(PathBuf, io::Error),
 }
@@ -70,6 +109,8 @@ impl Trouble {
             Trouble::Interface(InterfaceError::NotPermitted) => "NotPermitted",
             Trouble::Interface(InterfaceError::System { .. }) => "Interface",
             Trouble::Scan { .. } => "Scan",
+            Trouble::Esi(_) => "Esi",
+            Trouble::Choice(..) => "Choice",
             Trouble::Exists(_) => "FileExists",
             Trouble::NotWritten(..) => "NotWritten",
         }
@@ -80,6 +121,14 @@ impl Trouble {
         match self {
             Trouble::Interface(error) => (error.to_string(), Some(error.hint())),
             Trouble::Scan { interface, error } => (format!("interface {interface}: {error}"), None),
+            Trouble::Esi(error) => (error.to_string(), None),
+            Trouble::Choice(file, there) if there.is_empty() => {
+                (format!("{} has no device that can be understood", file.display()), None)
+            }
+            Trouble::Choice(file, there) => (
+                format!("{}: which device? Name one with --product, and --revision", file.display()),
+                Some(there.join("\n  ")),
+            ),
             Trouble::Exists(file) => (
                 format!("{} exists already", file.display()),
                 Some("nothing was overwritten; name a new file".to_string()),
@@ -90,15 +139,23 @@ impl Trouble {
 }
 
 fn scan(arguments: &ScanArguments, json: bool) -> Result<(), Trouble> {
-    let ScanArguments { interface, skeleton: file } = arguments;
+    let ScanArguments { interface, skeleton: file, esi } = arguments;
     let to_stdout = file.as_deref() == Some(Path::new("-"));
     if let Some(file) = file.as_ref().filter(|file| !to_stdout && file.exists()) {
         return Err(Trouble::Exists(file.clone()));
     }
+    let known = match esi {
+        Some(directory) => {
+            let (known, errors) = load_directory(directory).map_err(Trouble::Esi)?;
+            errors.iter().for_each(|error| eprintln!("motionctl: {error}"));
+            known
+        }
+        None => Vec::new(),
+    };
     let mut wire = interface::open(interface).map_err(Trouble::Interface)?;
     let devices = survey(&mut wire).map_err(|error| Trouble::Scan { interface: interface.clone(), error })?;
     if to_stdout {
-        print_line(skeleton(&devices, interface).trim_end());
+        print_line(skeleton(&devices, interface, &known).trim_end());
         return Ok(());
     }
     if json {
@@ -106,12 +163,10 @@ fn scan(arguments: &ScanArguments, json: bool) -> Result<(), Trouble> {
             &json!({ "interface": interface, "devices": devices.iter().map(as_json).collect::<Vec<_>>() }).to_string(),
         );
     } else {
-        print_line(&as_table(&devices));
+        print_line(&as_table(&devices, &known));
     }
     if let Some(file) = file {
-        let written = OpenOptions::new().write(true).create_new(true).open(file);
-        let written = written.and_then(|mut open| open.write_all(skeleton(&devices, interface).as_bytes()));
-        written.map_err(|error| Trouble::NotWritten(file.clone(), error))?;
+        write_new(file, &skeleton(&devices, interface, &known))?;
         if !json {
             print_line(&format!(
                 "\nwritten: {0}; look at its lines with CHECK, then: motiond check-config {0}",
@@ -120,6 +175,44 @@ fn scan(arguments: &ScanArguments, json: bool) -> Result<(), Trouble> {
         }
     }
     Ok(())
+}
+
+fn import_esi(arguments: &ImportArguments) -> Result<(), Trouble> {
+    let ImportArguments { file, product, revision, out } = arguments;
+    let esi = load(file).map_err(Trouble::Esi)?;
+    esi.errors.iter().for_each(|error| eprintln!("motionctl: {error}"));
+    let wanted = |device: &&EsiDevice| {
+        product.is_none_or(|product| product == device.product)
+            && revision.is_none_or(|revision| revision == device.revision)
+    };
+    let fitting: Vec<&EsiDevice> = esi.devices.iter().filter(wanted).collect();
+    let several = fitting.iter().any(|device| device.product != fitting[0].product);
+    let latest = fitting.into_iter().max_by_key(|device| device.revision);
+    let Some(device) = latest.filter(|_| !several) else {
+        let there = esi.devices.iter().map(|device| {
+            let EsiDevice { product, revision, kind, name, .. } = device;
+            format!("--product {product:#010x} --revision {revision:#010x}   {kind}: {name}")
+        });
+        return Err(Trouble::Choice(file.clone(), there.collect()));
+    };
+    let source = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let text = profile(device, &esi.vendor_name, &source);
+    match out {
+        Some(out) => write_new(out, &text),
+        None => {
+            print_line(text.trim_end());
+            Ok(())
+        }
+    }
+}
+
+fn write_new(file: &Path, text: &str) -> Result<(), Trouble> {
+    let written = OpenOptions::new().write(true).create_new(true).open(file);
+    let written = written.and_then(|mut open| open.write_all(text.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Trouble::Exists(file.to_path_buf()),
+        _ => Trouble::NotWritten(file.to_path_buf(), error),
+    })
 }
 
 /// The bits of word 1Ch of the SII.
@@ -143,7 +236,7 @@ fn bytes(bits: u32) -> String {
     if bits.is_multiple_of(8) { format!("{} B", bits / 8) } else { format!("{bits} bit") }
 }
 
-fn as_table(devices: &[SurveyedDevice]) -> String {
+fn as_table(devices: &[SurveyedDevice], known: &[EsiDevice]) -> String {
     let heading = [
         "POS", "STATION", "ALIAS", "WHAT", "NAME", "VENDOR", "PRODUCT", "REVISION", "SERIAL", "PORTS", "CLOCK",
         "MAILBOX", "OUT", "IN", "STATE",
@@ -160,7 +253,9 @@ fn as_table(devices: &[SurveyedDevice]) -> String {
                 found.station.to_string(),
                 if found.alias == 0 { "-".to_string() } else { found.alias.to_string() },
                 device.nature().to_string(),
-                device.name().to_string(),
+                describe(known, found.vendor, found.product, found.revision)
+                    .map_or(device.name(), |known| known.name.as_str())
+                    .to_string(),
                 format!("{:#010x}", found.vendor),
                 format!("{:#010x}", found.product),
                 format!("{:#010x}", found.revision),

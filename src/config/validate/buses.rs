@@ -1,10 +1,12 @@
 //! Buses and devices: addresses, watchdogs, and the layout of the process images.
 
-use super::super::machine::{Address, BusConfig, DeviceConfig, Identity};
+use super::super::machine::{Address, BusConfig, DeviceConfig};
+use super::super::profile::Profiles;
 use super::super::reader::{Place, Reader};
 use super::super::schema::{
-    BrakeKind, Bus, BusKind, Device, DeviceKind, FaultWord, File, RevisionWord, SimulatedFault,
+    BrakeKind, Bus, BusKind, Device, DeviceKind, FaultWord, File, MappingWord, RevisionWord, SimulatedFault,
 };
+use super::common::Common;
 use super::find;
 use super::startup::startup;
 use crate::cycle::bus_watch::BusWatchParameters;
@@ -44,11 +46,11 @@ const TERMINAL_OUTPUTS: u16 = 0x7000;
 const RECOVERY_TIME_NS: u64 = 50_000_000;
 
 /// Every bus with its devices laid out; simulated devices are added later, when the axes are known.
-pub fn buses(reader: &mut Reader<'_>, file: &File, period_ns: u64) -> Vec<BusConfig> {
-    file.buses.iter().filter_map(|bus| self::bus(reader, bus, file, period_ns)).collect()
+pub fn buses(reader: &mut Reader<'_>, file: &File, profiles: &Profiles, period_ns: u64) -> Vec<BusConfig> {
+    file.buses.iter().filter_map(|bus| self::bus(reader, bus, file, profiles, period_ns)).collect()
 }
 
-fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, period_ns: u64) -> Option<BusConfig> {
+fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, period_ns: u64) -> Option<BusConfig> {
     wire(reader, bus);
     if bus.devices.len() > MAX_BUS_DEVICES {
         let place = &bus.devices[MAX_BUS_DEVICES].place;
@@ -71,11 +73,12 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, period_ns: u64) -> Optio
             let place = place.into_iter().find(|place| place.written.is_some()).unwrap_or(&device.place);
             reader.report(place, "an address of its own on this bus");
         }
-        kind(reader, bus, device, period_ns);
-        if *device.revision_policy == RevisionWord::AtLeast && device.revision.is_none() {
+        let common = Common::of(reader, profiles, device);
+        kind(reader, bus, device, &common, period_ns);
+        if common.identity.revision_policy == RevisionWord::AtLeast && common.identity.revision.is_none() {
             reader.report(&device.revision.place, "a value: revision-policy \"at-least\" needs it");
         }
-        let (outputs, inputs) = mapping(device, switches_outputs(file, bus, device));
+        let (outputs, inputs) = mapping(device, &common, switches_outputs(file, bus, device));
         let layout = DeviceLayout { output_offset: output_bytes, outputs, input_offset: input_bytes, inputs };
         output_bytes += layout.output_bytes();
         input_bytes += layout.input_bytes();
@@ -83,15 +86,10 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, period_ns: u64) -> Optio
             name: device.name.value.clone(),
             kind: *device.kind,
             address,
-            identity: Identity {
-                vendor_id: *device.vendor_id,
-                product_code: *device.product_code,
-                revision: *device.revision,
-                revision_policy: *device.revision_policy,
-                serial_number: *device.serial_number,
-            },
-            watchdog_ms: *device.watchdog_ms,
-            startup: startup(reader, *bus.kind, device),
+            identity: common.identity,
+            mapped: *device.kind == DeviceKind::Drive && common.mapping == MappingWord::Free,
+            watchdog_ms: common.watchdog_ms,
+            startup: startup(reader, *bus.kind, device, &common),
             layout,
         });
     }
@@ -174,7 +172,7 @@ fn address(reader: &mut Reader<'_>, bus: BusKind, device: &Device) -> Address {
 }
 
 /// What only a drive, or only a terminal, has.
-fn kind(reader: &mut Reader<'_>, bus: &Bus, device: &Device, period_ns: u64) {
+fn kind(reader: &mut Reader<'_>, bus: &Bus, device: &Device, common: &Common, period_ns: u64) {
     let bits = [&device.digital_inputs, &device.digital_outputs];
     let mappings = [&device.pdo_outputs, &device.pdo_inputs];
     match *device.kind {
@@ -182,15 +180,22 @@ fn kind(reader: &mut Reader<'_>, bus: &Bus, device: &Device, period_ns: u64) {
             for bits in bits.into_iter().filter(|bits| bits.value > 0) {
                 reader.report(&bits.place, "0: a drive's inputs and outputs are bits of 60FDh and 60FEh");
             }
+            let given =
+                [(&device.pdo_outputs.place, &common.pdo_outputs), (&device.pdo_inputs.place, &common.pdo_inputs)];
+            for (place, _) in
+                given.into_iter().filter(|(_, given)| common.mapping == MappingWord::Fixed && given.is_none())
+            {
+                reader.report(place, "what the drive has: with mapping \"fixed\" nothing is mapped");
+            }
             // The drive must ride through what the cycle rides through, and one period of grace at each end.
             let least_ns = (u64::from(*bus.lost_frames_tolerated) + 2) * period_ns;
             let least_ms = least_ns.div_ceil(1_000_000);
-            if *device.watchdog_ms == 0 {
+            if common.watchdog_ms == 0 {
                 let allowed = format!(
                     "from {least_ms} to 1000: a drive without a watchdog would go on when the daemon dies, so it is refused"
                 );
                 reader.report(&device.watchdog_ms.place, allowed);
-            } else if u64::from(*device.watchdog_ms) < least_ms {
+            } else if u64::from(common.watchdog_ms) < least_ms {
                 let allowed = format!(
                     "from {least_ms} to 1000 (lost-frames-tolerated {} and two more periods must pass before it)",
                     *bus.lost_frames_tolerated
@@ -225,7 +230,7 @@ fn switches_outputs(file: &File, bus: &Bus, device: &Device) -> bool {
         || file.outputs.iter().any(|output| here(&output.bus, &output.device))
 }
 
-fn mapping(device: &Device, switches_outputs: bool) -> (Vec<PdoEntry>, Vec<PdoEntry>) {
+fn mapping(device: &Device, common: &Common, switches_outputs: bool) -> (Vec<PdoEntry>, Vec<PdoEntry>) {
     if *device.kind == DeviceKind::Coupler {
         return (Vec::new(), Vec::new());
     }
@@ -238,8 +243,8 @@ fn mapping(device: &Device, switches_outputs: bool) -> (Vec<PdoEntry>, Vec<PdoEn
     if switches_outputs {
         outputs.push(DIGITAL_OUTPUTS);
     }
-    let outputs = device.pdo_outputs.value.clone().unwrap_or(outputs);
-    (outputs, device.pdo_inputs.value.clone().unwrap_or(DRIVE_INPUTS.to_vec()))
+    let outputs = common.pdo_outputs.clone().unwrap_or(outputs);
+    (outputs, common.pdo_inputs.clone().unwrap_or(DRIVE_INPUTS.to_vec()))
 }
 
 fn fault_plan(reader: &mut Reader<'_>, bus: &Bus) -> FaultPlan {

@@ -2,6 +2,7 @@
 
 mod axes;
 mod buses;
+mod common;
 mod inputs;
 mod simulation;
 mod startup;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::machine::{ControlConfig, GroupConfig, MachineConfig, RealtimeConfig};
+use super::profile::Profiles;
 use super::reader::{At, Place, Reader, nearest};
 use super::schema::{BusKind, File, Group, ReactionTo, ScopeWord, StopWord};
 use crate::cycle::ReactionRule;
@@ -21,7 +23,7 @@ use crate::motion::{GroupParameters, Limits};
 use crate::units::AxisUnit;
 
 /// The machine, if nothing is wrong with it; the reader knows what is.
-pub fn validate(reader: &mut Reader<'_>, file: File) -> Option<MachineConfig> {
+pub fn validate(reader: &mut Reader<'_>, file: File, profiles: &Profiles) -> Option<MachineConfig> {
     let period_ns = file.machine.0.as_ref().map_or(DEFAULT_PERIOD_NS, |machine| *machine.period_us * 1000);
     let mut fits = true;
     fits &= at_most(reader, "bus", file.buses.iter().map(|bus| &bus.name), limits::MAX_BUSES);
@@ -33,7 +35,7 @@ pub fn validate(reader: &mut Reader<'_>, file: File) -> Option<MachineConfig> {
         return None;
     }
 
-    let mut buses = buses::buses(reader, &file, period_ns);
+    let mut buses = buses::buses(reader, &file, profiles, period_ns);
     let axes = axes::axes(reader, &file.axes, &file.buses, &buses, period_ns);
     let groups: Vec<_> = file.groups.iter().filter_map(|group| self::group(reader, group, &file)).collect();
     let inputs = inputs::inputs(reader, &file, &buses);

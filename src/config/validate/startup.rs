@@ -1,7 +1,8 @@
 //! Objects that a device is given at start, as bytes on the wire.
 
-use super::super::reader::Reader;
-use super::super::schema::{BusKind, Device, DeviceKind, ObjectType, Startup};
+use super::super::reader::{Place, Reader};
+use super::super::schema::{BusKind, Device, DeviceKind, MappingWord, ObjectType, Startup};
+use super::common::Common;
 use crate::fieldbus::ethercat::mailbox::Address;
 use crate::fieldbus::ethercat::objects::ObjectWrite;
 use crate::limits::MAX_STARTUP_OBJECTS;
@@ -12,34 +13,54 @@ const fn is_mapping(index: u16) -> bool {
 }
 
 /// The writes, in the order of the file. What is wrong with them is reported.
-pub fn startup(reader: &mut Reader<'_>, bus: BusKind, device: &Device) -> Vec<ObjectWrite> {
+pub fn startup(reader: &mut Reader<'_>, bus: BusKind, device: &Device, common: &Common) -> Vec<ObjectWrite> {
     if let Some(beyond) = device.startup.get(MAX_STARTUP_OBJECTS) {
         let found = format!("{} objects", device.startup.len());
         reader.report_found(&beyond.place, found, format!("at most {MAX_STARTUP_OBJECTS} for one device"));
         return Vec::new();
     }
-    device.startup.iter().filter_map(|object| write(reader, bus, device, object)).collect()
+    let mapped = *device.kind == DeviceKind::Drive && common.mapping == MappingWord::Free;
+    // Places of a profile's objects are in another file.
+    let place = &device.profile.place;
+    let of_profile = common.startup.iter().filter_map(|object| match fault_of(bus, mapped, object) {
+        Some((_, allowed)) => {
+            let found = format!("object {:04X}h:{:02X} of the profile", *object.index, *object.subindex);
+            reader.report_found(place, found, allowed);
+            None
+        }
+        None => Some(write(object)),
+    });
+    let mut writes: Vec<ObjectWrite> = of_profile.collect();
+    for object in &device.startup {
+        match fault_of(bus, mapped, object) {
+            Some((place, allowed)) => reader.report(place, allowed),
+            None => writes.push(write(object)),
+        }
+    }
+    writes
 }
 
-fn write(reader: &mut Reader<'_>, bus: BusKind, device: &Device, object: &Startup) -> Option<ObjectWrite> {
+/// What is wrong with an object: where, and what may stand there.
+fn fault_of(bus: BusKind, mapped: bool, object: &Startup) -> Option<(&Place, String)> {
     if bus != BusKind::Ethercat {
-        let allowed = "nothing: objects at start are written over EtherCAT only";
-        reader.report_found(&object.place, "this table", allowed);
-        return None;
+        return Some((&object.place, "nothing: objects at start are written over EtherCAT only".to_string()));
     }
-    if *device.kind == DeviceKind::Drive && is_mapping(*object.index) {
+    if mapped && is_mapping(*object.index) {
         let allowed = "another object: a drive's process data are mapped by pdo-outputs and pdo-inputs";
-        reader.report(&object.index.place, allowed);
-        return None;
+        return Some((&object.index.place, allowed.to_string()));
     }
-    let (lowest, highest, bytes) = object.kind.range();
+    let (lowest, highest, _) = object.kind.range();
     if !(lowest..=highest).contains(&object.value) {
         let word = object.kind.word();
-        reader.report(&object.value.place, format!("from {lowest} to {highest}, which is what type \"{word}\" holds"));
-        return None;
+        return Some((&object.value.place, format!("from {lowest} to {highest}, which is what type \"{word}\" holds")));
     }
+    None
+}
+
+fn write(object: &Startup) -> ObjectWrite {
+    let (.., bytes) = object.kind.range();
     let address = Address::entry(*object.index, *object.subindex);
-    Some(ObjectWrite { address, value: object.value.to_le_bytes()[..bytes].into() })
+    ObjectWrite { address, value: object.value.to_le_bytes()[..bytes].into() }
 }
 
 impl ObjectType {
