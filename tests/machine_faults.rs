@@ -116,6 +116,28 @@ fn a_lost_bus_stops_the_machine_and_moves_nothing_by_coming_back() {
 }
 
 #[test]
+fn an_axis_can_be_reset_in_the_same_cycle_as_the_machine_and_in_the_next() {
+    for cycles_between in [0, 1, 2] {
+        an_axis_can_be_reset_after_the_machine(cycles_between);
+    }
+}
+
+fn an_axis_can_be_reset_after_the_machine(cycles_between: u64) {
+    let mut rig = rig();
+    rig.power_all();
+    let lost = SimulatedFault { kind: SimulatedFaultKind::LostFrame, device: 0, exchanges: 5 };
+    rig.simulations[0].inject(lost).unwrap();
+    rig.run_until(20, "the bus counts as lost", |rig| rig.snapshot.machine.fault == Fault::BusLost.code());
+    rig.run_until(3000, "at rest", at_rest);
+    rig.run(100);
+    let machine = rig.send(Request::ResetMachine);
+    rig.run(cycles_between);
+    let axis = rig.send(Request::Reset { axis: BELT });
+    rig.run(2);
+    assert!(rig.is_done(machine) && rig.is_done(axis), "{cycles_between}: {:?}", rig.verdicts);
+}
+
+#[test]
 fn a_device_that_drops_out_stops_every_axis_within_its_limits() {
     let mut rig = rig();
     rig.power_all();

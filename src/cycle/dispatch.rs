@@ -114,6 +114,11 @@ impl Cycle {
             return Err(Rejection::with(Reason::FaultPresent, f64::from(fault.code()), 0.0));
         }
         self.machine_faults = FaultSet::default();
+        let permitted = self.input_state.safe && self.input_state.enabled;
+        for (slot, inputs) in self.axes.iter().zip(&mut self.axis_inputs) {
+            inputs.permitted = permitted && slot.reached;
+            self.motion.set_permitted(slot.id, inputs.permitted);
+        }
         for fault in faults.iter() {
             self.outlet.event(EventKind::FaultCleared { fault, subject: Subject::Machine });
         }

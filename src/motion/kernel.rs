@@ -206,6 +206,13 @@ impl Motion {
         Ok(())
     }
 
+    /// Whether an axis may move, known before the next [`Motion::step`]: a reset of the machine counts at once.
+    pub fn set_permitted(&mut self, axis: AxisId, permitted: bool) {
+        if let Some(axis) = self.axes.get_mut(axis.index()) {
+            axis.permitted = permitted;
+        }
+    }
+
     /// Leaves GroupErrorStop, resetting each member: to GroupStandby, or GroupDisabled where a member has lost its power.
     pub fn group_reset(&mut self, handle: Handle, group: GroupId) -> Result<(), Rejection> {
         let group = self.admit_group(group)?;

@@ -20,6 +20,7 @@ While it runs it takes commands from standard input, one a line; DEVICE is a nam
   mailbox DEVICE good|silent|garbage
   lose N | duplicate N | corrupt N | delay N MICROSECONDS
                                  what happens to the next N frames on their way back
+  state DEVICE                   tells in which state it is
   quit";
 
 /// One command.
@@ -37,6 +38,8 @@ pub enum Command {
     Corrupt(u32),
     /// So many come later.
     Delay { frames: u32, delay_us: u64 },
+    /// In which state is this device?
+    State(usize),
     /// The end.
     Quit,
 }
@@ -53,6 +56,7 @@ impl Command {
         };
         Ok(match words[..] {
             ["quit"] => Command::Quit,
+            ["state", place] => Command::State(device(place)?),
             ["mend"] => Command::Segment(SegmentCommand::Mend),
             ["cut", place] => Command::Segment(SegmentCommand::Cut(device(place)?)),
             ["off", place] => Command::Segment(SegmentCommand::PowerOff(device(place)?)),
@@ -104,7 +108,7 @@ impl Command {
             Command::Delay { frames, delay_us } => {
                 (mishaps.delay, mishaps.delay_ns) = (frames, delay_us.saturating_mul(1000));
             }
-            Command::Quit => {}
+            Command::State(_) | Command::Quit => {}
         }
     }
 }

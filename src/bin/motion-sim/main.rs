@@ -115,6 +115,7 @@ fn serve(mut segment: Segment, mut socket: PacketSocket, names: &[String], lines
         for line in lines.try_iter() {
             match Command::parse(&line, names) {
                 Ok(Command::Quit) => return,
+                Ok(Command::State(device)) => println!("{} is in {}", names[device], segment.state_name(device)),
                 Ok(command) => {
                     command.carry_out(&mut segment, &mut mishaps);
                     println!("ok: {line}");

@@ -223,6 +223,17 @@ impl Segment {
         self.members.get(place).is_some_and(|member| member.powered)
     }
 
+    /// The state of the device at a place, as the standard abbreviates it.
+    pub fn state_name(&self, place: usize) -> &'static str {
+        match self.members.get(place).filter(|member| member.powered).map(|member| member.controller.al_state()) {
+            None => "no supply",
+            Some(AlState::Init) => "INIT",
+            Some(AlState::PreOperational) => "PREOP",
+            Some(AlState::SafeOperational) => "SAFEOP",
+            Some(AlState::Operational) => "OP",
+        }
+    }
+
     /// How many devices it has.
     pub fn len(&self) -> usize {
         self.members.len()
