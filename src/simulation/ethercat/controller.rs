@@ -424,7 +424,7 @@ impl Controller {
         if (covers(LOOP_START) || covers(SYSTEM_TIME_OFFSET))
             && let Some(clock) = &mut self.clock
         {
-            clock.reset();
+            clock.reset(now_ns);
         }
         if covers(ACTIVATION) {
             self.activate(now_ns);
