@@ -15,7 +15,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::Receiver;
+use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
+
+/// One machine at a time: they are held to a period.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// Two networks and a cable between them, gone with it.
 struct Cable {
@@ -208,6 +212,7 @@ fn start(name: &str) -> Option<Bench> {
 
 #[test]
 fn drives_on_a_cable_are_brought_up_and_move() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(mut bench) = start("move") else { return };
     let before = bench.x()["actual"].as_f64().unwrap();
     bench.done("power on x --wait");
@@ -272,6 +277,7 @@ fn quantile(samples: &[(String, f64)], histogram: &str, share: f64) -> String {
 
 /// So many drives at 1 kHz, both programs with a real-time priority and, where there are two, a processor of their own.
 fn many(count: usize) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let name = format!("many-{count}");
     let two = std::thread::available_parallelism().is_ok_and(|count| count.get() > 1);
     // A host that is busy with other things may take the processor away for a while.
