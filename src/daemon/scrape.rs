@@ -77,7 +77,8 @@ impl Scrape {
             homed: now.flags.has(AxisFlags::REFERENCED),
             faults: self.gateway.counts().faults(AxisId(index as u8)).to_vec(),
         });
-        let buses = machine.buses.iter().zip(&snapshot.buses).zip(&self.devices).zip(&self.links).zip(&self.round_trips);
+        let buses =
+            machine.buses.iter().zip(&snapshot.buses).zip(&self.devices).zip(&self.links).zip(&self.round_trips);
         let buses = buses.map(|((((name, now), devices), links), round_trip)| BusReading {
             ports: links.iter().flat_map(|links| ports(links, devices)).collect(),
             name: name.clone(),
