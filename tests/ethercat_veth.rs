@@ -15,10 +15,15 @@ use daemon::{motiond, output, until};
 use many_drives::many_drives;
 use serde_json::json;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use veth::{Bench, Cable, start};
+
+/// One machine at a time: they are held to a period.
+static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
 fn drives_on_a_cable_are_brought_up_and_move() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(mut bench) = start("move") else { return };
     let before = bench.x()["actual"].as_f64().unwrap();
     bench.done("power on x --wait");
@@ -83,6 +88,7 @@ fn quantile(samples: &[(String, f64)], histogram: &str, share: f64) -> String {
 
 /// So many drives at 1 kHz, both programs with a real-time priority and, where there are two, a processor of their own.
 fn many(count: usize) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let name = format!("many-{count}");
     let two = std::thread::available_parallelism().is_ok_and(|count| count.get() > 1);
     // A host that is busy with other things may take the processor away for a while.

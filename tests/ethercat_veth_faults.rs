@@ -11,7 +11,11 @@ mod veth;
 
 use daemon::until;
 use serde_json::{Value, json};
+use std::sync::{Mutex, PoisonError};
 use veth::{Bench, start};
+
+/// One machine at a time: they are held to a period.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// What becomes of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -148,6 +152,7 @@ fn befalls(bench: &mut Bench, (command, back, outcome): &(&str, &str, Outcome), 
 
 #[test]
 fn each_fault_on_the_cable_does_what_the_table_says() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(mut bench) = start("faults") else { return };
     for row in TABLE {
         for moving in [false, true] {
@@ -167,6 +172,7 @@ fn each_fault_on_the_cable_does_what_the_table_says() {
 
 #[test]
 fn a_daemon_that_is_killed_or_stopped_leaves_drives_that_stop_by_themselves() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(mut bench) = start("killed") else { return };
     for moving in [false, true] {
         make_ready(&mut bench);

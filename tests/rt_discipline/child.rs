@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::{Command, ExitStatus};
 
 use crate::plant::Plant;
-use crate::{daemon, stand_in};
+use crate::{daemon, fieldbus, stand_in};
 
 const VARIABLE: &str = "MOTIOND_PLANT";
 /// How long all axes move together in a run, seconds.
@@ -72,6 +72,7 @@ fn does_as_it_is_told() {
     let plant = Plant::ALL.into_iter().find(|plant| format!("{plant:?}") == told).unwrap();
     match plant {
         Plant::Panic | Plant::Spin => stand_in::run(plant),
+        Plant::Cable => fieldbus::run(),
         _ => daemon::run(plant),
     }
 }

@@ -10,8 +10,11 @@
 mod allocator;
 mod child;
 mod daemon;
+mod fieldbus;
 mod guard;
 mod load;
+#[path = "../support/many_drives.rs"]
+mod many_drives;
 mod plant;
 #[path = "../support/random.rs"]
 mod random;
@@ -36,6 +39,15 @@ fn all_axes_move_for_busy_clients_and_scrapes_in_discipline() {
     println!("{report}");
     assert!(report.status.success(), "{report}");
     assert!(report.says("page faults 0") && report.says("forbidden calls 0"), "{report}");
+}
+
+#[test]
+fn drives_on_a_cable_move_and_come_back_in_discipline() {
+    let report = run_with(Plant::Cable);
+    println!("{report}");
+    assert!(report.status.success(), "{report}");
+    let skipped = report.says("skipped: rt_discipline fieldbus");
+    assert!(skipped || report.says("page faults 0") && report.says("forbidden calls 0"), "{report}");
 }
 
 #[test]

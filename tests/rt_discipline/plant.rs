@@ -24,10 +24,12 @@ pub enum Plant {
     DriveFault,
     /// A client's session panics, likewise.
     SessionPanic,
+    /// Nothing, with the drives on a cable.
+    Cable,
 }
 
 impl Plant {
-    pub const ALL: [Plant; 10] = [
+    pub const ALL: [Plant; 11] = [
         Plant::Nothing,
         Plant::Allocation,
         Plant::Free,
@@ -38,6 +40,7 @@ impl Plant {
         Plant::Spin,
         Plant::DriveFault,
         Plant::SessionPanic,
+        Plant::Cable,
     ];
 }
 
@@ -75,7 +78,7 @@ pub fn before_step(_cycle: u64) {
 /// Does it.
 pub fn misbehave(plant: Plant) {
     match plant {
-        Plant::Nothing | Plant::DriveFault | Plant::SessionPanic => {}
+        Plant::Nothing | Plant::DriveFault | Plant::SessionPanic | Plant::Cable => {}
         Plant::Allocation => drop(black_box(Box::new(1u64))),
         // Safety: only the real-time thread comes here, and `prepare` has long returned.
         Plant::Free => drop(black_box(unsafe { (*KEPT.0.get()).take() })),

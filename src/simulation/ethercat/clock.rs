@@ -5,6 +5,10 @@
 const PROPORTIONAL: f64 = 0.125;
 /// Share of a difference that changes the rate, per nanosecond between two comparisons.
 const INTEGRAL: f64 = 0.01;
+/// What one comparison moves the clock by at most, nanoseconds: the loop turns it, and does not set it.
+const MOST_NS: f64 = 10_000.0;
+/// How far the loop changes the rate at most, ppb.
+const MOST_PPB: f64 = 1e6;
 /// The loop's filter, as a share of the newest difference.
 const FILTER: f64 = 0.25;
 
@@ -51,16 +55,15 @@ impl Clock {
         self.local + passed * (1.0 + self.drift_ppb * 1e-9)
     }
 
-    /// The local time, nanoseconds.
+    /// The local time, nanoseconds: what the loop has made of it.
     pub fn local_ns(&self, now_ns: u64) -> u64 {
-        self.local_at(now_ns) as u64
+        let since = self.compared_ns.map_or(0.0, |compared| now_ns.saturating_sub(compared) as f64);
+        (self.local_at(now_ns) + self.shift + since * self.correction_ppb * 1e-9) as u64
     }
 
     /// The local copy of the system time, with the offset that the master wrote.
     pub fn system_ns(&self, now_ns: u64, offset: u64) -> u64 {
-        let since = self.compared_ns.map_or(0.0, |compared| now_ns.saturating_sub(compared) as f64);
-        let corrected = self.local_at(now_ns) + self.shift + since * self.correction_ppb * 1e-9;
-        (corrected as u64).wrapping_add(offset)
+        self.local_ns(now_ns).wrapping_add(offset)
     }
 
     /// The system time of the reference has come by; the clock follows it.
@@ -68,9 +71,10 @@ impl Clock {
         let own = self.system_ns(now_ns, offset);
         let difference = own.wrapping_sub(received_ns.wrapping_add(u64::from(delay_ns))) as i64 as f64;
         let since = self.compared_ns.map_or(0.0, |compared| now_ns.saturating_sub(compared) as f64);
-        self.shift += since * self.correction_ppb * 1e-9 - PROPORTIONAL * difference;
+        self.shift += since * self.correction_ppb * 1e-9 - (PROPORTIONAL * difference).clamp(-MOST_NS, MOST_NS);
         if since > 0.0 {
-            self.correction_ppb -= INTEGRAL * difference / since * 1e9;
+            let corrected_ppb = self.correction_ppb - INTEGRAL * difference / since * 1e9;
+            self.correction_ppb = corrected_ppb.clamp(-MOST_PPB, MOST_PPB);
         }
         self.compared_ns = Some(now_ns);
         self.difference += FILTER * (difference - self.difference);
@@ -83,7 +87,11 @@ impl Clock {
     }
 
     /// The master has set the loop back.
-    pub fn reset(&mut self) {
+    pub fn reset(&mut self, now_ns: u64) {
+        if let Some(compared_ns) = &mut self.compared_ns {
+            self.shift += now_ns.saturating_sub(*compared_ns) as f64 * self.correction_ppb * 1e-9;
+            *compared_ns = now_ns.max(*compared_ns);
+        }
         (self.correction_ppb, self.difference) = (0.0, 0.0);
     }
 }
@@ -112,5 +120,18 @@ mod tests {
         let (now, later) = (4_000_000_000, 4_000_900_000);
         let passed = clock.system_ns(later, offset) - clock.system_ns(now, offset);
         assert!(passed.abs_diff(900_000) < 50, "{passed}");
+    }
+
+    #[test]
+    fn a_time_that_is_far_off_moves_a_clock_but_little() {
+        // Masters write zeros to all clocks before they set them up.
+        let mut clock = Clock::new(1_000_000_000, 0.0);
+        let offset = 800_000_000_000_000_000;
+        let before = clock.system_ns(1_000_000, offset);
+        clock.compare(0, 0, offset, 1_000_000);
+        assert!(clock.system_ns(1_000_000, offset).abs_diff(before) <= 10_000);
+        // A master that sets its offset by the local time sets the system time.
+        let offset = 5_000_000_000_000_u64.wrapping_sub(clock.local_ns(2_000_000));
+        assert_eq!(clock.system_ns(2_000_000, offset), 5_000_000_000_000);
     }
 }

@@ -266,6 +266,10 @@ impl Controller {
     }
 
     fn pass_logical(&mut self, command: Command, logical: u32, data: &mut [u8]) -> u16 {
+        if self.deaf > 0 && self.memory.u8(FMMU + 12) & 1 != 0 && self.memory.u32(FMMU) == logical {
+            self.deaf -= 1;
+            return 0;
+        }
         let logical_end = logical.saturating_add(data.len() as u32);
         if logical >= self.mapped.1 || logical_end <= self.mapped.0 {
             return 0;
@@ -420,7 +424,7 @@ impl Controller {
         if (covers(LOOP_START) || covers(SYSTEM_TIME_OFFSET))
             && let Some(clock) = &mut self.clock
         {
-            clock.reset();
+            clock.reset(now_ns);
         }
         if covers(ACTIVATION) {
             self.activate(now_ns);
