@@ -28,7 +28,7 @@ impl Cable {
         ip(&format!("netns add {master}"))?;
         ip(&format!("netns add {segment}"))?;
         ip(&format!("-n {master} link add fieldbus type veth peer name drives netns {segment}"))?;
-        ip(&format!("-n {master} link add dark type dummy"))?;
+        ip(&format!("-n {master} link add dark type veth peer name light"))?;
         ip(&format!("-n {master} link set fieldbus up"))?;
         ip(&format!("-n {master} link set lo up"))?;
         ip(&format!("-n {segment} link set drives up"))?;
@@ -149,7 +149,7 @@ fn an_interface_that_cannot_be_used_says_what_to_do() {
         assert_eq!(run.status.code(), Some(1), "{interface}");
         words(&run.stderr)
     };
-    assert_eq!(said("eno9"), "motionctl: there is no network interface eno9\n  there are: dark, fieldbus, lo\n");
+    assert_eq!(said("eno9"), "motionctl: there is no network interface eno9\n  there are: dark, fieldbus, light, lo\n");
     assert_eq!(said("dark"), "motionctl: interface dark is down\n  switch it on: ip link set dark up\n");
     assert!(said("fieldbus").contains("no device answers"));
     ip(&format!("-n {} link set drives down", cable.networks[1])).unwrap();
