@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use motiond::commissioning::esi::{EsiDevice, EsiError, describe, load, load_directory};
 use motiond::commissioning::interface::{self, InterfaceError};
 use motiond::commissioning::profile::profile;
-use motiond::commissioning::skeleton::skeleton;
+use motiond::commissioning::skeleton::{plain, skeleton};
 use motiond::commissioning::survey::{SurveyedDevice, survey};
 use motiond::fieldbus::ethercat::register::AlState;
 use motiond::fieldbus::ethercat::scan::ScanError;
@@ -254,8 +254,7 @@ fn as_table(devices: &[SurveyedDevice], known: &[EsiDevice]) -> String {
                 if found.alias == 0 { "-".to_string() } else { found.alias.to_string() },
                 device.nature().to_string(),
                 describe(known, found.vendor, found.product, found.revision)
-                    .map_or(device.name(), |known| known.name.as_str())
-                    .to_string(),
+                    .map_or_else(|| plain(device.name()), |known| plain(&known.name)),
                 format!("{:#010x}", found.vendor),
                 format!("{:#010x}", found.product),
                 format!("{:#010x}", found.revision),
