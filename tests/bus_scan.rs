@@ -28,7 +28,7 @@ impl Cable {
         ip(&format!("netns add {master}"))?;
         ip(&format!("netns add {segment}"))?;
         ip(&format!("-n {master} link add fieldbus type veth peer name drives netns {segment}"))?;
-        ip(&format!("-n {master} link add dark type dummy"))?;
+        ip(&format!("-n {master} link add dark type veth peer name light"))?;
         ip(&format!("-n {master} link set fieldbus up"))?;
         ip(&format!("-n {master} link set lo up"))?;
         ip(&format!("-n {segment} link set drives up"))?;
@@ -93,6 +93,22 @@ fn from_unknown_drives_to_the_first_move() {
     assert_eq!(rows[2][3..8], ["terminal", "io", "0x00000a5a", "0x00000191", "0x00000001"], "{table}");
     assert_eq!(*rows[1].last().unwrap(), "PREOP", "{table}");
 
+    let object = |words_of: &str| {
+        let mut all = vec!["bus", "sdo"];
+        all.extend(words_of.split_whitespace());
+        let run = cable.motionctl(&all, here);
+        (run.status.code(), words(&run.stdout) + &words(&run.stderr))
+    };
+    assert_eq!(object("read -i fieldbus -p 0 1008 --as text"), (Some(0), "x-drive\n".into()));
+    assert_eq!(object("write -i fieldbus -p 1 6067 77 --as u32"), (Some(0), "6067:00 written\n".into()));
+    assert_eq!(object("read -i fieldbus -p 1 6067 --as u32"), (Some(0), "77\n".into()));
+    assert_eq!(object("write -i fieldbus -p 1 6067 300 --as u8").0, Some(1));
+    let refused =
+        "motionctl: interface fieldbus: object 6FFFh:00: the device has no such object (abort code 06020000h)\n";
+    assert_eq!(object("read -i fieldbus -p 0 6FFF"), (Some(1), refused.into()));
+    let nobody = "motionctl: interface fieldbus: there is no device at position 3: 3 answer, counted from 0\n";
+    assert_eq!(object("read -i fieldbus -p 3 1008"), (Some(1), nobody.into()));
+
     // Nothing is overwritten.
     let again = cable.motionctl(&scan, here);
     assert_eq!(again.status.code(), Some(1));
@@ -149,7 +165,7 @@ fn an_interface_that_cannot_be_used_says_what_to_do() {
         assert_eq!(run.status.code(), Some(1), "{interface}");
         words(&run.stderr)
     };
-    assert_eq!(said("eno9"), "motionctl: there is no network interface eno9\n  there are: dark, fieldbus, lo\n");
+    assert_eq!(said("eno9"), "motionctl: there is no network interface eno9\n  there are: dark, fieldbus, light, lo\n");
     assert_eq!(said("dark"), "motionctl: interface dark is down\n  switch it on: ip link set dark up\n");
     assert!(said("fieldbus").contains("no device answers"));
     ip(&format!("-n {} link set drives down", cable.networks[1])).unwrap();

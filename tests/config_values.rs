@@ -231,7 +231,7 @@ fn the_first_reaction_that_fits_counts() {
 
 #[test]
 fn every_number_says_its_unit_unless_it_is_a_plain_count() {
-    const COUNTS: [&str; 18] = [
+    const COUNTS: [&str; 21] = [
         "priority",
         "cpu",
         "position",
@@ -250,6 +250,9 @@ fn every_number_says_its_unit_unless_it_is_a_plain_count() {
         "bit",
         "gear",
         "velocity-factor",
+        "index",
+        "subindex",
+        "value",
     ];
     fn visit(section: &'static Section) {
         for key in section.keys {

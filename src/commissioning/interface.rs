@@ -103,7 +103,8 @@ pub fn open(interface: &str) -> Result<PacketSocket, InterfaceError> {
     if !flags.contains(InterfaceFlags::IFF_UP) {
         return Err(InterfaceError::Down(name()));
     }
-    if !flags.contains(InterfaceFlags::IFF_RUNNING) {
+    // IFF_RUNNING follows it by up to a second.
+    if !flags.contains(InterfaceFlags::IFF_LOWER_UP) {
         return Err(InterfaceError::NoLink(name()));
     }
     let index = if_nametoindex(interface).map_err(|error| system(error.into()))?;

@@ -6,6 +6,7 @@
 
 pub mod esi;
 pub mod interface;
+pub mod object;
 pub mod profile;
 pub mod skeleton;
 pub mod survey;

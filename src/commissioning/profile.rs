@@ -61,9 +61,10 @@ fn write(out: &mut String, device: &EsiDevice, vendor_name: &str, source: &str) 
         let entries =
             |entry: &super::esi::EsiEntry| format!("{:04X}:{:02X}:{}", entry.index, entry.subindex, entry.bits);
         let entries: Vec<String> = pdo.entries.iter().map(entries).collect();
+        let name = if pdo.name.is_empty() { String::new() } else { format!(" {}", plain(&pdo.name)) };
         let usual = if pdo.sync_manager.is_some() { ", by default" } else { "" };
         let fixed = if pdo.fixed { ", fixed" } else { "" };
-        writeln!(out, "# {:04X}h {}{usual}{fixed}: {}", pdo.index, plain(&pdo.name), entries.join(" "))?;
+        writeln!(out, "# {:04X}h{name}{usual}{fixed}: {}", pdo.index, entries.join(" "))?;
     }
     for command in device.startup() {
         write_command(out, command)?;

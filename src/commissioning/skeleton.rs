@@ -31,7 +31,8 @@ pub fn skeleton(devices: &[SurveyedDevice], interface: &str, known: &[EsiDevice]
 }
 
 fn write(out: &mut String, devices: &[SurveyedDevice], interface: &str, known: &[EsiDevice]) -> std::fmt::Result {
-    let drives = || devices.iter().filter(|device| device.nature() == Nature::Drive).take(MAX_AXES);
+    let drives =
+        || devices.iter().take(MAX_BUS_DEVICES).filter(|device| device.nature() == Nature::Drive).take(MAX_AXES);
     writeln!(
         out,
         "# A machine as it was found on {interface}. It is a start and no machine yet: nothing here knows what hangs on a"
@@ -75,8 +76,8 @@ fn name(device: &SurveyedDevice) -> String {
     format!("{}-{}", device.nature(), device.found.position)
 }
 
-/// A device's own words within a comment.
-pub(super) fn plain(text: &str) -> String {
+/// A device's own words as they can be shown: short, on one line, nothing that a terminal acts upon.
+pub fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
@@ -197,10 +198,16 @@ fn write_axis(out: &mut String, device: &SurveyedDevice) -> std::fmt::Result {
     writeln!(out, "# max-position-deg = 90")?;
     writeln!(out)?;
     writeln!(out, "[axis.in-position]")?;
-    writeln!(out, "window-deg = 1")?;
+    // No window can be narrower than what the encoder tells apart.
+    let increment = 360_u64.div_ceil(increments);
+    writeln!(out, "window-deg = {}", increment.max(1))?;
     writeln!(out)?;
     writeln!(out, "[axis.following-error]")?;
-    writeln!(out, "window-deg = 10 {MARK} how far the axis may be from where it shall be before it is stopped")?;
+    writeln!(
+        out,
+        "window-deg = {} {MARK} how far the axis may be from where it shall be before it is stopped",
+        (2 * increment).max(10)
+    )?;
     writeln!(out, "time-ms = 50")?;
     if mode != "csp" {
         writeln!(out)?;

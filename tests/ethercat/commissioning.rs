@@ -3,12 +3,15 @@
 use crate::bring_up::{machine, segment};
 use crate::wire::SegmentWire;
 use motiond::commissioning::skeleton::{MARK, skeleton};
-use motiond::commissioning::survey::{Nature, SurveyedDevice, survey};
+use motiond::commissioning::survey::{DriveFacts, MailboxFacts, Nature, SurveyedDevice, survey};
 use motiond::config::{self, MachineConfig};
 use motiond::fieldbus::ethercat::bring_up::{Place, bring_up};
 use motiond::fieldbus::ethercat::register::AlState;
+use motiond::fieldbus::ethercat::scan::FoundDevice;
+use motiond::fieldbus::ethercat::sii::{Sii, SiiPdo};
 use motiond::fieldbus::ethercat::wire::Wire;
 use motiond::simulation::ethercat::{Manners, Segment, SegmentCommand};
+use proptest::prelude::*;
 
 fn wire_of(config: &MachineConfig) -> SegmentWire {
     SegmentWire::to(Segment::new(&segment(config)).unwrap())
@@ -120,4 +123,67 @@ fn a_coupler_is_configured_and_exchanges_nothing() {
     assert_eq!(taken(&text).buses[0].devices.len(), 4, "{text}");
     let brought = bring_up(Box::new(wire.clone()), &wanted);
     assert!(brought.is_ok(), "{:?}", brought.err());
+}
+
+fn any_pair() -> impl Strategy<Value = Option<(u32, u32)>> {
+    let number = || prop_oneof![Just(0), Just(1), Just(u32::MAX), 1..100_000_u32, any::<u32>()];
+    proptest::option::of((number(), number()))
+}
+
+fn any_device() -> impl Strategy<Value = SurveyedDevice> {
+    let facts = (any_pair(), any_pair(), any_pair(), any::<Option<u32>>());
+    let facts = facts.prop_map(|(encoder, gear, feed, modes)| DriveFacts { encoder, gear, feed, modes });
+    let mailbox = (any::<Option<u32>>(), any::<Option<String>>(), any::<[Option<u8>; 2]>(), facts, any::<bool>());
+    let mailbox = mailbox.prop_map(|(device_type, name, bits, facts, is_drive)| MailboxFacts {
+        device_type: if is_drive { Some(402) } else { device_type },
+        name,
+        mapped_bits: bits.map(|bits| bits.map(u32::from)),
+        axes: vec![facts],
+        failed: None,
+    });
+    let identity = any::<[u32; 4]>();
+    let pdo = (any::<[u8; 3]>(), any::<bool>());
+    let device = (any::<String>(), any::<u16>(), identity, proptest::option::of(mailbox), pdo);
+    device.prop_map(|(name, alias, [vendor, product, revision, serial], mailbox, (bits, assigned))| SurveyedDevice {
+        found: FoundDevice {
+            position: 0,
+            station: 0x1000,
+            alias,
+            name,
+            vendor,
+            product,
+            revision,
+            serial,
+            has_clock: true,
+            delay_ns: 0,
+            sii: Sii {
+                rx_pdos: vec![SiiPdo {
+                    index: 0x1600,
+                    sync_manager: assigned.then_some(2),
+                    entries: bits.map(|bits| (0x6040, 0, bits)).to_vec(),
+                }],
+                ..Sii::default()
+            },
+        },
+        status: None,
+        ports: None,
+        mailbox,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn whatever_devices_say_the_skeleton_is_taken(mut devices in proptest::collection::vec(any_device(), 0..70)) {
+        for (position, device) in devices.iter_mut().enumerate() {
+            device.found.position = position as u16;
+        }
+        let text = skeleton(&devices, "enp3s0", &[]);
+        let has_drive = devices.iter().take(64).any(|device| device.nature() == Nature::Drive);
+        match config::parse(&text, "skeleton.toml") {
+            Ok(config) => prop_assert_eq!(config.buses[0].devices.len(), devices.len().min(64)),
+            Err(error) => prop_assert!(!has_drive && error.to_string().lines().count() == 1, "{}\n{}", error, text),
+        }
+    }
 }

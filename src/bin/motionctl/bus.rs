@@ -7,13 +7,15 @@ use std::process::ExitCode;
 
 use motiond::commissioning::esi::{EsiDevice, EsiError, describe, load, load_directory};
 use motiond::commissioning::interface::{self, InterfaceError};
+use motiond::commissioning::object::DeviceObjectError;
 use motiond::commissioning::profile::profile;
-use motiond::commissioning::skeleton::skeleton;
+use motiond::commissioning::skeleton::{plain, skeleton};
 use motiond::commissioning::survey::{SurveyedDevice, survey};
 use motiond::fieldbus::ethercat::register::AlState;
 use motiond::fieldbus::ethercat::scan::ScanError;
 use serde_json::{Value, json};
 
+use crate::bus_sdo;
 use crate::shell::print_line;
 use crate::table::table;
 
@@ -24,6 +26,11 @@ pub enum Verb {
     /// Every device is taken to PREOP and asked what it is; nothing moves. An interface that another master uses is left
     /// alone.
     Scan(ScanArguments),
+    /// Read or write an object of a device; needs no daemon, but CAP_NET_RAW
+    ///
+    /// As with a scan, every device is taken to PREOP, and an interface that another master uses is left alone.
+    #[command(subcommand)]
+    Sdo(crate::bus_sdo::Verb),
     /// Make a drive profile out of a vendor's device description (ESI)
     ImportEsi(ImportArguments),
 }
@@ -68,6 +75,7 @@ pub fn run(verb: &Verb, json: bool) -> ExitCode {
     let done = match verb {
         Verb::Scan(arguments) => scan(arguments, json),
         Verb::ImportEsi(arguments) => import_esi(arguments),
+        Verb::Sdo(verb) => sdo(verb, json),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -92,6 +100,12 @@ enum Trouble {
         interface: String,
         error: ScanError,
     },
+    /// A value that is none.
+    Value(String),
+    Object {
+        interface: String,
+        error: DeviceObjectError,
+    },
     Esi(EsiError),
     /// No device of the description, or several: these are there.
     Choice(PathBuf, Vec<String>),
@@ -109,6 +123,8 @@ impl Trouble {
             Trouble::Interface(InterfaceError::NotPermitted) => "NotPermitted",
             Trouble::Interface(InterfaceError::System { .. }) => "Interface",
             Trouble::Scan { .. } => "Scan",
+            Trouble::Value(_) => "Value",
+            Trouble::Object { .. } => "Object",
             Trouble::Esi(_) => "Esi",
             Trouble::Choice(..) => "Choice",
             Trouble::Exists(_) => "FileExists",
@@ -121,6 +137,8 @@ impl Trouble {
         match self {
             Trouble::Interface(error) => (error.to_string(), Some(error.hint())),
             Trouble::Scan { interface, error } => (format!("interface {interface}: {error}"), None),
+            Trouble::Value(words) => (words.clone(), None),
+            Trouble::Object { interface, error } => (format!("interface {interface}: {error}"), None),
             Trouble::Esi(error) => (error.to_string(), None),
             Trouble::Choice(file, there) if there.is_empty() => {
                 (format!("{} has no device that can be understood", file.display()), None)
@@ -174,6 +192,16 @@ fn scan(arguments: &ScanArguments, json: bool) -> Result<(), Trouble> {
             ));
         }
     }
+    Ok(())
+}
+
+fn sdo(verb: &bus_sdo::Verb, json: bool) -> Result<(), Trouble> {
+    let interface = &verb.device().interface;
+    let value = verb.value().map_err(Trouble::Value)?;
+    let mut wire = interface::open(interface).map_err(Trouble::Interface)?;
+    let said = verb.carry_out(&mut wire, value.as_deref());
+    let said = said.map_err(|error| Trouble::Object { interface: interface.clone(), error })?;
+    print_line(&if json { json!({ "value": said }).to_string() } else { said });
     Ok(())
 }
 
@@ -254,8 +282,7 @@ fn as_table(devices: &[SurveyedDevice], known: &[EsiDevice]) -> String {
                 if found.alias == 0 { "-".to_string() } else { found.alias.to_string() },
                 device.nature().to_string(),
                 describe(known, found.vendor, found.product, found.revision)
-                    .map_or(device.name(), |known| known.name.as_str())
-                    .to_string(),
+                    .map_or_else(|| plain(device.name()), |known| plain(&known.name)),
                 format!("{:#010x}", found.vendor),
                 format!("{:#010x}", found.product),
                 format!("{:#010x}", found.revision),

@@ -87,8 +87,8 @@ pub enum Type {
 /// An object's place.
 #[derive(Clone, Copy)]
 pub struct Object {
-    index: u16,
-    subindex: u8,
+    pub index: u16,
+    pub subindex: u8,
 }
 
 impl std::str::FromStr for Object {
@@ -266,12 +266,12 @@ fn restore(arguments: &Backup, shell: &mut Shell) -> Result<Outcome, Error> {
     Ok(if refused == 0 { Outcome::Done } else { Outcome::NotWritten })
 }
 
-fn bytes(digits: &str) -> Option<Vec<u8>> {
+pub fn bytes(digits: &str) -> Option<Vec<u8>> {
     let pair = |place: usize| u8::from_str_radix(digits.get(place..place + 2)?, 16).ok();
     (0..digits.len()).step_by(2).map(pair).collect()
 }
 
-fn decoded(digits: &str, kind: Type) -> String {
+pub fn decoded(digits: &str, kind: Type) -> String {
     let Some(bytes) = bytes(digits) else { return digits.to_string() };
     macro_rules! number {
         ($type:ty) => {
@@ -294,7 +294,7 @@ fn decoded(digits: &str, kind: Type) -> String {
     number.unwrap_or_else(|_| format!("{digits} ({} bytes, which is another type)", bytes.len()))
 }
 
-fn encoded(value: &str, kind: Type) -> Option<String> {
+pub fn encoded(value: &str, kind: Type) -> Option<String> {
     macro_rules! number {
         ($type:ty) => {{
             let parsed = match value.strip_prefix("0x") {

@@ -33,6 +33,7 @@ pub fn startup(reader: &mut Reader<'_>, bus: BusKind, device: &Device, common: &
     let mut writes: Vec<ObjectWrite> = of_profile.collect();
     for object in &device.startup {
         match fault_of(bus, mapped, object) {
+            Some((place, allowed)) if place.written.is_none() => reader.report_found(place, "this table", allowed),
             Some((place, allowed)) => reader.report(place, allowed),
             None => writes.push(write(object)),
         }
