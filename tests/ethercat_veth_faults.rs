@@ -199,6 +199,7 @@ fn a_daemon_that_is_killed_or_stopped_leaves_drives_that_stop_by_themselves() {
     let first = until("a fault is told", || faults(&bench, before).into_iter().next());
     assert!(["cycle-overrun", "drive-fault", "device-lost", "bus-lost"].contains(&first.as_str()), "{first}");
     until("x stands", || (axis(&bench, "x")["velocity"] == 0.0).then_some(()));
+    until("every device has come back", || (events(&bench, before, "device_returned").len() >= 3).then_some(()));
     make_ready(&mut bench);
     bench.end();
 }

@@ -132,8 +132,8 @@ impl SimulatedDrive {
 
     /// At power-on, on the shaft that `before` had: where that is, how it moves, and what is wired to the drive, stays.
     pub fn keep_shaft_of(&mut self, before: &SimulatedDrive) {
-        self.motor = before.motor.clone();
-        self.encoder = before.encoder.clone();
+        self.motor = before.motor;
+        self.encoder = before.encoder;
         self.forced_inputs = before.forced_inputs;
         self.servo = Servo::new(&self.parameters.servo, &self.encoder);
     }

@@ -233,7 +233,7 @@ fn a_restart_onto_enabled_drives_enables_nothing_and_every_drive_stops() {
         let off = |state| matches!(state, AxisState::Disabled | AxisState::ErrorStop);
         assert!(rig.snapshot.axes.iter().all(|axis| off(axis.state)), "{how}: {:?}", rig.events);
         let enabled = |event: &motiond::exchange::event::Event| matches!(event.kind, EventKind::Power { on: true, .. });
-        assert!(!rig.events.iter().any(|event| enabled(event)), "{how}: {:?}", rig.events);
+        assert!(!rig.events.iter().any(enabled), "{how}: {:?}", rig.events);
         let went = (turns(&wire) - before).abs() * LEAD;
         assert!(went <= if moving { BY_WATCHDOG } else { 0.1 }, "{how}: went {went} mm");
         let rest = turns(&wire);
@@ -245,7 +245,8 @@ fn a_restart_onto_enabled_drives_enables_nothing_and_every_drive_stops() {
 /// What is on the wire is not what is configured: said in words that name the place.
 #[test]
 fn a_segment_that_is_another_one_is_refused_in_words() {
-    let rows: [(&str, fn(&mut SegmentParameters), &[&str]); 4] = [
+    type Mismatch = (&'static str, fn(&mut SegmentParameters), &'static [&'static str]);
+    let rows: [Mismatch; 4] = [
         ("one device less", |wire| drop(wire.devices.pop()), &["no device at position 2", "\"io\""]),
         ("one device more", |wire| wire.devices.push(wire.devices[2].clone()), &["4 devices answer, 3 are configured"]),
         ("another kind", |wire| wire.devices.swap(1, 2), &["position 1", "\"y-drive\""]),

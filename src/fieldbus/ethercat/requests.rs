@@ -4,6 +4,7 @@ use super::mailbox::{DescribeEntry, DescribeObject, Download, ObjectList, Transf
 
 /// A transfer with a device.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a request is boxed as a whole")]
 pub enum Job {
     /// Reads an object.
     Read(Upload),

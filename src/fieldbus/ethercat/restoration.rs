@@ -28,6 +28,7 @@ const NOTICE_NS: u64 = 200_000_000;
 
 /// Where a restoration stands.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one, and a box would be made on the real-time thread")]
 enum Step {
     /// Nobody is restored.
     Rest,
