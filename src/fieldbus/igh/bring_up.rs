@@ -4,7 +4,9 @@
 use super::desk::IghDesk;
 use super::error::IghError;
 use super::exchange::{IghBus, IghMember, Run};
-use super::layer::{Answer, ConfigIndex, Direction, DomainIndex, LayerError, Mapping, MasterLayer, ObjectLayer, Wanted};
+use super::layer::{
+    Answer, ConfigIndex, Direction, DomainIndex, LayerError, Mapping, MasterLayer, ObjectLayer, Wanted,
+};
 use crate::fieldbus::CyclicBus;
 use crate::fieldbus::ethercat::bring_up::{DeviceParameters, ExpectedIdentity, SegmentParameters};
 use crate::fieldbus::mapping::PdoEntry;
@@ -91,7 +93,8 @@ impl Builder<'_> {
     }
 
     fn device(&mut self, device: &DeviceParameters, period_ns: u64) -> Result<Placed, IghError> {
-        let ExpectedIdentity { vendor: Some(vendor), product: Some(product), revision, serial } = device.identity else {
+        let ExpectedIdentity { vendor: Some(vendor), product: Some(product), revision, serial } = device.identity
+        else {
             return Err(IghError::IdentityUnknown { device: device.name.clone() });
         };
         let place = device.place;
@@ -192,8 +195,7 @@ impl Builder<'_> {
         }
         let sync_manager = self.sync_manager(position, direction).map_err(of(device, "tell its sync managers"))?;
         let what = if direction == Direction::Outputs { "outputs" } else { "inputs" };
-        let sync_manager =
-            sync_manager.ok_or_else(|| IghError::NoSyncManager { device: device.name.clone(), what })?;
+        let sync_manager = sync_manager.ok_or_else(|| IghError::NoSyncManager { device: device.name.clone(), what })?;
         let at = self.layer.register(config, sync_manager, 0, domain);
         let at = at.map_err(of(device, "take its process data into a domain"))?;
         Ok(vec![Run { image, domain: at, length }])

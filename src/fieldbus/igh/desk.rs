@@ -66,9 +66,8 @@ impl IghDesk {
             return Err(IghDeskError::CompleteRead);
         }
         let mut buffer = vec![0; OBJECT_BYTES];
-        let length = self.with(device, |objects, position| {
-            objects.upload(position, address.index, address.subindex, &mut buffer)
-        })?;
+        let length = self
+            .with(device, |objects, position| objects.upload(position, address.index, address.subindex, &mut buffer))?;
         buffer.truncate(length);
         Ok(buffer)
     }

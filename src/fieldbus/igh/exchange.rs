@@ -133,7 +133,8 @@ impl IghBus {
         }
         let mut missing = 0;
         for (number, member) in self.members.iter().enumerate() {
-            let operational = self.layer.device_state(member.config).is_ok_and(|state| state.online && state.operational);
+            let operational =
+                self.layer.device_state(member.config).is_ok_and(|state| state.online && state.operational);
             missing |= u64::from(!operational) << number;
         }
         missing

@@ -11,15 +11,15 @@ use std::os::fd::RawFd;
 use std::path::Path;
 
 use ethercat::{
-    Error, Idx, Master, MasterAccess, PdoCfg, PdoEntryIdx, PdoEntryInfo, PdoEntryPos, SdoIdx, SlaveAddr, SlaveConfig, SlaveId,
-    SlavePos, SmCfg, SmIdx, SubIdx, WatchdogMode, WcState,
+    Error, Idx, Master, MasterAccess, PdoCfg, PdoEntryIdx, PdoEntryInfo, PdoEntryPos, SdoIdx, SlaveAddr, SlaveConfig,
+    SlaveId, SlavePos, SmCfg, SmIdx, SubIdx, WatchdogMode, WcState,
 };
 use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
 
 use super::error::IghError;
 use super::layer::{
-    Answer, ConfigIndex, DeviceState, Direction, DomainIndex, DomainState, LayerError, Mapping, MasterLayer, ObjectLayer,
-    SegmentState, SyncManagerFacts, Wanted,
+    Answer, ConfigIndex, DeviceState, Direction, DomainIndex, DomainState, LayerError, Mapping, MasterLayer,
+    ObjectLayer, SegmentState, SyncManagerFacts, Wanted,
 };
 use crate::fieldbus::ethercat::bring_up::Place;
 
