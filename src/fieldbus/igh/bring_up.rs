@@ -8,7 +8,8 @@ use super::layer::{
     Answer, ConfigIndex, Direction, DomainIndex, LayerError, Mapping, MasterLayer, ObjectLayer, Wanted,
 };
 use crate::fieldbus::CyclicBus;
-use crate::fieldbus::ethercat::bring_up::{DeviceParameters, ExpectedIdentity, SegmentParameters};
+use crate::fieldbus::ethercat::bring_up::{DeviceParameters, ExpectedIdentity, RevisionPolicy, SegmentParameters};
+use crate::fieldbus::ethercat::objects::ObjectWrite;
 use crate::fieldbus::mapping::PdoEntry;
 use crate::limits::{MAX_BUS_DEVICES, MAX_PROCESS_IMAGE_BYTES};
 
@@ -93,7 +94,8 @@ impl Builder<'_> {
     }
 
     fn device(&mut self, device: &DeviceParameters, period_ns: u64) -> Result<Placed, IghError> {
-        let ExpectedIdentity { vendor: Some(vendor), product: Some(product), revision, serial } = device.identity
+        let ExpectedIdentity { vendor: Some(vendor), product: Some(product), revision, revision_policy, serial } =
+            device.identity
         else {
             return Err(IghError::IdentityUnknown { device: device.name.clone() });
         };
@@ -104,13 +106,15 @@ impl Builder<'_> {
         let position = self.layer.attached_position(config).map_err(of(device, "tell its place"))?;
         let position =
             position.ok_or_else(|| IghError::Missing { device: device.name.clone(), place, vendor, product })?;
+        let revision = revision.filter(|_| revision_policy != RevisionPolicy::Any);
         for (what, subindex, configured) in [("revision", REVISION, revision), ("serial number", SERIAL, serial)] {
             let Some(configured) = configured else { continue };
             let mut bytes = [0; 4];
             let read = self.objects.upload(position, IDENTITY, subindex, &mut bytes);
             read.map_err(of(device, "read its identity"))?;
             let found = u32::from_le_bytes(bytes);
-            if found != configured {
+            let near_enough = subindex == REVISION && revision_policy == RevisionPolicy::AtLeast && found > configured;
+            if found != configured && !near_enough {
                 return Err(IghError::Identity { device: device.name.clone(), what, configured, found });
             }
         }
@@ -137,6 +141,10 @@ impl Builder<'_> {
             let ticks = device.watchdog_ms.saturating_mul(TICKS_PER_MS).min(u32::from(u16::MAX)) as u16;
             let set = self.layer.watchdog(config, WATCHDOG_TICK, ticks);
             set.map_err(of(device, "set its watchdog"))?;
+        }
+        for ObjectWrite { address, value } in &device.startup {
+            let taken = self.layer.startup(config, *address, value);
+            taken.map_err(of(device, "take its startup objects"))?;
         }
         if device.mapped {
             let set = self.layer.distributed_clock(config, period_ns as u32);

@@ -22,6 +22,7 @@ use super::layer::{
     ObjectLayer, SegmentState, SyncManagerFacts, Wanted,
 };
 use crate::fieldbus::ethercat::bring_up::Place;
+use crate::fieldbus::ethercat::mailbox::Address;
 
 /// SYNC0 and cyclic operation, by the EtherCAT side (registers 0980h and 0981h).
 const SYNC0_ON: u16 = 0x0300;
@@ -149,6 +150,16 @@ impl MasterLayer for KernelMaster {
             return Err(LayerError::Other("it does not begin at a whole byte"));
         }
         Ok(offset.byte)
+    }
+
+    fn startup(&mut self, config: ConfigIndex, object: Address, value: &[u8]) -> Answer<()> {
+        let place = SdoIdx::new(object.index, object.subindex);
+        let mut config = self.config(config)?;
+        if object.complete {
+            return Ok(config.add_complete_sdo(place, value)?);
+        }
+        // A slice behind a reference: the crate takes that for the bytes of the slice.
+        Ok(config.add_sdo(place, &value)?)
     }
 
     fn distributed_clock(&mut self, config: ConfigIndex, period_ns: u32) -> Answer<()> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::fieldbus::ethercat::bring_up::Place;
+use crate::fieldbus::ethercat::mailbox::Address;
 use crate::fieldbus::mapping::PdoEntry;
 
 /// Why a call failed. No error allocates: calls are made in the cycle.
@@ -132,6 +133,8 @@ pub trait MasterLayer: Send {
     fn watchdog(&mut self, config: ConfigIndex, divider: u16, ticks: u16) -> Answer<()>;
     /// Takes an entry of a sync manager's only PDO into a domain; the byte of the domain where it begins.
     fn register(&mut self, config: ConfigIndex, sync_manager: u8, entry: u32, domain: DomainIndex) -> Answer<usize>;
+    /// An object that the device is given whenever it is configured, little-endian.
+    fn startup(&mut self, config: ConfigIndex, object: Address, value: &[u8]) -> Answer<()>;
     /// SYNC0 of the device.
     fn distributed_clock(&mut self, config: ConfigIndex, period_ns: u32) -> Answer<()>;
     /// Bytes of a domain.

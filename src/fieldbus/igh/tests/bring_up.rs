@@ -4,7 +4,7 @@ use super::super::bring_up::bring_up;
 use super::super::error::IghError;
 use super::super::layer::{DeviceState, DomainState, LayerError, SegmentState};
 use super::recorder::{recorder, segment};
-use crate::fieldbus::ethercat::bring_up::Place;
+use crate::fieldbus::ethercat::bring_up::{Place, RevisionPolicy};
 
 #[test]
 fn a_segment_is_configured_before_it_is_activated_and_then_exchanged_with() {
@@ -27,6 +27,7 @@ fn a_segment_is_configured_before_it_is_activated_and_then_exchanged_with() {
         "register 10 SM3 2 in 0",
         "domain_bytes 0",
         "watchdog 10: 2498 1000",
+        "startup 10 60C2h:01: [1]",
         "distributed_clock 10: 1000000",
         "create_domain",
         "configure alias 12: a5a 20",
@@ -74,6 +75,7 @@ fn each_failing_call_is_named_and_leaves_nothing_activated() {
         ("register", "device \"lift\": the IgH master does not take its process data into a domain: "),
         ("domain_bytes", "device \"lift\": the IgH master does not tell the length of its process data: "),
         ("watchdog", "device \"lift\": the IgH master does not set its watchdog: "),
+        ("startup", "device \"lift\": the IgH master does not take its startup objects: "),
         ("distributed_clock", "device \"lift\": the IgH master does not set its SYNC0: "),
         ("sync_manager", "device \"io\": the IgH master does not tell its sync managers: "),
         ("application_time", "the IgH master does not take the time: "),
@@ -149,6 +151,18 @@ fn another_segment_than_the_configured_one_is_refused_before_activation() {
     assert_eq!(missing, IghError::Missing { device: "io".into(), place, vendor: 0x0A5A, product: 0x20 });
     let older = refused(&|record| record.identity = [2, 4711], segment());
     assert_eq!(older, IghError::Identity { device: "lift".into(), what: "revision", configured: 3, found: 2 });
+    for (policy, found, taken) in [
+        (RevisionPolicy::AtLeast, 4, true),
+        (RevisionPolicy::AtLeast, 2, false),
+        (RevisionPolicy::Any, 2, true),
+        (RevisionPolicy::Exact, 4, false),
+    ] {
+        let (record, layer, objects) = recorder();
+        record.lock().unwrap().identity[0] = found;
+        let mut parameters = segment();
+        parameters.devices[0].identity.revision_policy = policy;
+        assert_eq!(bring_up(layer, objects, &parameters).is_ok(), taken, "{policy:?} {found}");
+    }
     let longer = refused(&|record| record.bytes = vec![13, 4], segment());
     assert_eq!(longer, IghError::Length { device: "io".into(), configured: 3, found: 4 });
     let mut serial = segment();

@@ -23,6 +23,13 @@ fn a_missing_module_missing_rights_and_another_version_say_what_to_do() {
 }
 
 #[test]
+fn a_host_without_the_master_says_so_instead_of_starting() {
+    let error = super::super::start(31, &super::recorder::segment()).unwrap_err();
+    let missing = IghError::Open { master: 31, error: LayerError::Os(libc::ENOENT) };
+    assert_eq!(error, if super::super::BUILT { missing } else { IghError::NotBuilt });
+}
+
+#[test]
 fn a_master_that_another_program_holds_says_so() {
     let error = LayerError::Os(libc::EBUSY);
     let busy = IghError::Call { call: "let itself be reserved", device: None, error }.to_string();

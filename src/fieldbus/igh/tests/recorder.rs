@@ -6,7 +6,11 @@ use super::super::layer::{
     Answer, ConfigIndex, DeviceState, DomainIndex, DomainState, LayerError, Mapping, MasterLayer, ObjectLayer,
     SegmentState, SyncManagerFacts, Wanted,
 };
-use crate::fieldbus::ethercat::bring_up::{DeviceParameters, ExpectedIdentity, Place, SegmentParameters};
+use crate::fieldbus::ethercat::bring_up::{
+    DeviceParameters, ExpectedIdentity, Place, RevisionPolicy, SegmentParameters,
+};
+use crate::fieldbus::ethercat::mailbox::Address;
+use crate::fieldbus::ethercat::objects::ObjectWrite;
 use crate::fieldbus::mapping::{DeviceLayout, PdoEntry};
 
 /// Time between two exchanges, nanoseconds.
@@ -91,8 +95,13 @@ pub fn recorder() -> (Shared, Box<Recorder>, Box<RecordedObjects>) {
 /// A drive, whose process data are mapped, and a terminal with what it has. The drive's images are not the domain's order.
 pub fn segment() -> SegmentParameters {
     let entry = |index, subindex, bits| PdoEntry { index, subindex, bits };
-    let identity =
-        |product| ExpectedIdentity { vendor: Some(0x0A5A), product: Some(product), revision: Some(3), serial: None };
+    let identity = |product| ExpectedIdentity {
+        vendor: Some(0x0A5A),
+        product: Some(product),
+        revision: Some(3),
+        revision_policy: RevisionPolicy::Exact,
+        serial: None,
+    };
     SegmentParameters {
         devices: vec![
             DeviceParameters {
@@ -107,6 +116,7 @@ pub fn segment() -> SegmentParameters {
                 },
                 mapped: true,
                 watchdog_ms: 100,
+                startup: vec![ObjectWrite { address: Address::entry(0x60C2, 1), value: [1].into() }],
             },
             DeviceParameters {
                 name: "io".into(),
@@ -120,6 +130,7 @@ pub fn segment() -> SegmentParameters {
                 },
                 mapped: false,
                 watchdog_ms: 50,
+                startup: Vec::new(),
             },
         ],
         period_ns: PERIOD_NS,
@@ -192,6 +203,10 @@ impl MasterLayer for Recorder {
         let at = self.data[domain].len();
         self.data[domain].resize(at + length, 0xEE);
         Ok(at)
+    }
+
+    fn startup(&mut self, config: ConfigIndex, object: Address, value: &[u8]) -> Answer<()> {
+        self.call(format!("startup {config} {object}: {value:?}"))
     }
 
     fn distributed_clock(&mut self, config: ConfigIndex, period_ns: u32) -> Answer<()> {
