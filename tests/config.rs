@@ -138,6 +138,27 @@ fn with_comments(reference: &str) -> String {
 }
 
 #[test]
+fn a_bus_of_the_kernels_master_is_refused_where_the_program_is_built_without_it() {
+    let shipped = std::fs::read_to_string("config/ethercat-terminals.toml").unwrap();
+    let text = shipped.replace("interface = \"enp3s0\"", "master = \"igh\"\nigh-master-index = 1");
+    let machine = config::parse(&identified(&text), "igh.toml").unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((machine.buses[0].igh_master_index, &machine.buses[0].interface), (1, &None));
+    let refused = machine.runnable().map_err(|error| error.to_string());
+    let without = "bus \"field\": this motiond was built without the IgH master: build it with \
+                   `cargo build --release --features igh`, or say master = \"built-in\"";
+    assert_eq!(refused, if motiond::fieldbus::igh::BUILT { Ok(()) } else { Err(without.into()) });
+}
+
+/// Every position with an identity, which the kernel's master finds its devices by.
+fn identified(text: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("position = ") {
+        Some(_) => format!("{line}\nvendor-id = 1\nproduct-code = 2\n"),
+        None => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
+#[test]
 fn the_reference_tells_unit_range_default_and_change_of_every_key() {
     let file = Path::new("config/reference.toml");
     let found = with_comments(&std::fs::read_to_string(file).unwrap());

@@ -66,6 +66,8 @@ const REAL_TIME: &[&str] = &[
     "src/fieldbus/ethercat/work.rs",
     "src/fieldbus/ethercat/packet_socket.rs",
     "src/fieldbus/ethercat/wire.rs",
+    "src/fieldbus/igh/exchange.rs",
+    "src/fieldbus/igh/layer.rs",
 ];
 const PREPARES: &[&str] =
     &["src/cycle/memory.rs", "src/cycle/rights.rs", "src/cycle/thread.rs", "src/cycle/rt_watch.rs"];

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::fieldbus::igh::error::IghError;
+
 /// One thing that is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -47,11 +49,19 @@ pub enum ConfigError {
 
 /// A bus that this version cannot run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotBuilt {
-    /// Name of the bus.
-    pub bus: String,
-    /// Its kind, as in the configuration.
-    pub kind: &'static str,
+pub enum NotBuilt {
+    /// No version of this program can, yet.
+    Kind {
+        /// Name of the bus.
+        bus: String,
+        /// Its kind, as in the configuration.
+        kind: &'static str,
+    },
+    /// This program was built without the kernel's master.
+    Igh {
+        /// Name of the bus.
+        bus: String,
+    },
 }
 
 impl Problem {
@@ -104,12 +114,14 @@ impl std::error::Error for ConfigError {}
 
 impl fmt::Display for NotBuilt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let NotBuilt { bus, kind } = self;
-        write!(
-            f,
-            "bus \"{bus}\": kind \"{kind}\" is not built yet in this version: \
-             simulated and EtherCAT buses run; use `motiond run --simulate` to run this machine on simulated drives"
-        )
+        match self {
+            NotBuilt::Kind { bus, kind } => write!(
+                f,
+                "bus \"{bus}\": kind \"{kind}\" is not built yet in this version: \
+                 simulated and EtherCAT buses run; use `motiond run --simulate` to run this machine on simulated drives"
+            ),
+            NotBuilt::Igh { bus } => write!(f, "bus \"{bus}\": {}", IghError::NotBuilt),
+        }
     }
 }
 

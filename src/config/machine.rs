@@ -10,7 +10,7 @@ use super::load::parse_with;
 use super::overlay::{Overrides, written};
 use super::parameter::Parameter;
 use super::profile::Profiles;
-use super::schema::{BusKind, DeviceKind, RevisionWord};
+use super::schema::{BusKind, BusMaster, DeviceKind, RevisionWord};
 use crate::cycle::bus_watch::BusWatchParameters;
 use crate::cycle::machine_inputs::{InputParameters, OutputParameters};
 use crate::cycle::{AxisFigures, AxisWiring, CycleParameters, ReactionRule};
@@ -19,6 +19,7 @@ use crate::fieldbus::ethercat::bring_up::{
     self, DeviceParameters, ExpectedIdentity, RevisionPolicy, SegmentParameters,
 };
 use crate::fieldbus::ethercat::objects::ObjectWrite;
+use crate::fieldbus::igh;
 use crate::fieldbus::mapping::DeviceLayout;
 use crate::fieldbus::sim::SimulatedBusParameters;
 use crate::ids::AxisId;
@@ -114,7 +115,11 @@ pub struct BusConfig {
     pub name: String,
     /// How it reaches its devices.
     pub kind: BusKind,
-    /// The network interface of a real bus.
+    /// Who looks after it, where it is EtherCAT.
+    pub master: BusMaster,
+    /// Which of the kernel's masters, where it is one of those.
+    pub igh_master_index: u32,
+    /// The network interface of a real bus, where that is not the kernel's matter.
     pub interface: Option<String>,
     /// The speed of a CAN bus, bit/s.
     pub bit_rate: Option<u32>,
@@ -314,10 +319,17 @@ impl MachineConfig {
 
     /// Whether this version can run every bus.
     pub fn runnable(&self) -> Result<(), NotBuilt> {
-        match self.buses.iter().find(|bus| bus.kind == BusKind::Canopen) {
-            Some(bus) => Err(NotBuilt { bus: bus.name.clone(), kind: bus.kind.word() }),
-            None => Ok(()),
+        for bus in &self.buses {
+            let name = || bus.name.clone();
+            match bus.kind {
+                BusKind::Canopen => return Err(NotBuilt::Kind { bus: name(), kind: bus.kind.word() }),
+                BusKind::Ethercat if bus.master == BusMaster::Igh && !igh::BUILT => {
+                    return Err(NotBuilt::Igh { bus: name() });
+                }
+                BusKind::Simulated | BusKind::Ethercat => {}
+            }
         }
+        Ok(())
     }
 
     /// What the cycle is made of, besides its buses.

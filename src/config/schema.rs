@@ -27,6 +27,13 @@ words! {
         /// CANopen on a SocketCAN interface.
         Canopen = "canopen",
     }
+    /// Who looks after an EtherCAT bus.
+    BusMaster {
+        /// The daemon itself.
+        BuiltIn = "built-in",
+        /// The IgH master in the kernel.
+        Igh = "igh",
+    }
     /// What a device is.
     DeviceKind {
         /// A CiA 402 servo drive.
@@ -258,8 +265,12 @@ sections! {
         name: String = "name", Name, Required, Restart;
         /// How it reaches its devices.
         kind: BusKind = "kind", Choice(BusKind::WORDS), Required, Restart;
+        /// Who looks after its devices (ethercat): the daemon, or the IgH master in the kernel (built with feature igh).
+        master: BusMaster = "master", Choice(BusMaster::WORDS), Default("\"built-in\""), Restart;
+        /// Which of the kernel's masters (master igh): N of /dev/EtherCATN.
+        igh_master_index: u32 = "igh-master-index", Whole(0, 31), Default("0"), Restart;
         /// The network interface (ethercat, canopen).
-        interface: Option<String> = "interface", Interface, Optional("none; required for ethercat and canopen"), Restart;
+        interface: Option<String> = "interface", Interface, Optional("none; required for ethercat with the built-in master, and canopen"), Restart;
         /// The speed of the wire (canopen).
         bit_rate: Option<u32> = "bit-rate-kbit-per-s", Whole(10, 1000), Optional("none; required for canopen"), Restart;
         /// Exchanges in a row without an answer that are ridden through.

@@ -2,7 +2,7 @@
 
 use crate::config::MachineConfig;
 use crate::config::machine::BusConfig;
-use crate::config::schema::BusKind;
+use crate::config::schema::{BusKind, BusMaster};
 use crate::cycle::{BusWiring, Cycle};
 use crate::drive::ParameterError;
 use crate::exchange::snapshot::Shape;
@@ -13,6 +13,9 @@ use crate::fieldbus::ethercat::links::LinkTable;
 use crate::fieldbus::ethercat::object_desk::ObjectDesk;
 use crate::fieldbus::ethercat::packet_socket::{PacketSocket, SocketOptions};
 use crate::fieldbus::ethercat::wire::Wire;
+use crate::fieldbus::igh;
+use crate::fieldbus::igh::desk::IghDesk;
+use crate::fieldbus::igh::error::IghError;
 use crate::fieldbus::sim::{SimulatedBus, SimulatedBusError};
 use crate::simulation::control::SimulationControl;
 use std::sync::Arc;
@@ -28,6 +31,8 @@ pub struct Assembly {
     pub simulations: Vec<SimulationControl>,
     /// The way to the objects of the devices of each bus; `None` for one that is simulated in the daemon.
     pub desks: Vec<Option<ObjectDesk>>,
+    /// The same by the kernel's master; `None` for a bus that has another one.
+    pub kernel_desks: Vec<Option<IghDesk>>,
     /// What is known of the ports of the devices of each bus, likewise.
     pub links: Vec<Option<Arc<LinkTable>>>,
 }
@@ -58,6 +63,13 @@ pub enum AssemblyError {
         /// What is wrong.
         error: BringUpError,
     },
+    /// The same, where the kernel's master has them.
+    Igh {
+        /// The bus.
+        bus: String,
+        /// What is wrong.
+        error: IghError,
+    },
     /// A drive's parameters do not fit together.
     Drive(ParameterError),
 }
@@ -76,6 +88,7 @@ impl fmt::Display for AssemblyError {
                 write!(f, "bus \"{bus}\": interface {interface}: {error}")
             }
             AssemblyError::BringUp { bus, error } => write!(f, "bus \"{bus}\": {error}"),
+            AssemblyError::Igh { bus, error } => write!(f, "bus \"{bus}\": {error}"),
             AssemblyError::Drive(error) => write!(f, "a drive cannot be driven so: {error}"),
         }
     }
@@ -107,8 +120,19 @@ pub fn assemble_over(
     let mut buses = Vec::new();
     let mut simulations = Vec::new();
     let (mut desks, mut links) = (Vec::new(), Vec::new());
-    for bus in &config.buses {
+    let mut kernel_desks: Vec<Option<IghDesk>> = Vec::new();
+    kernel_desks.resize_with(config.buses.len(), || None);
+    for (bus, kernel_desk) in config.buses.iter().zip(&mut kernel_desks) {
         let built: Box<dyn CyclicBus> = match bus.kind {
+            BusKind::Ethercat if bus.master == BusMaster::Igh => {
+                tracing::info!(bus = bus.name, devices = bus.devices.len(), "the kernel brings the bus up");
+                let started = igh::start(bus.igh_master_index, &bus.segment(config.period_ns));
+                let (built, desk) = started.map_err(|error| AssemblyError::Igh { bus: bus.name.clone(), error })?;
+                *kernel_desk = Some(desk);
+                desks.push(None);
+                links.push(None);
+                Box::new(built)
+            }
             BusKind::Ethercat => {
                 let built = ethercat(bus, wire_of(bus)?, config.period_ns)?;
                 desks.push(Some(ObjectDesk::new(built.requests)));
@@ -134,7 +158,7 @@ pub fn assemble_over(
     let shape = Shape { axes: config.axes.len(), groups: config.groups.len(), buses: config.buses.len() };
     let (cycle_ends, ends) = open(shape);
     let cycle = Cycle::new(config.cycle_parameters(), buses, cycle_ends).map_err(AssemblyError::Drive)?;
-    Ok(Assembly { cycle, ends, simulations, desks, links })
+    Ok(Assembly { cycle, ends, simulations, desks, kernel_desks, links })
 }
 
 fn ethercat(bus: &BusConfig, wire: Box<dyn Wire>, period_ns: u64) -> Result<BroughtUp, AssemblyError> {

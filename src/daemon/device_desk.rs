@@ -9,17 +9,20 @@ use crate::fieldbus::ethercat::mailbox::{
 };
 use crate::fieldbus::ethercat::object_desk::{DeskError, ObjectDesk};
 use crate::fieldbus::ethercat::requests::Job;
+use crate::fieldbus::igh::desk::IghDesk;
 
 /// The devices of a machine.
 pub struct DeviceDesk {
     devices: Vec<DeviceEntry>,
     /// Name of each bus, and its desk where it is a real one.
     buses: Vec<(String, Option<ObjectDesk>)>,
+    /// The desks of those that the kernel's master has, in the same order.
+    kernel: Vec<Option<IghDesk>>,
 }
 
 impl DeviceDesk {
     /// Of a machine whose buses have these desks.
-    pub fn new(config: &MachineConfig, desks: Vec<Option<ObjectDesk>>) -> DeviceDesk {
+    pub fn new(config: &MachineConfig, desks: Vec<Option<ObjectDesk>>, kernel: Vec<Option<IghDesk>>) -> DeviceDesk {
         let devices = config.buses.iter().flat_map(|bus| {
             bus.devices.iter().zip(0..).map(|(device, place)| DeviceEntry {
                 bus: bus.name.clone(),
@@ -29,13 +32,24 @@ impl DeviceDesk {
             })
         });
         let names = config.buses.iter().map(|bus| bus.name.clone());
-        DeviceDesk { devices: devices.collect(), buses: names.zip(desks).collect() }
+        DeviceDesk { devices: devices.collect(), buses: names.zip(desks).collect(), kernel }
+    }
+
+    /// The desk of a bus that the kernel's master has, and the device's place; `None` where that is not so.
+    fn kernel(&self, bus: &str, device: &str) -> Option<(&IghDesk, u8)> {
+        let bus_place = self.buses.iter().position(|(name, _)| name == bus)?;
+        let desk = self.kernel.get(bus_place)?.as_ref()?;
+        let known = self.devices.iter().find(|known| known.bus == bus && known.name == device)?;
+        Some((desk, known.place))
     }
 
     fn carry_out(&self, bus: &str, device: &str, job: Job) -> Result<Job, NoObject> {
         let (_, desk) = self.buses.iter().find(|(name, _)| name == bus).ok_or(NoObject::NoSuchBus)?;
         let known = self.devices.iter().find(|known| known.bus == bus && known.name == device);
         let place = known.ok_or(NoObject::NoSuchDevice)?.place;
+        if self.kernel(bus, device).is_some() {
+            return Err(NoObject::NoAnswer("the IgH master lists no objects here: `ethercat sdos` does".into()));
+        }
         let desk = desk.as_ref().ok_or(NoObject::NoObjects)?;
         desk.carry_out(place, job).map_err(|error| match error {
             DeskError::Transfer(TransferError::Aborted { code }) => {
@@ -68,6 +82,9 @@ impl DeviceObjects for DeviceDesk {
     }
 
     fn read(&self, bus: &str, device: &str, place: ObjectPlace) -> Result<Vec<u8>, NoObject> {
+        if let Some((desk, place_on_bus)) = self.kernel(bus, device) {
+            return desk.read(place_on_bus, address(place)).map_err(|error| NoObject::NoAnswer(error.to_string()));
+        }
         match self.carry_out(bus, device, Job::Read(Upload::new(address(place))))? {
             Job::Read(upload) => Ok(upload.data().to_vec()),
             _ => Err(garbled()),
@@ -75,6 +92,10 @@ impl DeviceObjects for DeviceDesk {
     }
 
     fn write(&self, bus: &str, device: &str, place: ObjectPlace, value: &[u8]) -> Result<(), NoObject> {
+        if let Some((desk, place_on_bus)) = self.kernel(bus, device) {
+            let written = desk.write(place_on_bus, address(place), value);
+            return written.map_err(|error| NoObject::NoAnswer(error.to_string()));
+        }
         let download = Download::new(address(place), value).map_err(|error| NoObject::NoAnswer(error.to_string()))?;
         self.carry_out(bus, device, Job::Write(download)).map(drop)
     }

@@ -4,6 +4,7 @@
 //! [`CyclicBus`]; from then on only the real-time thread calls it.
 
 pub mod ethercat;
+pub mod igh;
 pub mod mapping;
 pub mod news;
 pub mod sim;

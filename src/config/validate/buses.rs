@@ -1,10 +1,10 @@
 //! Buses and devices: addresses, watchdogs, and the layout of the process images.
 
-use super::super::machine::{Address, BusConfig, DeviceConfig};
+use super::super::machine::{Address, BusConfig, DeviceConfig, Identity};
 use super::super::profile::Profiles;
 use super::super::reader::{Place, Reader};
 use super::super::schema::{
-    BrakeKind, Bus, BusKind, Device, DeviceKind, FaultWord, File, MappingWord, RevisionWord, SimulatedFault,
+    BrakeKind, Bus, BusKind, BusMaster, Device, DeviceKind, FaultWord, File, MappingWord, RevisionWord, SimulatedFault,
 };
 use super::common::Common;
 use super::find;
@@ -99,10 +99,15 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, per
             reader.report_found(&bus.place, found, format!("at most {MAX_PROCESS_IMAGE_BYTES} bytes on one bus"));
         }
     }
+    if *bus.master == BusMaster::Igh {
+        igh(reader, bus, &devices);
+    }
     let fault_plan = fault_plan(reader, bus);
     Some(BusConfig {
         name: bus.name.value.clone(),
         kind: *bus.kind,
+        master: *bus.master,
+        igh_master_index: *bus.igh_master_index,
         interface: bus.interface.value.clone(),
         bit_rate: bus.bit_rate.map(|kbit_per_s| kbit_per_s * 1000),
         watch: BusWatchParameters {
@@ -134,13 +139,33 @@ fn wanted(reader: &mut Reader<'_>, place: &Place, is: bool, wants: bool, kind: &
 /// Interface and speed of the wire.
 fn wire(reader: &mut Reader<'_>, bus: &Bus) {
     let (kind, word) = (*bus.kind, bus.kind.word());
-    wanted(reader, &bus.interface.place, bus.interface.is_some(), kind != BusKind::Simulated, word);
+    if *bus.master == BusMaster::BuiltIn {
+        wanted(reader, &bus.interface.place, bus.interface.is_some(), kind != BusKind::Simulated, word);
+    }
     wanted(reader, &bus.bit_rate.place, bus.bit_rate.is_some(), kind == BusKind::Canopen, word);
     /// The bit rates of CiA 301 Table 1, kbit/s.
     const BIT_RATES: [u32; 8] = [10, 20, 50, 125, 250, 500, 800, 1000];
     if bus.bit_rate.is_some_and(|rate| !BIT_RATES.contains(&rate)) {
         let rates = BIT_RATES.map(|rate| rate.to_string()).join(", ");
         reader.report(&bus.bit_rate.place, format!("one of {rates} (CiA 301)"));
+    }
+}
+
+/// What the kernel's master needs, and what it has no use for.
+fn igh(reader: &mut Reader<'_>, bus: &Bus, devices: &[DeviceConfig]) {
+    if *bus.kind != BusKind::Ethercat {
+        reader.report(&bus.master.place, "\"built-in\": only a bus of kind \"ethercat\" has another master");
+    }
+    if bus.interface.is_some() {
+        reader.report(&bus.interface.place, "nothing: with master \"igh\" the kernel modules are told which it is");
+    }
+    for (written, device) in bus.devices.iter().zip(devices) {
+        let Identity { vendor_id, product_code, .. } = device.identity;
+        for (place, known) in [(&written.vendor_id.place, vendor_id), (&written.product_code.place, product_code)] {
+            if known.is_none() {
+                reader.report(place, "a value: master \"igh\" finds the device by it");
+            }
+        }
     }
 }
 
