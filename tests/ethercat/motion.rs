@@ -113,3 +113,19 @@ fn the_cycle_comes_into_step_with_the_clock_of_the_bus() {
     rig.step_after(2).unwrap();
     assert!(rig.snapshot.buses[0].late_by_clock_ns.unsigned_abs() < 1000);
 }
+
+#[test]
+fn the_two_axes_to_begin_with_move_together() {
+    let file = include_str!("../../config/ethercat-two-axis.toml");
+    let config =
+        motiond::config::parse(file, "config/ethercat-two-axis.toml").unwrap_or_else(|error| panic!("{error}"));
+    let segment = Segment::new(&segment(&config)).unwrap();
+    let (mut rig, _wire) = rig_over(config, segment);
+    rig.power_all();
+    rig.send(Request::GroupEnable { group: GroupId(0) });
+    rig.run(5);
+    let whole = Dynamics::default();
+    let line = rig.send_group_move(GroupId(0), GroupShape::Linear, &[50.0, 30.0], true, whole, BufferMode::Aborting);
+    rig.run_until(20_000, "the line is done", |rig| rig.end_of(line).is_some());
+    assert!(rig.is_done(line), "{:?} {:?}", rig.verdicts, rig.events);
+}

@@ -201,9 +201,15 @@ fn list(arguments: &List, shell: &mut Shell) -> Result<Outcome, Error> {
     Ok(Outcome::Done)
 }
 
-/// Objects that describe the process data or what is on the wire: the configuration sets them, not a backup.
+/// Objects that describe the process data, which the configuration sets, and those that command a drive (CiA 402): a backup
+/// must not move anything.
 fn is_ours(index: u64) -> bool {
-    matches!(index, 0x1600..=0x17FF | 0x1A00..=0x1BFF | 0x1C00..=0x1C3F)
+    let mapping = matches!(index, 0x1600..=0x17FF | 0x1A00..=0x1BFF | 0x1C00..=0x1C3F);
+    let command = matches!(
+        index,
+        0x6040 | 0x6042 | 0x6060 | 0x6071 | 0x607A | 0x60B0..=0x60B2 | 0x60B8 | 0x60C1 | 0x60FE | 0x60FF
+    );
+    mapping || command
 }
 
 fn backup(arguments: &Backup, shell: &mut Shell) -> Result<Outcome, Error> {
@@ -255,6 +261,7 @@ fn restore(arguments: &Backup, shell: &mut Shell) -> Result<Outcome, Error> {
     let mut refused = 0;
     for object in objects {
         let index = object["index"].as_str().and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        let index = index.filter(|index| !is_ours(u64::from(*index)));
         let place = json!({ "index": index, "subindex": object["subindex"], "value": object["value"] });
         if let Err(error) = device.ask(&mut shell.machine, "WriteObject", place) {
             refused += 1;
@@ -339,6 +346,12 @@ mod tests {
         assert_eq!((encoded("256", Type::U8), encoded("-1", Type::U32), encoded("abc", Type::Hex)), (None, None, None));
         assert_eq!((decoded("10270000", Type::U32), decoded("feff", Type::I16)), ("10000".into(), "-2".into()));
         assert!(decoded("feff", Type::U32).starts_with("feff (2 bytes"));
+    }
+
+    #[test]
+    fn a_backup_holds_parameters_and_no_commands() {
+        assert!([0x6040, 0x607A, 0x60FF, 0x1600, 0x1C12].into_iter().all(is_ours));
+        assert!(![0x6065, 0x60C2, 0x6098, 0x2000, 0x6007].into_iter().any(is_ours));
     }
 
     #[test]

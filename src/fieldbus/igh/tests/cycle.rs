@@ -30,6 +30,7 @@ const COMPLETE: CycleReport = CycleReport {
     fresh: 0b11,
     not_operational: 0,
     late_by_bus_clock_ns: Some(-100_000),
+    round_trip_ns: None,
 };
 
 #[test]
