@@ -237,6 +237,7 @@ fn every_number_says_its_unit_unless_it_is_a_plain_count() {
         "position",
         "alias",
         "node-id",
+        "igh-master-index",
         "vendor-id",
         "product-code",
         "revision",
