@@ -231,7 +231,7 @@ fn the_first_reaction_that_fits_counts() {
 
 #[test]
 fn every_number_says_its_unit_unless_it_is_a_plain_count() {
-    const COUNTS: [&str; 21] = [
+    const COUNTS: [&str; 22] = [
         "priority",
         "cpu",
         "position",
