@@ -19,6 +19,7 @@ use crate::fieldbus::ethercat::bring_up::{
     self, DeviceParameters, ExpectedIdentity, RevisionPolicy, SegmentParameters,
 };
 use crate::fieldbus::ethercat::objects::ObjectWrite;
+use crate::fieldbus::ethercat::packet_socket::SocketOptions;
 use crate::fieldbus::igh;
 use crate::fieldbus::mapping::DeviceLayout;
 use crate::fieldbus::sim::SimulatedBusParameters;
@@ -121,6 +122,8 @@ pub struct BusConfig {
     pub igh_master_index: u32,
     /// The network interface of a real bus, where that is not the kernel's matter.
     pub interface: Option<String>,
+    /// How frames go through the interface of an EtherCAT bus.
+    pub socket: SocketOptions,
     /// The speed of a CAN bus, bit/s.
     pub bit_rate: Option<u32>,
     /// What its exchanges are held to.

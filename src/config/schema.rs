@@ -271,6 +271,10 @@ sections! {
         igh_master_index: u32 = "igh-master-index", Whole(0, 31), Default("0"), Restart;
         /// The network interface (ethercat, canopen).
         interface: Option<String> = "interface", Interface, Optional("none; required for ethercat with the built-in master, and canopen"), Restart;
+        /// How long the interface's queue is polled while no frame is there (ethercat; SO_BUSY_POLL): less latency, more load.
+        busy_poll_us: u32 = "busy-poll-us", Whole(0, 500), Default("0"), Restart;
+        /// Hand frames to the interface past its queueing discipline (ethercat; PACKET_QDISC_BYPASS).
+        bypass_qdisc: bool = "bypass-qdisc", Switch, Default("false"), Restart;
         /// The speed of the wire (canopen).
         bit_rate: Option<u32> = "bit-rate-kbit-per-s", Whole(10, 1000), Optional("none; required for canopen"), Restart;
         /// Exchanges in a row without an answer that are ridden through.

@@ -9,6 +9,9 @@ use crate::fault::Fault;
 use crate::fieldbus::mapping::{DeviceLayout, place};
 use crate::ids::BusId;
 
+/// Cycles with every drive disabled before the last one: a drive that has just left Operation Enabled is still told to go on to
+/// Switch On Disabled, where the end of the exchange is no fault.
+const LAST_CYCLES: u32 = 10;
 /// Controlword "quick stop" (CiA 402-2): bit 1 set, bit 2 cleared.
 const QUICK_STOP: [u8; 2] = 0x0002u16.to_le_bytes();
 /// Periods for which every position must stay within [`STANDSTILL_INCREMENTS`] before an axis counts as standing.
@@ -56,8 +59,9 @@ impl CycleBody for Cycle {
             self.shut_down();
         }
         self.decide(wake.skipped);
+        self.off_cycles = if self.all_disabled() { self.off_cycles.saturating_add(1) } else { 0 };
         Stepped {
-            leave: wake.shutdown && self.all_disabled(),
+            leave: wake.shutdown && self.off_cycles >= LAST_CYCLES,
             bus_late_ns: received_ns.saturating_sub(wake.deadline_ns + self.receive_deadline_ns),
             shift_ns: self.shift_ns(),
         }

@@ -135,6 +135,8 @@ pub struct Cycle {
     snapshots: SnapshotWriter,
     skipped: u64,
     shutting_down: bool,
+    /// Cycles in a row in which no drive was operational.
+    off_cycles: u32,
     fallback: FallbackState,
     discipline: Discipline,
     shift_ns: i64,
@@ -204,6 +206,7 @@ impl Cycle {
             snapshots,
             skipped: 0,
             shutting_down: false,
+            off_cycles: 0,
             fallback,
             discipline: Discipline::new(parameters.period_ns),
             shift_ns: 0,

@@ -11,7 +11,7 @@ use crate::fieldbus::CyclicBus;
 use crate::fieldbus::ethercat::bring_up::{BringUpError, BroughtUp, bring_up};
 use crate::fieldbus::ethercat::links::LinkTable;
 use crate::fieldbus::ethercat::object_desk::ObjectDesk;
-use crate::fieldbus::ethercat::packet_socket::{PacketSocket, SocketOptions};
+use crate::fieldbus::ethercat::packet_socket::PacketSocket;
 use crate::fieldbus::ethercat::wire::Wire;
 use crate::fieldbus::igh;
 use crate::fieldbus::igh::desk::IghDesk;
@@ -103,7 +103,7 @@ impl std::error::Error for AssemblyError {}
 pub fn assemble(config: &MachineConfig) -> Result<Assembly, AssemblyError> {
     assemble_over(config, |bus| {
         let interface = bus.interface.clone().unwrap_or_default();
-        let socket = PacketSocket::open(&interface, SocketOptions::default());
+        let socket = PacketSocket::open(&interface, bus.socket);
         let socket = socket.map_err(|error| AssemblyError::Interface { bus: bus.name.clone(), interface, error })?;
         Ok(Box::new(socket))
     })

@@ -1,10 +1,13 @@
 //! From power-on to OP, and what is said where it does not come to that.
 
+use crate::support::rig::Rig;
 use crate::wire::SegmentWire;
 use motiond::config::{self, MachineConfig};
+use motiond::daemon::assembly::assemble_over;
 use motiond::fieldbus::CyclicBus;
 use motiond::fieldbus::ethercat::bring_up::{BringUpError, BroughtUp, Place, bring_up};
 use motiond::fieldbus::ethercat::scan::{ScanError, scan};
+use motiond::fieldbus::ethercat::wire::Wire;
 use motiond::simulation::ethercat::{Segment, SegmentParameters};
 
 /// Two drives and a terminal.
@@ -84,4 +87,25 @@ fn a_device_at_another_place_or_of_another_kind_is_named() {
     wanted.devices[1].identity.product = None;
     wanted.devices.truncate(2);
     assert_eq!(attempt(&wanted), BringUpError::Count { configured: 2, found: 3, first: (2, "io".into()) });
+}
+
+#[test]
+fn an_orderly_end_leaves_every_device_in_preop_and_no_fault_behind() {
+    let (mut rig, wire) = crate::motion::rig_of(machine());
+    rig.power_all();
+    let off = |axis| motiond::exchange::command::Request::Power { axis: motiond::ids::AxisId(axis), on: false };
+    let ends = [rig.send(off(0)), rig.send(off(1))];
+    rig.run_until(2000, "both are off", |rig| ends.iter().all(|end| rig.is_done(*end)));
+    // As long as the daemon goes on at its end.
+    rig.run(10);
+    drop(rig);
+    assert!((0..3).all(|place| wire.end().segment.state_name(place) == "PREOP"));
+    let config = machine();
+    wire.clone().receive(&mut [0; 1514], wire.now_ns() + 5_000_000_000);
+    let assembly = assemble_over(&config, |_| Ok(Box::new(wire.clone()))).unwrap_or_else(|error| panic!("{error}"));
+    let mut rig = Rig::of(config, assembly.cycle, assembly.ends, assembly.simulations);
+    rig.now_ns = wire.now_ns();
+    rig.run(500);
+    assert!(rig.snapshot.axes.iter().all(|axis| axis.fault == 0), "{:?}", rig.events);
+    rig.power_all();
 }

@@ -10,6 +10,7 @@ use super::common::Common;
 use super::find;
 use super::startup::startup;
 use crate::cycle::bus_watch::BusWatchParameters;
+use crate::fieldbus::ethercat::packet_socket::SocketOptions;
 use crate::fieldbus::mapping::{DeviceLayout, PdoEntry};
 use crate::fieldbus::sim::SimulatedBusParameters;
 use crate::limits::{MAX_BUS_DEVICES, MAX_PROCESS_IMAGE_BYTES};
@@ -109,6 +110,10 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, per
         master: *bus.master,
         igh_master_index: *bus.igh_master_index,
         interface: bus.interface.value.clone(),
+        socket: SocketOptions {
+            busy_poll_us: Some(*bus.busy_poll_us).filter(|us| *us > 0),
+            bypass_qdisc: *bus.bypass_qdisc,
+        },
         bit_rate: bus.bit_rate.map(|kbit_per_s| kbit_per_s * 1000),
         watch: BusWatchParameters {
             lost_frames_tolerated: *bus.lost_frames_tolerated,

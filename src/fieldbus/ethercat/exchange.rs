@@ -16,7 +16,7 @@ use super::datagram::{Answer, Command, Frame, Slot, Target, index_of};
 use super::errand::ErrandFrame;
 use super::errands::{Errands, Situation};
 use super::mailbox::exchange::{SEND_FULL, SEND_STATUS};
-use super::register::{AL_STATUS, AlState, AlStatus, SYSTEM_TIME};
+use super::register::{AL_CONTROL, AL_STATUS, AlState, AlStatus, SYSTEM_TIME};
 use super::setup::Exchanged;
 use super::states::States;
 use super::wire::Wire;
@@ -358,6 +358,19 @@ impl EthercatBus {
     fn awaits(&self) -> bool {
         let process = self.flights.iter().any(|flight| flight.way.awaited);
         process || self.states_way.awaited || self.errand_way.awaited
+    }
+}
+
+/// At an orderly end every device is asked to go to PREOP: else its watchdog would expire, and a drive would have a fault at the
+/// next start. One frame, whose answer nobody waits for.
+impl Drop for EthercatBus {
+    fn drop(&mut self) {
+        let mut frame = Frame::new();
+        if let Some(slot) = frame.push(Command::Bwr, Target::All(AL_CONTROL), 2) {
+            frame.data_mut(slot).copy_from_slice(&[AlState::PreOperational as u8, 0]);
+            let now_ns = self.wire.now_ns();
+            self.wire.send(frame.as_bytes(), now_ns);
+        }
     }
 }
 
