@@ -122,7 +122,9 @@ pub struct BusConfig {
     pub igh_master_index: u32,
     /// The network interface of a real bus, where that is not the kernel's matter.
     pub interface: Option<String>,
-    /// How frames go through the interface of an EtherCAT bus.
+    /// The interface at the other end of its ring, where it is one.
+    pub redundant_interface: Option<String>,
+    /// How frames go through the interfaces of an EtherCAT bus.
     pub socket: SocketOptions,
     /// The speed of a CAN bus, bit/s.
     pub bit_rate: Option<u32>,

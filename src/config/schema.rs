@@ -271,6 +271,8 @@ sections! {
         igh_master_index: u32 = "igh-master-index", Whole(0, 31), Default("0"), Restart;
         /// The network interface (ethercat, canopen).
         interface: Option<String> = "interface", Interface, Optional("none; required for ethercat with the built-in master, and canopen"), Restart;
+        /// The interface to which the last device leads back (ethercat with the built-in master): cable redundancy.
+        redundant_interface: Option<String> = "redundant-interface", Interface, Optional("none: the devices are in a line"), Restart;
         /// How long the interface's queue is polled while no frame is there (ethercat; SO_BUSY_POLL): less latency, more load.
         busy_poll_us: u32 = "busy-poll-us", Whole(0, 500), Default("0"), Restart;
         /// Hand frames to the interface past its queueing discipline (ethercat; PACKET_QDISC_BYPASS).

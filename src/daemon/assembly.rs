@@ -12,6 +12,7 @@ use crate::fieldbus::ethercat::bring_up::{BringUpError, BroughtUp, bring_up};
 use crate::fieldbus::ethercat::links::LinkTable;
 use crate::fieldbus::ethercat::object_desk::ObjectDesk;
 use crate::fieldbus::ethercat::packet_socket::PacketSocket;
+use crate::fieldbus::ethercat::ring::Ring;
 use crate::fieldbus::ethercat::wire::Wire;
 use crate::fieldbus::igh;
 use crate::fieldbus::igh::desk::IghDesk;
@@ -102,10 +103,19 @@ impl std::error::Error for AssemblyError {}
 /// Where a bus cannot be brought up, or a simulated device or a drive not be built from its parameters.
 pub fn assemble(config: &MachineConfig) -> Result<Assembly, AssemblyError> {
     assemble_over(config, |bus| {
-        let interface = bus.interface.clone().unwrap_or_default();
-        let socket = PacketSocket::open(&interface, bus.socket);
-        let socket = socket.map_err(|error| AssemblyError::Interface { bus: bus.name.clone(), interface, error })?;
-        Ok(Box::new(socket))
+        let socket = |interface: &String| {
+            let opened = PacketSocket::open(interface, bus.socket);
+            opened.map_err(|error| AssemblyError::Interface {
+                bus: bus.name.clone(),
+                interface: interface.clone(),
+                error,
+            })
+        };
+        let first = socket(bus.interface.as_ref().unwrap_or(&String::new()))?;
+        Ok(match &bus.redundant_interface {
+            Some(second) => Box::new(Ring::between(Box::new(first), Box::new(socket(second)?))),
+            None => Box::new(first),
+        })
     })
 }
 

@@ -160,6 +160,14 @@ fn write(machine: &MachineDescription, logged: &LoggedEvent) {
             line!(warn, "device_emergency", machine, logged, Subject::Bus(bus), { device, code, register, },
                 "emergency {code:04X}h, error register {register:02X}h; see the manual of the device");
         }
+        EventKind::Bus { bus, news: BusNews::RingBroken { before, behind } } => {
+            let gap = machine.ring_gap(bus, before, behind);
+            line!(warn, "ring_broken", machine, logged, Subject::Bus(bus), {},
+                "ring broken {gap}; all devices are still reached, a second break would stop some");
+        }
+        EventKind::Bus { bus, news: BusNews::RingWhole } => {
+            line!(info, "ring_whole", machine, logged, Subject::Bus(bus), {}, "ring is whole again");
+        }
         EventKind::BusRecovered { bus } => {
             line!(info, "bus_recovered", machine, logged, Subject::Bus(bus), {}, "bus exchanges again");
         }

@@ -28,7 +28,7 @@ impl Subject {
     /// What a configuration asks for.
     pub fn of(config: &MachineConfig) -> Subject {
         let realtime = &config.realtime;
-        let mut interfaces: Vec<String> = config.buses.iter().filter_map(|bus| bus.interface.clone()).collect();
+        let mut interfaces: Vec<String> = config.buses.iter().flat_map(|bus| [&bus.interface, &bus.redundant_interface].into_iter().flatten().cloned()).collect();
         interfaces.sort();
         interfaces.dedup();
         Subject {

@@ -21,6 +21,15 @@ pub enum BusNews {
         /// Its error register, object 1001h.
         register: u8,
     },
+    /// The ring is broken, or has a break at another place than before: everything goes on, and the next one stops devices.
+    RingBroken {
+        /// The device before the break; `None` where that is the interface.
+        before: Option<u8>,
+        /// The device behind it; `None` where that is the redundant interface.
+        behind: Option<u8>,
+    },
+    /// The ring is whole again.
+    RingWhole,
 }
 
 /// Why a device that is back could not be made operational.

@@ -62,6 +62,12 @@ impl MachineDescription {
         self.devices.get(bus.index())?.get(usize::from(device)).map(String::as_str)
     }
 
+    /// Between which devices a ring is broken; `None` stands for the interface at that end.
+    pub fn ring_gap(&self, bus: BusId, before: Option<u8>, behind: Option<u8>) -> String {
+        let name = |device: Option<u8>, end| device.map_or(end, |device| self.device(bus, device).unwrap_or_default());
+        format!("between {} and {}", name(before, "the interface"), name(behind, "the redundant interface"))
+    }
+
     /// The axis of this name.
     pub fn axis(&self, name: &str) -> Option<AxisId> {
         self.axes.iter().position(|axis| axis.name == name).map(|place| AxisId(place as u8))

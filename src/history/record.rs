@@ -32,6 +32,11 @@ pub fn record(machine: &MachineDescription, logged: &LoggedEvent) -> Map<String,
             let rest = json!({ "code": code, "words": format!("error register {register:02X}h") });
             ("device_emergency", Subject::Bus(bus), device_fields(machine, bus, device, rest))
         }
+        EventKind::Bus { bus, news: BusNews::RingBroken { before, behind } } => {
+            let words = machine.ring_gap(bus, before, behind);
+            ("ring_broken", Subject::Bus(bus), json!({ "words": words }))
+        }
+        EventKind::Bus { bus, news: BusNews::RingWhole } => ("ring_whole", Subject::Bus(bus), json!({})),
         EventKind::BusRecovered { bus } => ("bus_recovered", Subject::Bus(bus), json!({})),
         EventKind::Overrun { skipped } => ("overrun", Subject::Machine, json!({ "skipped_periods": skipped })),
     };

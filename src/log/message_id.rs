@@ -29,6 +29,10 @@ pub const IDS: &[(&str, u128)] = &[
     ("device_not_restored", 0x86b700ab464946e0a99168c2701d7344),
     // A device told of a fault by an emergency message.
     ("device_emergency", 0xfb55a6df2f30438c93cdbb34aec5ae2d),
+    // A ring has a break.
+    ("ring_broken", 0xcea3db1f6df24337bb3eed5f5e2191d4),
+    // A ring has no break any more.
+    ("ring_whole", 0xd623d151afa84b2eb96b90293d2682af),
     // A bus exchanges again.
     ("bus_recovered", 0x4472900008404cdf94ae31e51f165723),
     // The cycle missed periods.

@@ -161,6 +161,12 @@ fn bus_families(Reading { buses, .. }: &Reading) -> Vec<MetricFamily> {
             buses.iter().map(|bus| (vec![bus.name.clone()], bus.clock_error_s)).collect(),
         ),
         gauges(
+            "motion_bus_ring_whole",
+            "1 for a ring that is whole, 0 for one with a break: the next break stops devices.",
+            &["bus"],
+            buses.iter().filter_map(|bus| Some((vec![bus.name.clone()], flag(bus.ring_whole?)))).collect(),
+        ),
+        gauges(
             "motion_bus_device_state",
             "1 for the state that a device is in.",
             &["bus", "device", "state"],

@@ -62,6 +62,8 @@ pub struct BusReading {
     pub working_counter_errors: u64,
     /// By how much later than its place in the bus's own time the last cycle started, seconds.
     pub clock_error_s: f64,
+    /// Whether the ring is whole; `None` where it is none.
+    pub ring_whole: Option<bool>,
     /// Each device's name and whether it is operational.
     pub devices: Vec<(String, bool)>,
     /// Ports of its devices that have, or had, a cable.

@@ -7,6 +7,7 @@ use motiond::config::MachineConfig;
 use motiond::daemon::assembly::assemble_over;
 use motiond::exchange::command::Request;
 use motiond::fieldbus::ethercat::object_desk::ObjectDesk;
+use motiond::fieldbus::ethercat::ring::Ring;
 use motiond::fieldbus::ethercat::wire::Wire;
 use motiond::ids::{AxisId, GroupId};
 use motiond::motion::{BufferMode, Direction, Dynamics, GroupShape, MoveKind};
@@ -32,7 +33,10 @@ pub fn rig_over(config: MachineConfig, segment: Segment) -> (Rig, SegmentWire) {
 /// The same with the way to the devices' objects.
 pub fn rig_with_desk(config: MachineConfig, segment: Segment) -> (Rig, SegmentWire, ObjectDesk) {
     let wire = SegmentWire::to(segment);
-    let assembly = assemble_over(&config, |_| Ok(Box::new(wire.clone())));
+    let assembly = assemble_over(&config, |bus| {
+        let (first, last) = (Box::new(wire.clone()), Box::new(wire.at_last()));
+        Ok(if bus.redundant_interface.is_some() { Box::new(Ring::between(first, last)) } else { first })
+    });
     let mut assembly = assembly.unwrap_or_else(|error| panic!("{error}"));
     let desk = assembly.desks[0].take().unwrap();
     let mut rig = Rig::of(config, assembly.cycle, assembly.ends, assembly.simulations);

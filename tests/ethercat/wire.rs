@@ -1,7 +1,7 @@
 //! A wire on virtual time that ends in a simulated segment.
 
 use motiond::fieldbus::ethercat::wire::Wire;
-use motiond::simulation::ethercat::Segment;
+use motiond::simulation::ethercat::{End, Segment};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -29,22 +29,32 @@ pub struct Ended {
     /// Bytes of them.
     pub bytes: u64,
     now_ns: u64,
-    back: VecDeque<(u64, Vec<u8>)>,
+    /// By the end of the wire at which it arrives.
+    back: [VecDeque<(u64, Vec<u8>)>; 2],
 }
 
 /// The master's end; copies are of one wire.
 #[derive(Clone)]
-pub struct SegmentWire(Arc<Mutex<Ended>>);
+pub struct SegmentWire {
+    shared: Arc<Mutex<Ended>>,
+    at: End,
+}
 
 impl SegmentWire {
     pub fn to(segment: Segment) -> SegmentWire {
-        let (mishap, back) = (Mishap::default(), VecDeque::new());
-        SegmentWire(Arc::new(Mutex::new(Ended { segment, mishap, sent: 0, bytes: 0, now_ns: 1_000_000_000, back })))
+        let (mishap, back) = (Mishap::default(), Default::default());
+        let ended = Ended { segment, mishap, sent: 0, bytes: 0, now_ns: 1_000_000_000, back };
+        SegmentWire { shared: Arc::new(Mutex::new(ended)), at: End::First }
+    }
+
+    /// The same wire, where it ends behind the last device.
+    pub fn at_last(&self) -> SegmentWire {
+        SegmentWire { at: End::Last, ..self.clone() }
     }
 
     /// The other end.
     pub fn end(&self) -> MutexGuard<'_, Ended> {
-        self.0.lock().unwrap()
+        self.shared.lock().unwrap()
     }
 }
 
@@ -61,9 +71,10 @@ impl Wire for SegmentWire {
         end.sent += 1;
         end.bytes += frame.len() as u64;
         let (mut frame, now_ns) = (frame.to_vec(), end.now_ns);
-        if take(&mut end.mishap.lose) || !end.segment.pass(&mut frame, now_ns) {
+        if take(&mut end.mishap.lose) {
             return true;
         }
+        let Some(out) = end.segment.pass_from(self.at, &mut frame, now_ns) else { return true };
         let late_ns = if take(&mut end.mishap.delay.0) { end.mishap.delay.1 } else { 0 };
         if take(&mut end.mishap.corrupt) {
             // A controller passes a broken frame on with a wrong check sequence, and the interface drops it; one that still
@@ -71,19 +82,21 @@ impl Wire for SegmentWire {
             frame[17] ^= 0x10;
         }
         let arrives_ns = now_ns + ROUND_TRIP_NS + late_ns;
-        if take(&mut end.mishap.duplicate) {
-            end.back.push_back((arrives_ns, frame.clone()));
+        let twice = take(&mut end.mishap.duplicate);
+        let back = &mut end.back[out as usize];
+        if twice {
+            back.push_back((arrives_ns, frame.clone()));
         }
-        end.back.push_back((arrives_ns, frame));
-        end.back.make_contiguous().sort_by_key(|(arrives_ns, _)| *arrives_ns);
+        back.push_back((arrives_ns, frame));
+        back.make_contiguous().sort_by_key(|(arrives_ns, _)| *arrives_ns);
         true
     }
 
     fn receive(&mut self, buffer: &mut [u8], deadline_ns: u64) -> Option<usize> {
         let mut end = self.end();
-        match end.back.front() {
+        match end.back[self.at as usize].front() {
             Some((arrives_ns, _)) if *arrives_ns <= deadline_ns.max(end.now_ns) => {
-                let (arrives_ns, frame) = end.back.pop_front()?;
+                let (arrives_ns, frame) = end.back[self.at as usize].pop_front()?;
                 end.now_ns = end.now_ns.max(arrives_ns);
                 buffer[..frame.len()].copy_from_slice(&frame);
                 Some(frame.len())

@@ -110,6 +110,7 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, per
         master: *bus.master,
         igh_master_index: *bus.igh_master_index,
         interface: bus.interface.value.clone(),
+        redundant_interface: bus.redundant_interface.value.clone(),
         socket: SocketOptions {
             busy_poll_us: Some(*bus.busy_poll_us).filter(|us| *us > 0),
             bypass_qdisc: *bus.bypass_qdisc,
@@ -146,6 +147,14 @@ fn wire(reader: &mut Reader<'_>, bus: &Bus) {
     let (kind, word) = (*bus.kind, bus.kind.word());
     if *bus.master == BusMaster::BuiltIn {
         wanted(reader, &bus.interface.place, bus.interface.is_some(), kind != BusKind::Simulated, word);
+    }
+    if let Some(redundant) = &*bus.redundant_interface {
+        let place = &bus.redundant_interface.place;
+        if kind != BusKind::Ethercat || *bus.master != BusMaster::BuiltIn {
+            reader.report(place, "nothing: only kind \"ethercat\" with the built-in master has a ring");
+        } else if bus.interface.as_ref() == Some(redundant) {
+            reader.report(place, "another interface than the one at the first device");
+        }
     }
     wanted(reader, &bus.bit_rate.place, bus.bit_rate.is_some(), kind == BusKind::Canopen, word);
     /// The bit rates of CiA 301 Table 1, kbit/s.

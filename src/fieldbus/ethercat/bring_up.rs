@@ -13,6 +13,7 @@ use super::objects::{ObjectError, ObjectWrite, Objects, mapping};
 use super::plan::{ClockParameters, Plan, PlanParameters};
 use super::register::{AL_CONTROL, AlState, SYSTEM_TIME};
 use super::requests::{RequestEnds, Requests};
+use super::ring_end::{self, RingError};
 use super::scan::{FoundDevice, ScanError, scan};
 use super::setup::{Exchanged, RegisterWrite, SYNC_START_NS, SetupError, Sync0, mailbox, process_data, sync0};
 use super::sii::MailboxAreas;
@@ -107,6 +108,8 @@ pub struct SegmentParameters {
 /// Why a segment could not be brought up.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BringUpError {
+    /// Its ring is not one.
+    Ring(RingError),
     /// It could not be scanned.
     Scan(ScanError),
     /// There is another number of devices.
@@ -181,6 +184,7 @@ pub enum BringUpError {
 impl fmt::Display for BringUpError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            BringUpError::Ring(error) => write!(out, "{error}"),
             BringUpError::Scan(error) => write!(out, "{error}"),
             BringUpError::Count { configured, found, first: (position, name) } => write!(
                 out,
@@ -234,6 +238,10 @@ pub struct BroughtUp {
 /// Where the segment is not the one that is configured, or does not do what it is asked; every device is then left where
 /// it was, without outputs.
 pub fn bring_up(mut wire: Box<dyn Wire>, parameters: &SegmentParameters) -> Result<BroughtUp, BringUpError> {
+    let is_ring = wire.ring().is_some();
+    if is_ring {
+        ring_end::open(&mut *wire).map_err(BringUpError::Ring)?;
+    }
     let found = scan(&mut *wire).map_err(BringUpError::Scan)?;
     let devices = matched(&parameters.devices, &found)?;
     let reference = found.iter().find(|device| device.has_clock).map(|device| device.station);
@@ -252,6 +260,9 @@ pub fn bring_up(mut wire: Box<dyn Wire>, parameters: &SegmentParameters) -> Resu
     for device in &devices {
         let changed = dialogue.change_state(device.found.station, AlState::SafeOperational, SAFE_OPERATIONAL_NS);
         changed.map_err(|error| BringUpError::Device { device: device.configured.name.clone(), error })?;
+    }
+    if is_ring {
+        ring_end::close(&mut *wire).map_err(BringUpError::Ring)?;
     }
     let members: Vec<MemberParameters> = devices.iter().map(Matched::member).collect();
     let plan = |device| Matched::plan(device, &found, reference, parameters.period_ns);
@@ -279,6 +290,7 @@ impl Matched<'_> {
     fn member(&self) -> MemberParameters {
         MemberParameters {
             station: self.found.station,
+            position: self.found.position,
             exchanged: self.exchanged,
             output_offset: self.configured.layout.output_offset,
             input_offset: self.configured.layout.input_offset,

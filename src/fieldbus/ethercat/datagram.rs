@@ -7,6 +7,8 @@
 //! A frame is laid out once and sent many times: a [`Slot`] says where the data of one of its datagrams stands, and an
 //! answer is taken only where it is the same frame by structure, so that the same slots hold in it.
 
+use std::ops::Range;
+
 use crate::limits::ETHERCAT_FRAME_BYTES;
 
 /// Ethernet's type for EtherCAT.
@@ -15,7 +17,8 @@ pub const ETHERTYPE: u16 = 0x88A4;
 /// answer from an echo.
 const SOURCE: [u8; 6] = [0x10; 6];
 const ETHERNET_BYTES: usize = 14;
-const HEADER_BYTES: usize = ETHERNET_BYTES + 2;
+/// Ethernet's header and EtherCAT's; the first datagram stands behind them.
+pub const HEADER_BYTES: usize = ETHERNET_BYTES + 2;
 const DATAGRAM_BYTES: usize = 10;
 /// What a datagram takes besides its data.
 pub const OVERHEAD_BYTES: usize = DATAGRAM_BYTES + 2;
@@ -30,6 +33,8 @@ const LENGTH: u16 = 0x07FF;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Command {
+    /// Nothing.
+    Nop = 0,
     /// Read by position.
     Aprd = 1,
     /// Write by position.
@@ -46,6 +51,13 @@ pub enum Command {
     Lrw = 12,
     /// Read at a station address, write at all others.
     Frmw = 14,
+}
+
+impl Command {
+    /// Whether a datagram with this command is for a place on the wire: APRD, APWR, APRW, ARMW.
+    pub fn is_by_position(command: u8) -> bool {
+        matches!(command, 1 | 2 | 3 | 13)
+    }
 }
 
 /// Whom a datagram addresses.
@@ -220,9 +232,47 @@ pub struct Mark {
     last: Option<usize>,
 }
 
+/// Where a datagram stands in a frame that nobody has laid out here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// First byte of its header: command, index, address.
+    pub start: usize,
+    length: usize,
+}
+
+impl Place {
+    /// Its data.
+    pub fn data(self) -> Range<usize> {
+        self.start + DATAGRAM_BYTES..self.counter()
+    }
+
+    /// Its working counter.
+    pub fn counter(self) -> usize {
+        self.start + DATAGRAM_BYTES + self.length
+    }
+}
+
+/// The datagrams of a frame, in order, as far as they are whole.
+pub fn places(frame: &[u8]) -> impl Iterator<Item = Place> {
+    let mut next = Some(HEADER_BYTES);
+    std::iter::from_fn(move || {
+        let start = next?;
+        let length_word = u16::from_le_bytes(*frame.get(start + 6..)?.first_chunk()?);
+        let length = usize::from(length_word & LENGTH);
+        let end = start + OVERHEAD_BYTES + length;
+        next = (length_word & MORE != 0).then_some(end);
+        (end <= frame.len()).then_some(Place { start, length })
+    })
+}
+
+/// Whether it carries EtherCAT.
+pub fn is_ethercat(frame: &[u8]) -> bool {
+    frame.get(12..14) == Some(&ETHERTYPE.to_be_bytes())
+}
+
 /// Whether a controller has passed this frame on; else it is an echo of what was sent.
 pub fn is_passed_on(frame: &[u8]) -> bool {
-    frame.get(12..14) == Some(&ETHERTYPE.to_be_bytes()) && frame[6] & 0x02 != SOURCE[0] & 0x02
+    is_ethercat(frame) && frame[6] & 0x02 != SOURCE[0] & 0x02
 }
 
 /// The index of the first datagram in a frame that was received, if it is one of ours.

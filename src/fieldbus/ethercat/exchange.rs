@@ -17,6 +17,7 @@ use super::errand::ErrandFrame;
 use super::errands::{Errands, Situation};
 use super::mailbox::exchange::{SEND_FULL, SEND_STATUS};
 use super::register::{AL_CONTROL, AL_STATUS, AlState, AlStatus, SYSTEM_TIME};
+use super::ring_watch::RingWatch;
 use super::setup::Exchanged;
 use super::states::States;
 use super::wire::Wire;
@@ -36,6 +37,8 @@ const NOBODY: u16 = 0xFFFF;
 pub struct MemberParameters {
     /// Station address.
     pub station: u16,
+    /// Its place on the wire, from 0.
+    pub position: u16,
     /// What it exchanges.
     pub exchanged: Exchanged,
     /// First byte of its outputs in the bus's image.
@@ -150,6 +153,7 @@ pub struct EthercatBus {
     cycle_start_ns: u64,
     sent_ns: u64,
     period_ns: u64,
+    ring: RingWatch,
 }
 
 impl std::fmt::Debug for EthercatBus {
@@ -186,7 +190,7 @@ impl EthercatBus {
         let mut placed: Vec<Member> = Vec::new();
         let mut first = 0;
         for parameters in members {
-            let MemberParameters { station, exchanged, output_offset, input_offset, has_mailbox } = *parameters;
+            let MemberParameters { station, exchanged, output_offset, input_offset, has_mailbox, .. } = *parameters;
             let (target, length) = (Target::Logical(exchanged.logical), usize::from(exchanged.bytes()));
             let slot = match frame.push(Command::Lrw, target, length) {
                 Some(slot) => slot,
@@ -208,6 +212,10 @@ impl EthercatBus {
             });
         }
         flights.push(Flight { frame, members: first..placed.len(), way: Way::default() });
+        let links = errands.link_table();
+        if wire.ring().is_some() {
+            links.set_ring_whole(true);
+        }
         let stations: Vec<u16> = placed.iter().map(|member| member.station).collect();
         let place = |station| stations.iter().position(|other| *other == station).unwrap_or(usize::MAX);
         Ok(EthercatBus {
@@ -236,6 +244,7 @@ impl EthercatBus {
             cycle_start_ns: 0,
             sent_ns: 0,
             period_ns,
+            ring: RingWatch::of(members, links),
         })
     }
 
@@ -449,7 +458,8 @@ impl CyclicBus for EthercatBus {
     }
 
     fn take_news(&mut self) -> Option<BusNews> {
-        self.errands.take_news()
+        let ring = self.wire.ring();
+        self.errands.take_news().or_else(|| self.ring.news(ring?))
     }
 
     fn feedback_delay_periods(&self) -> f64 {

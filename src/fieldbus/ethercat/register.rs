@@ -6,6 +6,12 @@ pub const TYPE: u16 = 0x0000;
 pub const STATION_ADDRESS: u16 = 0x0010;
 /// Configured station alias.
 pub const STATION_ALIAS: u16 = 0x0012;
+/// Second byte of the data link's control: two bits a port, [`LOOP_AUTOMATIC`] or [`LOOP_CLOSED`].
+pub const LOOP_CONTROL: u16 = 0x0101;
+/// A port is open where it has a link.
+pub const LOOP_AUTOMATIC: u8 = 0b00;
+/// A port is closed, link or not.
+pub const LOOP_CLOSED: u8 = 0b11;
 /// Data link status: ports.
 pub const DL_STATUS: u16 = 0x0110;
 /// AL control: the state that is asked for.

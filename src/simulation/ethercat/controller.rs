@@ -25,6 +25,11 @@ const FMMUS: u16 = 8;
 const FMMU: u16 = 0x0600;
 const SYNC_MANAGERS: u16 = 8;
 const SYNC_MANAGER: u16 = 0x0800;
+/// The second byte of the data link's control: two bits a port.
+const LOOP_CONTROL: u16 = 0x0101;
+/// A port whose loop is closed whether it has a link or not.
+const LOOP_CLOSED: u8 = 0b11;
+const LINK_STATUS: u16 = 0x0110;
 const AL_CONTROL: u16 = 0x0120;
 const AL_STATUS: u16 = 0x0130;
 const AL_STATUS_CODE: u16 = 0x0134;
@@ -83,10 +88,8 @@ pub struct Controller {
     outputs_written: bool,
     /// So many frames pass without its process data.
     deaf: u32,
-    /// Another controller is connected behind.
-    connected: bool,
-    /// Its place, for the delays.
-    position: u64,
+    /// There is a link at port 0, and at port 1.
+    links: [bool; 2],
     advanced_ns: Option<u64>,
     /// Its FMMUs that are on and lead to memory that is, beside each other: what stands in the registers of 64 controllers
     /// does not stay in the cache.
@@ -102,7 +105,6 @@ impl Controller {
     pub fn new(
         parameters: &SimulatedDeviceParameters,
         period_ns: u64,
-        position: usize,
         alias: u16,
         clock: Option<Clock>,
     ) -> Result<Controller, String> {
@@ -132,8 +134,7 @@ impl Controller {
             awaits_outputs: false,
             outputs_written: false,
             deaf: 0,
-            connected: false,
-            position: position as u64,
+            links: [false; 2],
             advanced_ns: None,
             fmmus: Vec::new(),
             mapped: (0, 0),
@@ -184,16 +185,32 @@ impl Controller {
         self.mailbox.manners = manners;
     }
 
-    /// Whether anything answers behind it.
-    pub fn set_connected(&mut self, connected: bool) {
-        self.connected = connected;
-        // Ports 0 and 1: link in bits 4 and 5, closed loop in bits 8 and 10, signal in bits 9 and 11; ports 2 and 3 closed.
-        let status: u16 = if connected { 0x5A33 } else { 0x5613 };
-        self.memory.set(0x0110, &status.to_le_bytes());
+    /// Whether there is a link at port 0, and at port 1.
+    pub fn set_links(&mut self, links: [bool; 2]) {
+        self.links = links;
+        self.show_ports();
     }
 
-    /// A datagram passes. `behind` is how many controllers are reached after this one.
-    pub fn pass(&mut self, datagram: &mut Datagram<'_>, now_ns: u64, behind: u64) {
+    /// Whether a frame leaves it through port 0 or 1: there is a link, and the loop is not closed for good.
+    pub fn is_open(&self, port: usize) -> bool {
+        let control = self.memory.u8(LOOP_CONTROL) >> (2 * port) & 0b11;
+        self.links[port] && control != LOOP_CLOSED
+    }
+
+    fn show_ports(&mut self) {
+        // The application is there and its watchdog is well; ports 2 and 3 are closed.
+        let mut status: u16 = 0x5003;
+        for port in 0..2 {
+            // Link; then loop closed, or signal.
+            status |= u16::from(self.links[port]) << (4 + port);
+            status |= if self.is_open(port) { 0b10 } else { 0b01 } << (8 + 2 * port);
+        }
+        self.memory.set(LINK_STATUS, &status.to_le_bytes());
+    }
+
+    /// A datagram passes at `now_ns`. `behind` is how many controllers it comes to after this one before it is back; `None`
+    /// where it is not.
+    pub fn pass(&mut self, datagram: &mut Datagram<'_>, now_ns: u64, behind: Option<u64>) {
         let Some(command) = datagram.command else { return };
         match command.addressing {
             Addressing::Logical => {
@@ -237,7 +254,7 @@ impl Controller {
         meant: bool,
         multiple: bool,
         now_ns: u64,
-        behind: u64,
+        behind: Option<u64>,
     ) {
         let offset = datagram.offset();
         let mut work = 0;
@@ -365,7 +382,7 @@ impl Controller {
         };
         if let Some(clock) = &self.clock {
             if touches(SYSTEM_TIME, 8) {
-                let system = clock.system_ns(self.passes_ns(now_ns), self.memory.u64(SYSTEM_TIME_OFFSET));
+                let system = clock.system_ns(now_ns, self.memory.u64(SYSTEM_TIME_OFFSET));
                 self.memory.set(SYSTEM_TIME, &system.to_le_bytes());
             }
             if touches(DIFFERENCE, 4) {
@@ -374,12 +391,7 @@ impl Controller {
         }
     }
 
-    /// When a frame that is sent at `now_ns` passes it.
-    fn passes_ns(&self, now_ns: u64) -> u64 {
-        now_ns + self.position * HOP_NS
-    }
-
-    fn write(&mut self, offset: u16, data: &[u8], now_ns: u64, behind: u64) -> bool {
+    fn write(&mut self, offset: u16, data: &[u8], now_ns: u64, behind: Option<u64>) -> bool {
         if let Some(taken) = self.mailbox.write(&mut self.memory, &mut self.device, self.al, offset, data) {
             return taken;
         }
@@ -394,14 +406,13 @@ impl Controller {
             SYSTEM_TIME => {
                 if let (Some(clock), Some(received)) = (&mut self.clock, data.first_chunk::<8>()) {
                     let (offset, delay) = (self.memory.u64(SYSTEM_TIME_OFFSET), self.memory.u32(SYSTEM_TIME_DELAY));
-                    clock.compare(u64::from_le_bytes(*received), delay, offset, now_ns + self.position * HOP_NS);
+                    clock.compare(u64::from_le_bytes(*received), delay, offset, now_ns);
                 } else if let (Some(clock), Some(received)) = (&mut self.clock, data.first_chunk::<4>()) {
                     // The lower half alone.
                     let (offset, delay) = (self.memory.u64(SYSTEM_TIME_OFFSET), self.memory.u32(SYSTEM_TIME_DELAY));
-                    let passes_ns = now_ns + self.position * HOP_NS;
-                    let own = clock.system_ns(passes_ns, offset);
+                    let own = clock.system_ns(now_ns, offset);
                     let received = own & !0xFFFF_FFFF | u64::from(u32::from_le_bytes(*received));
-                    clock.compare(received, delay, offset, passes_ns);
+                    clock.compare(received, delay, offset, now_ns);
                 }
                 return true;
             }
@@ -414,6 +425,9 @@ impl Controller {
         let covers_any = |first: u16, after: u16| usize::from(offset) < usize::from(after) && end > usize::from(first);
         if covers_any(FMMU, FMMU + 16 * FMMUS) || covers_any(SYNC_MANAGER, SYNC_MANAGER + 8 * SYNC_MANAGERS) {
             self.look_at_fmmus();
+        }
+        if covers(LOOP_CONTROL) {
+            self.show_ports();
         }
         if covers(AL_CONTROL) {
             self.change_state(self.memory.u8(AL_CONTROL));
@@ -443,13 +457,12 @@ impl Controller {
     }
 
     /// The frame's times at the ports: in, and back from what is behind.
-    fn latch(&mut self, now_ns: u64, behind: u64) {
+    fn latch(&mut self, now_ns: u64, behind: Option<u64>) {
         let Some(clock) = &self.clock else { return };
-        let here = clock.local_ns(self.passes_ns(now_ns));
-        let back = clock.local_ns(self.passes_ns(now_ns) + 2 * behind * HOP_NS);
+        let here = clock.local_ns(now_ns);
         self.memory.set(RECEIVE_TIMES, &(here as u32).to_le_bytes());
-        let back = if self.connected { back as u32 } else { 0 };
-        self.memory.set(RECEIVE_TIMES + 4, &back.to_le_bytes());
+        let back = behind.filter(|behind| *behind > 0).map(|behind| clock.local_ns(now_ns + 2 * behind * HOP_NS));
+        self.memory.set(RECEIVE_TIMES + 4, &back.map_or(0, |back| back as u32).to_le_bytes());
         self.memory.set(PROCESSING_TIME, &here.to_le_bytes());
     }
 

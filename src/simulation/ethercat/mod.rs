@@ -20,4 +20,4 @@ mod segment;
 mod sii;
 
 pub use mailbox::Manners;
-pub use segment::{Segment, SegmentCommand, SegmentError, SegmentParameters};
+pub use segment::{End, Segment, SegmentCommand, SegmentError, SegmentParameters};

@@ -1,8 +1,10 @@
 //! The devices in a row on their cable, and what may befall them.
 
+use std::ops::Range;
+
 use super::al_state::AlState;
 use super::clock::Clock;
-use super::controller::Controller;
+use super::controller::{Controller, HOP_NS};
 use super::datagram;
 use super::mailbox::Manners;
 use crate::simulation::drive::DriveDisturbance;
@@ -43,7 +45,7 @@ impl std::error::Error for SegmentError {}
 /// What may befall a segment. Devices count from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SegmentCommand {
-    /// The cable in front of this device breaks; the others hang together as before.
+    /// The cable in front of this device breaks, in a ring also the one behind the last; the others hang together as before.
     Cut(usize),
     /// Every cable is whole again.
     Mend,
@@ -69,6 +71,25 @@ pub enum SegmentCommand {
     Manners(usize, Manners),
 }
 
+/// An end of the wire, where a master may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// In front of the first device.
+    First,
+    /// Behind the last one.
+    Last,
+}
+
+/// The way of a frame through the devices.
+#[derive(Debug)]
+struct Passage {
+    /// Those that process it, one after the other.
+    processed: Range<usize>,
+    /// So many it has passed before.
+    before: usize,
+    out: End,
+}
+
 #[derive(Debug)]
 struct Member {
     controller: Controller,
@@ -83,6 +104,8 @@ struct Member {
 #[derive(Debug)]
 pub struct Segment {
     members: Vec<Member>,
+    /// The cable from the last device back to the master, where there is one: it is whole.
+    closing: Option<bool>,
     now_ns: u64,
 }
 
@@ -100,44 +123,101 @@ impl Segment {
             let drift_ppb = parameters.drift_ppb.get(position).copied().unwrap_or(0.0);
             let clock = Clock::new(STAGGER_NS * (position as u64 + 1), drift_ppb);
             let alias = parameters.aliases.get(position).copied().unwrap_or(0);
-            let controller = Controller::new(device, parameters.period_ns, position, alias, Some(clock));
+            let controller = Controller::new(device, parameters.period_ns, alias, Some(clock));
             let controller =
                 controller.map_err(|error| SegmentError(format!("device \"{}\": {error}", device.name)))?;
             members.push(Member { fresh: controller.clone(), controller, powered: true, cabled: true });
         }
-        let mut segment = Segment { members, now_ns: 0 };
+        let mut segment = Segment { members, closing: None, now_ns: 0 };
         segment.connect();
         Ok(segment)
     }
 
-    /// How many devices a frame reaches.
-    fn reached(&self) -> usize {
-        self.members.iter().take_while(|member| member.powered && member.cabled).count()
+    /// The same with a cable from the last device back to the master. [`SegmentCommand::Cut`] breaks that one too: it is in
+    /// front of the device that there is not.
+    #[must_use]
+    pub fn closed_to_a_ring(mut self) -> Segment {
+        self.closing = Some(true);
+        self.connect();
+        self
+    }
+
+    /// Whether the cable in front of a device, or behind the last one, is there, whole, and between two that have supply.
+    fn is_linked(&self, cable: usize) -> bool {
+        let whole = self.members.get(cable).map_or(self.closing == Some(true), |member| member.cabled);
+        let powered = |place: Option<usize>| place.and_then(|place| self.members.get(place)).is_none_or(|one| one.powered);
+        whole && powered(Some(cable)) && powered(cable.checked_sub(1))
     }
 
     fn connect(&mut self) {
-        let reached = self.reached();
-        for (position, member) in self.members.iter_mut().enumerate() {
-            member.controller.set_connected(position + 1 < reached);
+        for place in 0..self.members.len() {
+            let links = [self.is_linked(place), self.is_linked(place + 1)];
+            self.members[place].controller.set_links(links);
         }
     }
 
     /// Passes a raw Ethernet frame through every device that it reaches and back, at `now_ns`. False where it does not come
     /// back: it is not EtherCAT, or nobody is there.
     pub fn pass(&mut self, frame: &mut [u8], now_ns: u64) -> bool {
+        self.pass_from(End::First, frame, now_ns) == Some(End::First)
+    }
+
+    /// The same in a ring: passes a frame that comes in at one end, and says at which end it comes out.
+    pub fn pass_from(&mut self, end: End, frame: &mut [u8], now_ns: u64) -> Option<End> {
         self.advance(now_ns);
-        let reached = self.reached();
-        if reached == 0 || !datagram::is_ethercat(frame) {
-            return false;
+        if !datagram::is_ethercat(frame) {
+            return None;
         }
+        let Passage { processed, before, out } = self.passage(end)?;
+        if processed.is_empty() {
+            // From the last device to the first a controller only forwards.
+            return Some(out);
+        }
+        let (first, last) = (processed.start, processed.end - 1);
         datagram::for_each(frame, |mut datagram| {
-            for (position, member) in self.members[..reached].iter_mut().enumerate() {
-                member.controller.pass(&mut datagram, now_ns, (reached - 1 - position) as u64);
+            for (place, member) in (first..).zip(&mut self.members[processed.clone()]) {
+                let behind = (out == End::First).then_some((last - place) as u64);
+                let passes_ns = now_ns + (before + place - first) as u64 * HOP_NS;
+                member.controller.pass(&mut datagram, passes_ns, behind);
             }
         });
         // What every controller does to the source.
         frame[6] |= 0x02;
-        true
+        Some(out)
+    }
+
+    /// The way of a frame; `None` where it is lost. A device whose port is closed turns it.
+    fn passage(&self, end: End) -> Option<Passage> {
+        let devices = self.members.len();
+        let open = |place: usize, port: usize| self.members[place].controller.is_open(port);
+        let (first, before) = match end {
+            End::First => (0, 0),
+            End::Last => {
+                // What comes in at a closed port is dropped.
+                let last = devices.checked_sub(1).filter(|last| open(*last, 1))?;
+                let mut place = last;
+                while open(place, 0) {
+                    match place.checked_sub(1) {
+                        None => return Some(Passage { processed: 0..0, before: 0, out: End::First }),
+                        Some(next) if open(next, 1) => place = next,
+                        Some(_) => return None,
+                    }
+                }
+                (place, last - place)
+            }
+        };
+        if devices == 0 || end == End::First && !open(0, 0) {
+            return None;
+        }
+        let mut place = first;
+        while open(place, 1) {
+            match place + 1 {
+                next if next == devices => return Some(Passage { processed: first..devices, before, out: End::Last }),
+                next if open(next, 0) => place = next,
+                _ => return None,
+            }
+        }
+        Some(Passage { processed: first..place + 1, before, out: End::First })
     }
 
     /// Lets the devices go on to `now_ns`; frames do that as well.
@@ -157,6 +237,11 @@ impl Segment {
         let (place, now_ns) = match command {
             SegmentCommand::Mend => {
                 self.members.iter_mut().for_each(|member| member.cabled = true);
+                self.closing = self.closing.map(|_| true);
+                return self.connect();
+            }
+            SegmentCommand::Cut(place) if place == self.members.len() => {
+                self.closing = self.closing.map(|_| false);
                 return self.connect();
             }
             SegmentCommand::Cut(place)

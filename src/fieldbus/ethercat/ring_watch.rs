@@ -1,0 +1,72 @@
+//! What is told of a ring: between which devices it is broken, and that it is whole again.
+
+use super::exchange::MemberParameters;
+use super::links::LinkTable;
+use super::wire::RingState;
+use crate::fieldbus::news::BusNews;
+use std::sync::Arc;
+
+/// The ring as it was told last.
+#[derive(Debug)]
+pub struct RingWatch {
+    told: RingState,
+    links: Arc<LinkTable>,
+    /// By place on the wire, the device in the order of the configuration.
+    devices: Box<[u8]>,
+}
+
+impl RingWatch {
+    /// Of a ring that is whole, with these devices. What becomes of it is also kept in `links`.
+    pub fn of(members: &[MemberParameters], links: Arc<LinkTable>) -> RingWatch {
+        let mut devices: Vec<u8> = (0..members.len() as u8).collect();
+        devices.sort_by_key(|device| members[usize::from(*device)].position);
+        RingWatch { told: RingState::Whole, links, devices: devices.into() }
+    }
+
+    /// What is new, told once.
+    pub fn news(&mut self, state: RingState) -> Option<BusNews> {
+        if state == self.told || state == RingState::Unknown {
+            return None;
+        }
+        self.told = state;
+        self.links.set_ring_whole(state == RingState::Whole);
+        let RingState::Broken { before, behind } = state else { return Some(BusNews::RingWhole) };
+        let at = |place: Option<usize>| place.and_then(|place| self.devices.get(place)).copied();
+        Some(BusNews::RingBroken {
+            before: at(usize::from(before).checked_sub(1)),
+            behind: at(self.devices.len().checked_sub(usize::from(behind))),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fieldbus::ethercat::links::Links;
+    use crate::fieldbus::ethercat::setup::Exchanged;
+
+    #[test]
+    fn a_break_is_told_by_the_devices_on_both_sides_of_it() {
+        let exchanged = Exchanged { logical: 0, output_bytes: 0, input_bytes: 0, watchdog_ms: 0 };
+        // Configured in another order than they are wired in.
+        let member = |position| MemberParameters {
+            station: 0x1000 + position,
+            position,
+            exchanged,
+            output_offset: 0,
+            input_offset: 0,
+            has_mailbox: false,
+        };
+        let links = Links::of(&[0x1002, 0x1000, 0x1001]).table();
+        let mut watch = RingWatch::of(&[member(2), member(0), member(1)], links);
+        let broken = |before, behind| Some(BusNews::RingBroken { before, behind });
+        assert_eq!(watch.news(RingState::Whole), None);
+        assert_eq!(watch.news(RingState::Broken { before: 1, behind: 2 }), broken(Some(1), Some(2)));
+        assert_eq!(watch.news(RingState::Broken { before: 1, behind: 2 }), None);
+        // The device in the middle has no supply.
+        assert_eq!(watch.news(RingState::Broken { before: 1, behind: 1 }), broken(Some(1), Some(0)));
+        assert_eq!(watch.news(RingState::Broken { before: 0, behind: 3 }), broken(None, Some(1)));
+        assert_eq!(watch.news(RingState::Broken { before: 3, behind: 0 }), broken(Some(0), None));
+        assert_eq!(watch.news(RingState::Whole), Some(BusNews::RingWhole));
+    }
+}
