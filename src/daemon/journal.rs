@@ -162,8 +162,15 @@ fn write(machine: &MachineDescription, logged: &LoggedEvent) {
         }
         EventKind::Bus { bus, news: BusNews::RingBroken { before, behind } } => {
             let gap = machine.ring_gap(bus, before, behind);
-            line!(warn, "ring_broken", machine, logged, Subject::Bus(bus), {},
-                "ring broken {gap}; all devices are still reached, a second break would stop some");
+            line!(
+                warn,
+                "ring_broken",
+                machine,
+                logged,
+                Subject::Bus(bus),
+                {},
+                "ring broken {gap}; all devices are still reached, a second break would stop some"
+            );
         }
         EventKind::Bus { bus, news: BusNews::RingWhole } => {
             line!(info, "ring_whole", machine, logged, Subject::Bus(bus), {}, "ring is whole again");

@@ -1,6 +1,7 @@
 //! What the host is judged for: the cycle as it is configured.
 
 use crate::config::MachineConfig;
+use crate::config::machine::BusConfig;
 use crate::limits::DOCTOR_SHARP_PERIOD_NS;
 
 /// The cycle that this host shall run.
@@ -28,7 +29,8 @@ impl Subject {
     /// What a configuration asks for.
     pub fn of(config: &MachineConfig) -> Subject {
         let realtime = &config.realtime;
-        let mut interfaces: Vec<String> = config.buses.iter().flat_map(|bus| [&bus.interface, &bus.redundant_interface].into_iter().flatten().cloned()).collect();
+        let of = |bus: &BusConfig| [bus.interface.clone(), bus.redundant_interface.clone()];
+        let mut interfaces: Vec<String> = config.buses.iter().flat_map(of).flatten().collect();
         interfaces.sort();
         interfaces.dedup();
         Subject {

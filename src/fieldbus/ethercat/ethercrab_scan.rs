@@ -11,6 +11,9 @@ use ethercrab::{
     MainDevice, MainDeviceConfig, PduRx, PduStorage, PduTx, RetryBehaviour, SubDeviceGroup, Timeouts, error::Error,
 };
 
+use super::datagram::{self, Command};
+use super::links::PORTS;
+use super::register::DL_STATUS;
 use super::scan::{FoundDevice, PATIENCE_NS, ScanError};
 use super::sii;
 use super::wire::Wire;
@@ -99,6 +102,23 @@ async fn scanning(main: &MainDevice<'_>) -> Result<Vec<FoundDevice>, ScanError> 
     Ok(found)
 }
 
+/// In the data link status of a device, takes the link of a port away whose loop is closed: ethercrab looks for devices, and
+/// for a frame that comes back, wherever there is a link.
+fn hide_closed_ports(frame: &mut [u8]) {
+    for place in datagram::places(&frame.to_vec()) {
+        let header = &frame[place.start..];
+        let register = u16::from_le_bytes([header[4], header[5]]);
+        if header[0] == Command::Fprd as u8
+            && register == DL_STATUS
+            && let [links, loops, ..] = &mut frame[place.data()]
+        {
+            for port in 0..PORTS {
+                *links &= !((*loops >> (2 * port) & 1) << (4 + port));
+            }
+        }
+    }
+}
+
 /// Polls a future of ethercrab to its end, and carries its frames meanwhile.
 fn drive<T>(
     wire: &mut dyn Wire,
@@ -128,6 +148,7 @@ fn drive<T>(
         }
         let mut deadline_ns = now + TURN_NS;
         while let Some(length) = wire.receive(&mut buffer, deadline_ns) {
+            hide_closed_ports(&mut buffer[..length]);
             // Late, or not ours: it answers nothing.
             let _ = rx.receive_frame(&buffer[..length]);
             now = wire.now_ns();

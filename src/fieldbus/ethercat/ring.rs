@@ -77,6 +77,13 @@ impl Flight {
         self.is_under_way() && !self.overdue && !self.given[port]
     }
 
+    /// Whether an image is waited for at a port. Where the other one has come through all of the ring, a port that was silent
+    /// gives one again.
+    fn waits_for(&self, port: usize, silent: bool) -> bool {
+        let crossed = || self.images.iter().flatten().any(|image| !image.turned);
+        self.owes(port) && (!silent || crossed())
+    }
+
     /// Adds what came in at a port, if it is an image of it.
     fn add(&mut self, image: &[u8], port: usize) {
         let (sent, Some(image)) = (&self.sent[..self.length], image.get(..self.length)) else { return };
@@ -230,8 +237,8 @@ impl Ring {
     fn complete(&self) -> Option<usize> {
         let silent = [self.is_silent(0), self.is_silent(1)];
         self.flights.iter().position(|flight| {
-            let owed = (0..2).any(|port| flight.owes(port) && !silent[port]);
-            flight.is_under_way() && flight.given != [false; 2] && !owed
+            let waits = (0..2).any(|port| flight.waits_for(port, silent[port]));
+            flight.is_under_way() && flight.given != [false; 2] && !waits
         })
     }
 
@@ -254,8 +261,8 @@ impl Ring {
 
     /// The port to wait at.
     fn awaited(&self) -> usize {
-        let owes = |port: usize| self.flights.iter().any(|flight| flight.owes(port));
-        (0..2).find(|port| owes(*port) && !self.is_silent(*port)).unwrap_or(0)
+        let waits = |port: usize| self.flights.iter().any(|flight| flight.waits_for(port, self.is_silent(port)));
+        (0..2).find(|port| waits(*port)).unwrap_or(0)
     }
 }
 
@@ -318,3 +325,7 @@ impl Wire for Ring {
         Some(self.state)
     }
 }
+
+#[cfg(test)]
+#[path = "ring_tests.rs"]
+mod tests;

@@ -155,6 +155,11 @@ impl Controller {
         }
     }
 
+    /// The system time by its clock, nanoseconds; `None` without one.
+    pub fn system_ns(&self, now_ns: u64) -> Option<u64> {
+        self.clock.as_ref().map(|clock| clock.system_ns(now_ns, self.memory.u64(SYSTEM_TIME_OFFSET)))
+    }
+
     /// It is of another kind: its SII names this product code.
     pub fn set_product(&mut self, product: u32) {
         if let Some(place) = self.sii.get_mut(0x14..0x18) {

@@ -145,7 +145,8 @@ impl Segment {
     /// Whether the cable in front of a device, or behind the last one, is there, whole, and between two that have supply.
     fn is_linked(&self, cable: usize) -> bool {
         let whole = self.members.get(cable).map_or(self.closing == Some(true), |member| member.cabled);
-        let powered = |place: Option<usize>| place.and_then(|place| self.members.get(place)).is_none_or(|one| one.powered);
+        let powered =
+            |place: Option<usize>| place.and_then(|place| self.members.get(place)).is_none_or(|one| one.powered);
         whole && powered(Some(cable)) && powered(cable.checked_sub(1))
     }
 
@@ -301,6 +302,11 @@ impl Segment {
     /// Whether the application of the device at a place is in OP.
     pub fn is_operational(&self, place: usize) -> bool {
         self.members.get(place).is_some_and(|member| member.controller.al_state() == AlState::Operational)
+    }
+
+    /// The system time by the clock of the device at a place, nanoseconds.
+    pub fn system_ns(&self, place: usize) -> Option<u64> {
+        self.members.get(place)?.controller.system_ns(self.now_ns)
     }
 
     /// Whether the device at a place has its supply.
