@@ -8,6 +8,7 @@ use super::mishap::Mishaps;
 pub const HELP: &str = "\
 While it runs it takes commands from standard input, one a line; DEVICE is a name or a place from 0:
   cut DEVICE                     the cable in front of it breaks
+  cut end                        in a ring, the one behind the last device
   mend                           every cable is whole again
   off DEVICE | on DEVICE         its supply
   input DEVICE BIT on|off        a digital input
@@ -58,6 +59,8 @@ impl Command {
             ["quit"] => Command::Quit,
             ["state", place] => Command::State(device(place)?),
             ["mend"] => Command::Segment(SegmentCommand::Mend),
+            // In a ring there is one behind the last device.
+            ["cut", "end"] => Command::Segment(SegmentCommand::Cut(names.len())),
             ["cut", place] => Command::Segment(SegmentCommand::Cut(device(place)?)),
             ["off", place] => Command::Segment(SegmentCommand::PowerOff(device(place)?)),
             ["on", place] => Command::Segment(SegmentCommand::PowerOn(device(place)?)),
@@ -131,6 +134,7 @@ mod tests {
         let names = vec!["x-drive".to_string(), "io".to_string()];
         let parse = |line| Command::parse(line, &names);
         assert_eq!(parse("cut io"), Ok(Command::Segment(SegmentCommand::Cut(1))));
+        assert_eq!(parse("cut end"), Ok(Command::Segment(SegmentCommand::Cut(2))));
         assert_eq!(parse("drift 0 -200"), Ok(Command::Segment(SegmentCommand::Drift(0, -200_000.0))));
         assert_eq!(parse("al-error x-drive 0x1b"), Ok(Command::Segment(SegmentCommand::AlError(0, 0x1B))));
         assert_eq!(parse("input io 3 on"), Ok(Command::Input { device: 1, bit: 3, on: true }));

@@ -3,6 +3,7 @@
 
 mod command;
 mod mishap;
+mod ports;
 
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -13,13 +14,12 @@ use clap::Parser;
 use motiond::config::machine::{Address, BusConfig};
 use motiond::config::schema::BusKind;
 use motiond::config::{self, MachineConfig};
-use motiond::fieldbus::ethercat::packet_socket::{PacketSocket, SocketOptions};
-use motiond::fieldbus::ethercat::wire::Wire;
 use motiond::limits::ETHERCAT_FRAME_BYTES;
 use motiond::simulation::ethercat::{Segment, SegmentParameters};
 
 use command::Command;
 use mishap::Mishaps;
+use ports::Ports;
 
 /// How long nothing need arrive before commands are looked for, nanoseconds.
 const LOOK_NS: u64 = 5_000_000;
@@ -35,6 +35,9 @@ struct Arguments {
     /// The network interface that the master's cable ends at
     #[arg(long)]
     interface: String,
+    /// Close the devices to a ring: the interface that the master's second cable ends at
+    #[arg(long)]
+    redundant_interface: Option<String>,
     /// The configuration of the machine, as motiond has it
     #[arg(long)]
     config: PathBuf,
@@ -56,17 +59,21 @@ fn main() -> ExitCode {
     let Some(bus) = bus_of(&machine, arguments.bus.as_deref()) else {
         return complain(&"the configuration has no such EtherCAT bus", 2);
     };
-    let segment = match Segment::new(&parameters(bus, machine.period_ns)) {
+    let mut segment = match Segment::new(&parameters(bus, machine.period_ns)) {
         Ok(segment) => segment,
         Err(error) => return complain(&error, 2),
     };
-    let socket = match PacketSocket::open(&arguments.interface, SocketOptions::default()) {
-        Ok(socket) => socket,
-        Err(error) => return complain(&format!("interface {}: {error}", arguments.interface), 1),
+    if arguments.redundant_interface.is_some() {
+        segment = segment.closed_to_a_ring();
+    }
+    let ports = match Ports::open(&arguments.interface, arguments.redundant_interface.as_deref()) {
+        Ok(ports) => ports,
+        Err((interface, error)) => return complain(&format!("interface {interface}: {error}"), 1),
     };
     let names: Vec<String> = bus.devices.iter().map(|device| device.name.clone()).collect();
-    println!("{} devices on {}: {}", names.len(), arguments.interface, names.join(", "));
-    serve(segment, socket, &names, &lines());
+    let second = arguments.redundant_interface.map_or(String::new(), |second| format!(" and {second}"));
+    println!("{} devices on {}{second}: {}", names.len(), arguments.interface, names.join(", "));
+    serve(segment, ports, &names, &lines());
     ExitCode::SUCCESS
 }
 
@@ -108,7 +115,7 @@ fn lines() -> Receiver<String> {
 }
 
 /// Passes frames until it is told to end.
-fn serve(mut segment: Segment, mut socket: PacketSocket, names: &[String], lines: &Receiver<String>) {
+fn serve(mut segment: Segment, mut ports: Ports, names: &[String], lines: &Receiver<String>) {
     let mut mishaps = Mishaps::default();
     let mut buffer = [0; ETHERCAT_FRAME_BYTES];
     loop {
@@ -123,17 +130,20 @@ fn serve(mut segment: Segment, mut socket: PacketSocket, names: &[String], lines
                 Err(why) => println!("error: {line}: {why}"),
             }
         }
-        let now_ns = socket.now_ns();
-        mishaps.send_due(now_ns, |frame| socket.send(frame, now_ns));
+        for (end, link) in ports.links().unwrap_or_default() {
+            segment.set_link(end, link);
+        }
+        let now_ns = ports.now_ns();
+        mishaps.send_due(now_ns, |end, frame| ports.send(end, frame));
         let deadline_ns = mishaps.next_due_ns().unwrap_or(u64::MAX).min(now_ns + LOOK_NS);
-        let Some(length) = socket.receive(&mut buffer, deadline_ns) else {
-            segment.advance(socket.now_ns());
+        let Some((end, length)) = ports.receive(&mut buffer, deadline_ns) else {
+            segment.advance(ports.now_ns());
             continue;
         };
-        let now_ns = socket.now_ns();
+        let now_ns = ports.now_ns();
         let frame = &mut buffer[..length];
-        if segment.pass(frame, now_ns) {
-            mishaps.give_back(frame, now_ns, |frame| socket.send(frame, now_ns));
+        if let Some(out) = segment.pass_from(end, frame, now_ns) {
+            mishaps.give_back(out, frame, now_ns, |end, frame| ports.send(end, frame));
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use motiond::simulation::ethercat::End;
+
 /// Frames that are held back, at most.
 const HELD_BACK: usize = 256;
 
@@ -18,7 +20,7 @@ pub struct Mishaps {
     pub delay: u32,
     /// By this, nanoseconds.
     pub delay_ns: u64,
-    held_back: VecDeque<(u64, Vec<u8>)>,
+    held_back: VecDeque<(u64, End, Vec<u8>)>,
 }
 
 fn take(count: &mut u32) -> bool {
@@ -28,8 +30,8 @@ fn take(count: &mut u32) -> bool {
 }
 
 impl Mishaps {
-    /// A frame comes back, or what is left of it.
-    pub fn give_back(&mut self, frame: &mut [u8], now_ns: u64, mut send: impl FnMut(&[u8]) -> bool) {
+    /// A frame comes back at an end, or what is left of it.
+    pub fn give_back(&mut self, end: End, frame: &mut [u8], now_ns: u64, mut send: impl FnMut(End, &[u8])) {
         if take(&mut self.lose) {
             return;
         }
@@ -39,28 +41,28 @@ impl Mishaps {
         }
         if take(&mut self.delay) {
             if self.held_back.len() < HELD_BACK {
-                self.held_back.push_back((now_ns + self.delay_ns, frame.to_vec()));
+                self.held_back.push_back((now_ns + self.delay_ns, end, frame.to_vec()));
             }
             return;
         }
         if take(&mut self.duplicate) {
-            send(frame);
+            send(end, frame);
         }
-        send(frame);
+        send(end, frame);
     }
 
     /// Sends what was held back for long enough.
-    pub fn send_due(&mut self, now_ns: u64, mut send: impl FnMut(&[u8]) -> bool) {
-        while let Some((due_ns, frame)) = self.held_back.front()
+    pub fn send_due(&mut self, now_ns: u64, mut send: impl FnMut(End, &[u8])) {
+        while let Some((due_ns, end, frame)) = self.held_back.front()
             && *due_ns <= now_ns
         {
-            send(frame);
+            send(*end, frame);
             self.held_back.pop_front();
         }
     }
 
     /// When the next one is due.
     pub fn next_due_ns(&self) -> Option<u64> {
-        self.held_back.front().map(|(due_ns, _)| *due_ns)
+        self.held_back.front().map(|(due_ns, ..)| *due_ns)
     }
 }

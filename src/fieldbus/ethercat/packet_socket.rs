@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::net::if_::if_nametoindex;
@@ -75,6 +75,12 @@ impl PacketSocket {
         };
         Errno::result(bound)?;
         Ok(PacketSocket { socket })
+    }
+}
+
+impl AsFd for PacketSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

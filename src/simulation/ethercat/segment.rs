@@ -106,6 +106,8 @@ pub struct Segment {
     members: Vec<Member>,
     /// The cable from the last device back to the master, where there is one: it is whole.
     closing: Option<bool>,
+    /// The master's interface has a link, at each end.
+    masters: [bool; 2],
     now_ns: u64,
 }
 
@@ -128,7 +130,7 @@ impl Segment {
                 controller.map_err(|error| SegmentError(format!("device \"{}\": {error}", device.name)))?;
             members.push(Member { fresh: controller.clone(), controller, powered: true, cabled: true });
         }
-        let mut segment = Segment { members, closing: None, now_ns: 0 };
+        let mut segment = Segment { members, closing: None, masters: [true; 2], now_ns: 0 };
         segment.connect();
         Ok(segment)
     }
@@ -142,12 +144,20 @@ impl Segment {
         self
     }
 
+    /// The master's interface at an end has a link, or none.
+    pub fn set_link(&mut self, end: End, link: bool) {
+        if std::mem::replace(&mut self.masters[end as usize], link) != link {
+            self.connect();
+        }
+    }
+
     /// Whether the cable in front of a device, or behind the last one, is there, whole, and between two that have supply.
     fn is_linked(&self, cable: usize) -> bool {
         let whole = self.members.get(cable).map_or(self.closing == Some(true), |member| member.cabled);
         let powered =
             |place: Option<usize>| place.and_then(|place| self.members.get(place)).is_none_or(|one| one.powered);
-        whole && powered(Some(cable)) && powered(cable.checked_sub(1))
+        let master = (cable > 0 || self.masters[0]) && (cable < self.members.len() || self.masters[1]);
+        whole && master && powered(Some(cable)) && powered(cable.checked_sub(1))
     }
 
     fn connect(&mut self) {
