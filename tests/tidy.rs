@@ -62,6 +62,8 @@ const REAL_TIME: &[&str] = &[
     "src/fieldbus/ethercat/links.rs",
     "src/fieldbus/ethercat/requests.rs",
     "src/fieldbus/ethercat/restoration.rs",
+    "src/fieldbus/ethercat/ring.rs",
+    "src/fieldbus/ethercat/ring_watch.rs",
     "src/fieldbus/ethercat/states.rs",
     "src/fieldbus/ethercat/work.rs",
     "src/fieldbus/ethercat/packet_socket.rs",

@@ -139,6 +139,7 @@ pub fn bus_status(name: &str, bus: &BusSnapshot) -> Value {
     json!({
         "name": name,
         "up": bus.up,
+        "ring_whole": bus.ring_whole,
         "frames_lost": bus.frames_lost,
         "frames_late": bus.frames_late,
         "working_counter_errors": bus.working_counter_errors,

@@ -150,6 +150,7 @@ mod tests {
         fresh: 7,
         not_operational: 0,
         round_trip_ns: None,
+        ring_whole: None,
         late_by_bus_clock_ns: None,
     };
     const LOST: CycleReport = CycleReport { working_counter: 0, lost: true, fresh: 0, ..GOOD };

@@ -30,6 +30,7 @@ impl Cycle {
         let groups = motion.groups().iter().enumerate().map(|(index, seen)| group(GroupId(index as u8), seen, stops));
         let buses = self.buses.iter().map(|slot| BusSnapshot {
             up: slot.watch.up(),
+            ring_whole: slot.report.ring_whole,
             frames_lost: slot.watch.frames_lost,
             frames_late: slot.watch.frames_late,
             working_counter_errors: slot.watch.working_counter_errors,

@@ -81,7 +81,7 @@ impl Scrape {
             machine.buses.iter().zip(&snapshot.buses).zip(&self.devices).zip(&self.links).zip(&self.round_trips);
         let buses = buses.map(|((((name, now), devices), links), round_trip)| BusReading {
             ports: links.iter().flat_map(|links| ports(links, devices)).collect(),
-            ring_whole: links.as_ref().and_then(|links| links.is_ring_whole()),
+            ring_whole: now.ring_whole,
             name: name.clone(),
             round_trip: buckets(round_trip),
             frames_lost: now.frames_lost,

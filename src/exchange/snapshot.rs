@@ -168,6 +168,8 @@ pub struct GroupSnapshot {
 pub struct BusSnapshot {
     /// Exchanging; false after a bus fault until it is recovered.
     pub up: bool,
+    /// The ring is whole; `None` where it is none.
+    pub ring_whole: Option<bool>,
     /// Exchanges without an answer.
     pub frames_lost: u64,
     /// Answers that came after their deadline.
@@ -425,7 +427,7 @@ impl BusSnapshot {
     #[inline]
     pub fn to_words(&self) -> [u64; BUS_WORDS] {
         [
-            u64::from(self.up),
+            u64::from(self.up) | self.ring_whole.map_or(0, |whole| 2 + 4 * u64::from(whole)),
             self.frames_lost,
             self.frames_late,
             self.working_counter_errors,
@@ -437,8 +439,16 @@ impl BusSnapshot {
 
     /// From words.
     pub fn from_words(words: &[u64; BUS_WORDS]) -> BusSnapshot {
-        let [up, frames_lost, frames_late, working_counter_errors, not_operational, dropped, late_by_clock] = *words;
-        let (up, late_by_clock_ns) = (up == 1, late_by_clock as i64);
-        BusSnapshot { up, frames_lost, frames_late, working_counter_errors, not_operational, dropped, late_by_clock_ns }
+        let [bits, frames_lost, frames_late, working_counter_errors, not_operational, dropped, late_by_clock] = *words;
+        BusSnapshot {
+            up: bits & 1 != 0,
+            ring_whole: (bits & 2 != 0).then_some(bits & 4 != 0),
+            frames_lost,
+            frames_late,
+            working_counter_errors,
+            not_operational,
+            dropped,
+            late_by_clock_ns: late_by_clock as i64,
+        }
     }
 }

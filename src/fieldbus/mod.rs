@@ -57,6 +57,8 @@ pub struct CycleReport {
     /// From the sending of the first frame to the arrival of the last, nanoseconds; `None` where one is missing, or there
     /// are no frames.
     pub round_trip_ns: Option<u64>,
+    /// The cable is a ring, and it is whole; `None` where it is none.
+    pub ring_whole: Option<bool>,
     /// By how much later than its place in the bus's own time the cycle started, nanoseconds: at most half a period, or
     /// negative. `None` where the bus has no clock, or did not say.
     pub late_by_bus_clock_ns: Option<i64>,

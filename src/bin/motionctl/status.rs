@@ -57,9 +57,10 @@ fn machine_in_words(machine: &Value) -> String {
     lines.extend(fault_in_words(&machine["fault"]));
     for bus in machine["buses"].as_array().into_iter().flatten() {
         lines.push(format!(
-            "bus {}: {}, {} frames lost, {} late, {} working counter errors",
+            "bus {}: {}{}, {} frames lost, {} late, {} working counter errors",
             text(bus, "name"),
             if bus["up"] == true { "up" } else { "down (motionctl recover)" },
+            if bus["ring_whole"] == false { ", ring broken (motionctl events)" } else { "" },
             bus["frames_lost"],
             bus["frames_late"],
             bus["working_counter_errors"],

@@ -56,6 +56,7 @@ fn random_snapshot(shape: Shape, random: &mut Random) -> Snapshot {
     };
     let bus = |random: &mut Random| BusSnapshot {
         up: random.below(2) == 1,
+        ring_whole: [None, Some(false), Some(true)][random.below(3) as usize],
         frames_lost: random.word(),
         frames_late: random.word(),
         working_counter_errors: random.word(),

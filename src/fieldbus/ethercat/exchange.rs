@@ -20,7 +20,7 @@ use super::register::{AL_CONTROL, AL_STATUS, AlState, AlStatus, SYSTEM_TIME};
 use super::ring_watch::RingWatch;
 use super::setup::Exchanged;
 use super::states::States;
-use super::wire::Wire;
+use super::wire::{RingState, Wire};
 use crate::fieldbus::news::BusNews;
 use crate::fieldbus::{CycleReport, CyclicBus};
 use crate::limits::{ETHERCAT_FRAME_BYTES, MAX_BUS_DEVICES};
@@ -212,10 +212,6 @@ impl EthercatBus {
             });
         }
         flights.push(Flight { frame, members: first..placed.len(), way: Way::default() });
-        let links = errands.link_table();
-        if wire.ring().is_some() {
-            links.set_ring_whole(true);
-        }
         let stations: Vec<u16> = placed.iter().map(|member| member.station).collect();
         let place = |station| stations.iter().position(|other| *other == station).unwrap_or(usize::MAX);
         Ok(EthercatBus {
@@ -244,7 +240,7 @@ impl EthercatBus {
             cycle_start_ns: 0,
             sent_ns: 0,
             period_ns,
-            ring: RingWatch::of(members, links),
+            ring: RingWatch::of(members),
         })
     }
 
@@ -445,6 +441,7 @@ impl CyclicBus for EthercatBus {
         self.states_way.awaited = false;
         self.errand_way.awaited = false;
         report.not_operational = self.not_operational;
+        report.ring_whole = self.wire.ring().map(|ring| ring == RingState::Whole);
         report.late_by_bus_clock_ns = self.read.then(|| self.late_by_bus_clock_ns()).flatten();
         report
     }

@@ -69,12 +69,7 @@ struct DevicePorts {
 #[derive(Debug)]
 pub struct LinkTable {
     devices: Box<[DevicePorts]>,
-    /// 0: it is none.
-    ring: AtomicU8,
 }
-
-const RING_WHOLE: u8 = 1;
-const RING_BROKEN: u8 = 2;
 
 impl LinkTable {
     /// Whether a port of a device has a link; not before it was looked at.
@@ -86,17 +81,6 @@ impl LinkTable {
     pub fn errors(&self, device: usize, port: usize, error: PortError) -> u32 {
         let count = self.devices.get(device).and_then(|ports| ports.errors[error as usize].get(port));
         count.map_or(0, |count| count.load(Ordering::Relaxed))
-    }
-
-    /// Whether the ring is whole; `None` where the bus is none.
-    pub fn is_ring_whole(&self) -> Option<bool> {
-        let ring = self.ring.load(Ordering::Relaxed);
-        (ring != 0).then_some(ring == RING_WHOLE)
-    }
-
-    /// The bus is a ring, and it is so.
-    pub fn set_ring_whole(&self, whole: bool) {
-        self.ring.store(if whole { RING_WHOLE } else { RING_BROKEN }, Ordering::Relaxed);
     }
 
     /// How many devices there are.
@@ -135,7 +119,7 @@ impl Links {
         let devices = stations.iter().map(|_| DevicePorts::default()).collect();
         Links {
             stations: stations.into(),
-            table: Arc::new(LinkTable { devices, ring: AtomicU8::new(0) }),
+            table: Arc::new(LinkTable { devices }),
             before: vec![None; stations.len()].into(),
             device: 0,
             step: Step::Link,

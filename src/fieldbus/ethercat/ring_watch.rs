@@ -1,26 +1,23 @@
 //! What is told of a ring: between which devices it is broken, and that it is whole again.
 
 use super::exchange::MemberParameters;
-use super::links::LinkTable;
 use super::wire::RingState;
 use crate::fieldbus::news::BusNews;
-use std::sync::Arc;
 
 /// The ring as it was told last.
 #[derive(Debug)]
 pub struct RingWatch {
     told: RingState,
-    links: Arc<LinkTable>,
     /// By place on the wire, the device in the order of the configuration.
     devices: Box<[u8]>,
 }
 
 impl RingWatch {
-    /// Of a ring that is whole, with these devices. What becomes of it is also kept in `links`.
-    pub fn of(members: &[MemberParameters], links: Arc<LinkTable>) -> RingWatch {
+    /// Of a ring that is whole, with these devices.
+    pub fn of(members: &[MemberParameters]) -> RingWatch {
         let mut devices: Vec<u8> = (0..members.len() as u8).collect();
         devices.sort_by_key(|device| members[usize::from(*device)].position);
-        RingWatch { told: RingState::Whole, links, devices: devices.into() }
+        RingWatch { told: RingState::Whole, devices: devices.into() }
     }
 
     /// What is new, told once.
@@ -29,7 +26,6 @@ impl RingWatch {
             return None;
         }
         self.told = state;
-        self.links.set_ring_whole(state == RingState::Whole);
         let RingState::Broken { before, behind } = state else { return Some(BusNews::RingWhole) };
         let at = |place: Option<usize>| place.and_then(|place| self.devices.get(place)).copied();
         Some(BusNews::RingBroken {
@@ -42,7 +38,6 @@ impl RingWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fieldbus::ethercat::links::Links;
     use crate::fieldbus::ethercat::setup::Exchanged;
 
     #[test]
@@ -57,8 +52,7 @@ mod tests {
             input_offset: 0,
             has_mailbox: false,
         };
-        let links = Links::of(&[0x1002, 0x1000, 0x1001]).table();
-        let mut watch = RingWatch::of(&[member(2), member(0), member(1)], links);
+        let mut watch = RingWatch::of(&[member(2), member(0), member(1)]);
         let broken = |before, behind| Some(BusNews::RingBroken { before, behind });
         assert_eq!(watch.news(RingState::Whole), None);
         assert_eq!(watch.news(RingState::Broken { before: 1, behind: 2 }), broken(Some(1), Some(2)));

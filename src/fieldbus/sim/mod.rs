@@ -247,6 +247,7 @@ impl CyclicBus for SimulatedBus {
             fresh: 0,
             not_operational: self.not_operational,
             round_trip_ns: None,
+            ring_whole: None,
             late_by_bus_clock_ns: None,
         };
         if self.fate == FrameFate::Arrives {

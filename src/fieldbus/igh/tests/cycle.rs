@@ -29,6 +29,7 @@ const COMPLETE: CycleReport = CycleReport {
     devices: 0b11,
     fresh: 0b11,
     not_operational: 0,
+    ring_whole: None,
     late_by_bus_clock_ns: Some(-100_000),
     round_trip_ns: None,
 };
