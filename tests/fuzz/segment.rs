@@ -1,7 +1,7 @@
 //! What may come back over the wire: no bytes in a frame, at any time, make the exchange panic, take inputs that are not a
 //! device's own, or wait beyond its deadline; the same for a dialogue with a device, and for what stands in its SII.
 //!
-//! The first byte chooses. SII: the rest is its content. Dialogue and exchange: each frame that comes back takes a byte that
+//! The first byte chooses; an exchange may be over a ring, cut somewhere. SII: the rest is its content. Dialogue and exchange: each frame that comes back takes a byte that
 //! says what becomes of it, and what that needs of what follows; once the input has ended, frames come back as they are.
 #![no_main]
 
@@ -17,32 +17,34 @@ use motiond::fieldbus::ethercat::bring_up::bring_up;
 use motiond::fieldbus::ethercat::datagram::{Command, Target};
 use motiond::fieldbus::ethercat::dialogue::Dialogue;
 use motiond::fieldbus::ethercat::register::AlState;
+use motiond::fieldbus::ethercat::ring::Ring;
 use motiond::fieldbus::ethercat::sii;
 use motiond::fieldbus::ethercat::wire::Wire;
-use motiond::simulation::ethercat::{Segment, SegmentParameters};
+use motiond::simulation::ethercat::{End, Segment, SegmentCommand, SegmentParameters};
 
 const ROUND_TRIP_NS: u64 = 30_000;
 /// An exchange is looked at for so many cycles, and for some more that nothing disturbs.
 const CYCLES: usize = 400;
 const STATION: u16 = 0x1000;
 
-struct End {
+struct FarEnd {
     segment: Segment,
     input: VecDeque<u8>,
     now_ns: u64,
-    back: VecDeque<(u64, Vec<u8>)>,
+    /// By the end of the wire at which it arrives.
+    back: [VecDeque<(u64, Vec<u8>)>; 2],
 }
 
 #[derive(Clone)]
-struct Disturbed(Arc<Mutex<End>>);
+struct Disturbed(Arc<Mutex<FarEnd>>, End);
 
 impl Disturbed {
-    fn end(&self) -> MutexGuard<'_, End> {
+    fn end(&self) -> MutexGuard<'_, FarEnd> {
         self.0.lock().unwrap()
     }
 }
 
-impl End {
+impl FarEnd {
     fn byte(&mut self) -> u8 {
         self.input.pop_front().unwrap_or(0)
     }
@@ -52,11 +54,12 @@ impl End {
         self.input.drain(..count).collect()
     }
 
-    fn comes_back(&mut self, mut frame: Vec<u8>) {
+    fn comes_back(&mut self, mut frame: Vec<u8>, at: End) {
+        let at = at as usize;
         let mut arrives_ns = self.now_ns + ROUND_TRIP_NS;
         match self.byte() % 8 {
             1 => return,
-            2 => self.back.push_back((arrives_ns, frame.clone())),
+            2 => self.back[at].push_back((arrives_ns, frame.clone())),
             3 => arrives_ns += u64::from(self.byte()) * 50_000,
             4 | 5 => {
                 let place = usize::from(u16::from_le_bytes([self.byte(), self.byte()])) % frame.len();
@@ -71,12 +74,12 @@ impl End {
             7 => {
                 let count = usize::from(self.byte());
                 let other = self.bytes(count);
-                self.back.push_back((arrives_ns, other));
+                self.back[at].push_back((arrives_ns, other));
             }
             _ => {}
         }
-        self.back.push_back((arrives_ns, frame));
-        self.back.make_contiguous().sort_by_key(|(arrives_ns, _)| *arrives_ns);
+        self.back[at].push_back((arrives_ns, frame));
+        self.back[at].make_contiguous().sort_by_key(|(arrives_ns, _)| *arrives_ns);
     }
 }
 
@@ -85,16 +88,16 @@ impl Wire for Disturbed {
         let mut end = self.end();
         end.now_ns = end.now_ns.max(now_ns);
         let (mut frame, now_ns) = (frame.to_vec(), end.now_ns);
-        if end.segment.pass(&mut frame, now_ns) {
-            end.comes_back(frame);
+        if let Some(out) = end.segment.pass_from(self.1, &mut frame, now_ns) {
+            end.comes_back(frame, out);
         }
         true
     }
 
     fn receive(&mut self, buffer: &mut [u8], deadline_ns: u64) -> Option<usize> {
         let mut end = self.end();
-        let due = end.back.front().is_some_and(|(arrives_ns, _)| *arrives_ns <= deadline_ns.max(end.now_ns));
-        let Some((arrives_ns, frame)) = due.then(|| end.back.pop_front()).flatten() else {
+        let due = end.back[self.1 as usize].front().is_some_and(|(arrives_ns, _)| *arrives_ns <= deadline_ns.max(end.now_ns));
+        let Some((arrives_ns, frame)) = due.then(|| end.back[self.1 as usize].pop_front()).flatten() else {
             end.now_ns = end.now_ns.max(deadline_ns);
             return None;
         };
@@ -115,7 +118,7 @@ fn machine() -> &'static MachineConfig {
     MACHINE.get_or_init(|| config::parse(file, "ethercat-terminals.toml").unwrap_or_else(|error| panic!("{error}")))
 }
 
-fn wire() -> Disturbed {
+fn wire(ring: bool) -> Disturbed {
     let machine = machine();
     let devices = machine.buses[0].simulation.devices.clone();
     let parameters = SegmentParameters {
@@ -125,16 +128,27 @@ fn wire() -> Disturbed {
         period_ns: machine.period_ns,
     };
     let segment = Segment::new(&parameters).unwrap();
-    let end = End { segment, input: VecDeque::new(), now_ns: 1_000_000_000, back: VecDeque::new() };
-    Disturbed(Arc::new(Mutex::new(end)))
+    let segment = if ring { segment.closed_to_a_ring() } else { segment };
+    let end = FarEnd { segment, input: VecDeque::new(), now_ns: 1_000_000_000, back: Default::default() };
+    Disturbed(Arc::new(Mutex::new(end)), End::First)
 }
 
-fn exchange(bytes: &[u8]) {
-    let (wire, machine) = (wire(), machine());
+/// With a ring, the first byte says where it is cut; beyond its devices it is whole.
+fn exchange(bytes: &[u8], ring: bool) {
+    let (wire, machine) = (wire(ring), machine());
+    let (cut, bytes) = if ring { bytes.split_first().unwrap_or((&0xFF, bytes)) } else { (&0xFF, bytes) };
     let config = &machine.buses[0];
     let segment = config.segment(machine.period_ns);
-    let mut bus = bring_up(Box::new(wire.clone()), &segment).unwrap_or_else(|error| panic!("{error}")).bus;
+    let way: Box<dyn Wire> = if ring {
+        Box::new(Ring::between(Box::new(wire.clone()), Box::new(Disturbed(Arc::clone(&wire.0), End::Last))))
+    } else {
+        Box::new(wire.clone())
+    };
+    let mut bus = bring_up(way, &segment).unwrap_or_else(|error| panic!("{error}")).bus;
     wire.end().input = bytes.iter().copied().collect();
+    if ring {
+        wire.end().segment.command(SegmentCommand::Cut(usize::from(*cut) % 5));
+    }
     let (outputs, mut inputs) = (vec![0; config.output_bytes], vec![0; config.input_bytes]);
     let mut start_ns = wire.now_ns();
     for _ in 0..CYCLES {
@@ -156,7 +170,7 @@ fn exchange(bytes: &[u8]) {
 }
 
 fn dialogue(bytes: &[u8]) {
-    let mut wire = wire();
+    let mut wire = wire(false);
     // The first device gets its address before anything is disturbed.
     let mut address = STATION.to_le_bytes();
     let given = Dialogue::over(&mut wire).ask(Command::Apwr, Target::Position(0, 0x0010), &mut address);
@@ -193,9 +207,10 @@ fn sii_of(bytes: &[u8]) {
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((kind, rest)) = bytes.split_first() else { return };
-    match kind % 3 {
-        0 => exchange(rest),
+    match kind % 4 {
+        0 => exchange(rest, false),
         1 => dialogue(rest),
-        _ => sii_of(rest),
+        2 => sii_of(rest),
+        _ => exchange(rest, true),
     }
 });

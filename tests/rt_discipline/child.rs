@@ -72,7 +72,8 @@ fn does_as_it_is_told() {
     let plant = Plant::ALL.into_iter().find(|plant| format!("{plant:?}") == told).unwrap();
     match plant {
         Plant::Panic | Plant::Spin => stand_in::run(plant),
-        Plant::Cable => fieldbus::run(),
+        Plant::Cable => fieldbus::run(false),
+        Plant::Ring => fieldbus::run(true),
         _ => daemon::run(plant),
     }
 }

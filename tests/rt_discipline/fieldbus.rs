@@ -10,8 +10,6 @@ use std::time::Duration;
 use motiond::client::{Ended, Machine, OnLoss, Scope};
 use motiond::config::{self, MachineConfig};
 use motiond::daemon::{Daemon, End, Options};
-use motiond::fieldbus::ethercat::packet_socket::{PacketSocket, SocketOptions};
-use motiond::fieldbus::ethercat::wire::Wire;
 use motiond::gateway::Client;
 use motiond::limits::ETHERCAT_FRAME_BYTES;
 use motiond::simulation::ethercat::{Segment, SegmentCommand, SegmentParameters};
@@ -20,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::guard;
 use crate::many_drives::many_drives;
+use crate::ports::Ports;
 
 const DRIVES: usize = 4;
 /// How long the drives' thread waits for a frame, nanoseconds.
@@ -27,10 +26,17 @@ const LOOK_NS: u64 = 5_000_000;
 /// No state is waited for longer than this, cycles.
 const PATIENCE: u64 = 60_000;
 
-/// A network of this process's own with a cable in it.
+/// A network of this process's own with two cables in it.
 fn cable() -> Result<(), String> {
     unshare(CloneFlags::CLONE_NEWNET).map_err(|error| format!("no network of its own: {error}"))?;
-    for words in ["link add fieldbus type veth peer name drives", "link set fieldbus up", "link set drives up"] {
+    for words in [
+        "link add fieldbus type veth peer name drives",
+        "link add fieldbus2 type veth peer name drives2",
+        "link set fieldbus up",
+        "link set fieldbus2 up",
+        "link set drives up",
+        "link set drives2 up",
+    ] {
         let run = Command::new("ip").args(words.split_whitespace()).output().map_err(|error| format!("ip: {error}"))?;
         if !run.status.success() {
             return Err(format!("ip {words}: {}", String::from_utf8_lossy(&run.stderr).trim()));
@@ -39,33 +45,47 @@ fn cable() -> Result<(), String> {
     Ok(())
 }
 
-fn machine() -> MachineConfig {
+fn machine(ring: bool) -> MachineConfig {
     // A host that takes the processor away is no fault of the thread: the cycle and the drives bear a second of it.
-    let bus = "lost-frames-tolerated = 100\nworking-counter-errors-tolerated = 3";
-    let text = many_drives(DRIVES, "[realtime]\nmax-skipped-periods = 1000", bus, "watchdog-ms = 1000");
+    let mut bus = "lost-frames-tolerated = 100\nworking-counter-errors-tolerated = 3".to_string();
+    if ring {
+        bus += "\nredundant-interface = \"fieldbus2\"";
+    }
+    let text = many_drives(DRIVES, "[realtime]\nmax-skipped-periods = 1000", &bus, "watchdog-ms = 1000");
     let text = text.replace("window-mm = 2\n", "window-mm = 50\nstale-cycles-tolerated = 100\n");
     config::parse(&text, "drives.toml").unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The drives on the far end, until `over`.
 fn drives(config: &MachineConfig, segment: Arc<Mutex<Segment>>, over: Arc<AtomicBool>) -> JoinHandle<()> {
-    let mut socket = PacketSocket::open("drives", SocketOptions::default()).unwrap();
+    let second = config.buses[0].redundant_interface.as_ref().map(|_| "drives2");
+    let mut ports = Ports::open("drives", second).unwrap();
     assert_eq!(config.buses[0].devices.len(), segment.lock().unwrap().len());
     std::thread::spawn(move || {
         let mut buffer = [0; ETHERCAT_FRAME_BYTES];
         while !over.load(Ordering::Relaxed) {
-            let until_ns = socket.now_ns() + LOOK_NS;
-            let received = socket.receive(&mut buffer, until_ns);
+            let until_ns = ports.now_ns() + LOOK_NS;
+            let received = ports.receive(&mut buffer, until_ns);
             let mut segment = segment.lock().unwrap();
-            let now_ns = socket.now_ns();
+            let now_ns = ports.now_ns();
             match received {
-                Some(length) if segment.pass(&mut buffer[..length], now_ns) => {
-                    socket.send(&buffer[..length], now_ns);
+                Some((end, length)) => {
+                    if let Some(out) = segment.pass_from(end, &mut buffer[..length], now_ns) {
+                        ports.send(out, &buffer[..length]);
+                    }
                 }
-                _ => segment.advance(now_ns),
+                None => segment.advance(now_ns),
             }
         }
     })
+}
+
+fn ring_is(machine: &Client, whole: bool) {
+    let end = machine.snapshot().machine.cycle + PATIENCE;
+    while machine.snapshot().buses[0].ring_whole != Some(whole) {
+        assert!(machine.snapshot().machine.cycle < end, "waited in vain for a ring that is whole: {whole}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 fn until(machine: &Client, what: &str, done: impl Fn(u64) -> bool) {
@@ -106,20 +126,30 @@ fn busy(mut client: Machine, machine: &Client, segment: &Mutex<Segment>) -> u32 
     until(machine, "the last drive is missed", |not_operational| not_operational == 1 << last);
     segment.lock().unwrap().command(SegmentCommand::PowerOn(last));
     until(machine, "the last drive is back", |not_operational| not_operational == 0);
+    // In a ring nobody misses a cable.
+    if machine.snapshot().buses[0].ring_whole.is_some() {
+        for cut in 0..=DRIVES {
+            segment.lock().unwrap().command(SegmentCommand::Cut(cut));
+            ring_is(machine, false);
+            segment.lock().unwrap().command(SegmentCommand::Mend);
+            ring_is(machine, true);
+        }
+    }
     read
 }
 
 /// Runs it, tells what the guards found, and ends the process with 1 where there was anything.
-pub fn run() {
+pub fn run(ring: bool) {
     if let Err(why) = cable() {
         eprintln!("skipped: rt_discipline fieldbus: {why}");
         std::process::exit(0);
     }
-    let config = machine();
+    let config = machine(ring);
     let devices = config.buses[0].simulation.devices.clone();
     let parameters =
         SegmentParameters { devices, aliases: vec![], drift_ppb: vec![5000.0, -20_000.0], period_ns: config.period_ns };
-    let segment = Arc::new(Mutex::new(Segment::new(&parameters).unwrap()));
+    let segment = Segment::new(&parameters).unwrap();
+    let segment = Arc::new(Mutex::new(if ring { segment.closed_to_a_ring() } else { segment }));
     let over = Arc::new(AtomicBool::new(false));
     let far_end = drives(&config, Arc::clone(&segment), Arc::clone(&over));
     let directory = tempfile::Builder::new().prefix("motiond-").tempdir().unwrap();

@@ -16,6 +16,9 @@ mod load;
 #[path = "../support/many_drives.rs"]
 mod many_drives;
 mod plant;
+#[allow(dead_code, reason = "no link is lost here")]
+#[path = "../../src/bin/motion-sim/ports.rs"]
+mod ports;
 #[path = "../support/random.rs"]
 mod random;
 mod stand_in;
@@ -44,6 +47,15 @@ fn all_axes_move_for_busy_clients_and_scrapes_in_discipline() {
 #[test]
 fn drives_on_a_cable_move_and_come_back_in_discipline() {
     let report = run_with(Plant::Cable);
+    println!("{report}");
+    assert!(report.status.success(), "{report}");
+    let skipped = report.says("skipped: rt_discipline fieldbus");
+    assert!(skipped || report.says("page faults 0") && report.says("forbidden calls 0"), "{report}");
+}
+
+#[test]
+fn a_ring_is_cut_in_discipline() {
+    let report = run_with(Plant::Ring);
     println!("{report}");
     assert!(report.status.success(), "{report}");
     let skipped = report.says("skipped: rt_discipline fieldbus");

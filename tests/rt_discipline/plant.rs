@@ -26,10 +26,12 @@ pub enum Plant {
     SessionPanic,
     /// Nothing, with the drives on a cable.
     Cable,
+    /// The same, with the drives in a ring that is cut.
+    Ring,
 }
 
 impl Plant {
-    pub const ALL: [Plant; 11] = [
+    pub const ALL: [Plant; 12] = [
         Plant::Nothing,
         Plant::Allocation,
         Plant::Free,
@@ -41,6 +43,7 @@ impl Plant {
         Plant::DriveFault,
         Plant::SessionPanic,
         Plant::Cable,
+        Plant::Ring,
     ];
 }
 
@@ -78,7 +81,7 @@ pub fn before_step(_cycle: u64) {
 /// Does it.
 pub fn misbehave(plant: Plant) {
     match plant {
-        Plant::Nothing | Plant::DriveFault | Plant::SessionPanic | Plant::Cable => {}
+        Plant::Nothing | Plant::DriveFault | Plant::SessionPanic | Plant::Cable | Plant::Ring => {}
         Plant::Allocation => drop(black_box(Box::new(1u64))),
         // Safety: only the real-time thread comes here, and `prepare` has long returned.
         Plant::Free => drop(black_box(unsafe { (*KEPT.0.get()).take() })),
