@@ -77,7 +77,8 @@ fn in_words(event: &Value) -> String {
         line.push_str(&format!(", code {code:04X}h"));
     }
     if let Some(words) = event["words"].as_str() {
-        line.push_str(&format!(", {words}"));
+        line.push_str(if event["device"].is_null() { ": " } else { ", " });
+        line.push_str(words);
     }
     if let Some(skipped) = event["skipped_periods"].as_u64() {
         line.push_str(&format!(": {skipped} periods skipped"));
