@@ -231,13 +231,14 @@ fn the_first_reaction_that_fits_counts() {
 
 #[test]
 fn every_number_says_its_unit_unless_it_is_a_plain_count() {
-    const COUNTS: [&str; 22] = [
+    const COUNTS: [&str; 23] = [
         "priority",
         "cpu",
         "position",
         "alias",
         "node-id",
         "igh-master-index",
+        "dc-assign-activate",
         "vendor-id",
         "product-code",
         "revision",

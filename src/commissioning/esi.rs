@@ -173,6 +173,8 @@ pub struct EsiMode {
     pub assign_activate: u16,
     /// SYNC0 behind the start of the cycle, nanoseconds.
     pub shift_ns: i64,
+    /// SYNC1 behind SYNC0, nanoseconds.
+    pub sync1_ns: i64,
 }
 
 impl EsiDevice {
@@ -327,6 +329,7 @@ fn device(node: Node<'_, '_>, vendor: u32) -> Result<EsiDevice, EsiProblem> {
             name: name_of(mode),
             assign_activate: optional(mode, "AssignActivate", "AssignActivate of OpMode")?.unwrap_or(0),
             shift_ns: optional(mode, "ShiftTimeSync0", "ShiftTimeSync0 of OpMode")?.unwrap_or(0),
+            sync1_ns: optional(mode, "CycleTimeSync1", "CycleTimeSync1 of OpMode")?.unwrap_or(0),
         });
     }
     Ok(device)

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::fieldbus::ethercat::synchronisation::Synchronisation;
+
 use super::esi::{EsiCommand, EsiDevice, EsiPdo};
 use super::skeleton::{MARK, plain};
 
@@ -44,6 +46,7 @@ fn write(out: &mut String, device: &EsiDevice, vendor_name: &str, source: &str) 
     writeln!(out, "product-code = {:#010x}", device.product)?;
     writeln!(out, "revision = {:#010x}", device.revision)?;
     writeln!(out, "revision-policy = \"at-least\"")?;
+    synchronisation(out, device)?;
     let (outputs, inputs) = (mapping(&device.rx_pdos), mapping(&device.tx_pdos));
     if device.can_map {
         writeln!(out, "mapping = \"free\"")?;
@@ -68,6 +71,24 @@ fn write(out: &mut String, device: &EsiDevice, vendor_name: &str, source: &str) 
     }
     for command in device.startup() {
         write_command(out, command)?;
+    }
+    Ok(())
+}
+
+/// The first way to be synchronised, which is the vendor's choice; others are remarks above.
+fn synchronisation(out: &mut String, device: &EsiDevice) -> std::fmt::Result {
+    let Some(mode) = device.modes.first() else { return Ok(()) };
+    if mode.assign_activate != 0
+        && !(Synchronisation { assign_activate: mode.assign_activate, ..Default::default() }).is_on()
+    {
+        let (name, value) = (plain(&mode.name), mode.assign_activate);
+        return writeln!(out, "{MARK} {name:?} wants 0980h = {value:#06x}, which is without SYNC0, and is not taken");
+    }
+    writeln!(out, "dc-assign-activate = {:#06x} # {}", mode.assign_activate, plain(&mode.name))?;
+    for (key, value_ns) in [("sync0-shift-us", mode.shift_ns), ("sync1-us", mode.sync1_ns)] {
+        if value_ns != 0 {
+            writeln!(out, "{key} = {}", value_ns as f64 / 1000.0)?;
+        }
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::fieldbus::ethercat::bring_up::{
 };
 use crate::fieldbus::ethercat::objects::ObjectWrite;
 use crate::fieldbus::ethercat::packet_socket::SocketOptions;
+use crate::fieldbus::ethercat::synchronisation::Synchronisation;
 use crate::fieldbus::igh;
 use crate::fieldbus::mapping::DeviceLayout;
 use crate::fieldbus::sim::SimulatedBusParameters;
@@ -155,6 +156,8 @@ pub struct DeviceConfig {
     pub mapped: bool,
     /// How long a drive waits for the daemon before it stops by itself, milliseconds.
     pub watchdog_ms: u32,
+    /// How it is synchronised, where its bus has clocks.
+    pub synchronisation: Synchronisation,
     /// Objects that it is given whenever it starts.
     pub startup: Vec<ObjectWrite>,
     /// Its place in the process image of its bus.
@@ -267,6 +270,7 @@ impl BusConfig {
                 layout: device.layout.clone(),
                 mapped: device.mapped,
                 watchdog_ms: device.watchdog_ms,
+                synchronisation: device.synchronisation,
                 startup: device.startup.clone(),
             }
         };

@@ -315,6 +315,12 @@ sections! {
         serial_number: Option<u32> = "serial-number", Whole(0, U32), Optional("not checked"), Restart;
         /// How long a drive waits for the daemon before it stops by itself. A drive without this watchdog is refused.
         watchdog_ms: Option<u32> = "watchdog-ms", Whole(0, 1000), Optional("100, if the profile says nothing else"), Restart;
+        /// How it is synchronised by distributed clocks (ethercat): registers 0980h and 0981h, AssignActivate of a device description; 0: not at all.
+        dc_assign_activate: Option<u16> = "dc-assign-activate", Whole(0, 0xFFFF), Optional("0x0300 (SYNC0), if the profile says nothing else"), Restart;
+        /// When its SYNC0 comes, against multiples of the period in the time of the bus (ethercat); less than a period.
+        sync0_shift_us: Option<f64> = "sync0-shift-us", Number(-10_000.0, 10_000.0), Optional("0, if the profile says nothing else"), Restart;
+        /// When its SYNC1 comes, behind SYNC0 (ethercat).
+        sync1_us: Option<f64> = "sync1-us", Number(0.0, 10_000.0), Optional("0, if the profile says nothing else"), Restart;
         /// What devices of its type have in common. What stands here counts before it; its objects at start come first.
         profile: Option<String> = "profile", File, Optional("none"), Restart;
         /// Digital inputs (terminal).
@@ -367,6 +373,12 @@ sections! {
         revision_policy: Option<RevisionWord> = "revision-policy", Choice(RevisionWord::WORDS), Optional("\"exact\""), Restart;
         /// How long each waits for the daemon before it stops by itself.
         watchdog_ms: Option<u32> = "watchdog-ms", Whole(0, 1000), Optional("100"), Restart;
+        /// How it is synchronised by distributed clocks (ethercat): registers 0980h and 0981h, AssignActivate of a device description; 0: not at all.
+        dc_assign_activate: Option<u16> = "dc-assign-activate", Whole(0, 0xFFFF), Optional("0x0300 (SYNC0)"), Restart;
+        /// When its SYNC0 comes, against multiples of the period in the time of the bus (ethercat); less than a period.
+        sync0_shift_us: Option<f64> = "sync0-shift-us", Number(-10_000.0, 10_000.0), Optional("0"), Restart;
+        /// When its SYNC1 comes, behind SYNC0 (ethercat).
+        sync1_us: Option<f64> = "sync1-us", Number(0.0, 10_000.0), Optional("0"), Restart;
         /// Whether process data can be mapped.
         mapping: Option<MappingWord> = "mapping", Choice(MappingWord::WORDS), Optional("\"free\""), Restart;
         /// Objects sent to it in each cycle.

@@ -13,5 +13,6 @@ mod ring;
 #[allow(dead_code, reason = "each test program uses a part")]
 #[path = "../support/mod.rs"]
 mod support;
+mod synchronisation;
 mod topology;
 mod wire;

@@ -11,6 +11,7 @@ use super::find;
 use super::startup::startup;
 use crate::cycle::bus_watch::BusWatchParameters;
 use crate::fieldbus::ethercat::packet_socket::SocketOptions;
+use crate::fieldbus::ethercat::synchronisation::Synchronisation;
 use crate::fieldbus::mapping::{DeviceLayout, PdoEntry};
 use crate::fieldbus::sim::SimulatedBusParameters;
 use crate::limits::{MAX_BUS_DEVICES, MAX_PROCESS_IMAGE_BYTES};
@@ -76,6 +77,7 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, per
         }
         let common = Common::of(reader, profiles, device);
         kind(reader, bus, device, &common, period_ns);
+        synchronisation(reader, *bus.kind, device, &common.synchronisation, period_ns);
         if common.identity.revision_policy == RevisionWord::AtLeast && common.identity.revision.is_none() {
             reader.report(&device.revision.place, "a value: revision-policy \"at-least\" needs it");
         }
@@ -90,6 +92,7 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, per
             identity: common.identity,
             mapped: *device.kind == DeviceKind::Drive && common.mapping == MappingWord::Free,
             watchdog_ms: common.watchdog_ms,
+            synchronisation: common.synchronisation,
             startup: startup(reader, *bus.kind, device, &common),
             layout,
         });
@@ -162,6 +165,25 @@ fn wire(reader: &mut Reader<'_>, bus: &Bus) {
     if bus.bit_rate.is_some_and(|rate| !BIT_RATES.contains(&rate)) {
         let rates = BIT_RATES.map(|rate| rate.to_string()).join(", ");
         reader.report(&bus.bit_rate.place, format!("one of {rates} (CiA 301)"));
+    }
+}
+
+/// How a device is synchronised, where its bus has clocks.
+fn synchronisation(reader: &mut Reader<'_>, bus: BusKind, device: &Device, all: &Synchronisation, period_ns: u64) {
+    let word = bus.word();
+    let (activate, shift, sync1) = (&device.dc_assign_activate, &device.sync0_shift_us, &device.sync1_us);
+    if bus == BusKind::Canopen {
+        wanted(reader, &activate.place, activate.is_some(), false, word);
+        wanted(reader, &shift.place, shift.is_some(), false, word);
+        wanted(reader, &sync1.place, sync1.is_some(), false, word);
+    }
+    if all.assign_activate != 0 && !all.is_on() {
+        let found = format!("{:#06x}", all.assign_activate);
+        reader.report_found(&activate.place, found, "0, or a value with the bits of SYNC0 (0x0300)");
+    }
+    if all.shift_ns.unsigned_abs() >= period_ns {
+        let found = format!("{} µs", all.shift_ns as f64 / 1000.0);
+        reader.report_found(&shift.place, found, format!("less than a period of {} µs", period_ns as f64 / 1000.0));
     }
 }
 

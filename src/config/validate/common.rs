@@ -4,6 +4,7 @@ use super::super::machine::Identity;
 use super::super::profile::{Profiles, or_profile};
 use super::super::reader::Reader;
 use super::super::schema::{Device, MappingWord, RevisionWord, Startup};
+use crate::fieldbus::ethercat::synchronisation::Synchronisation;
 use crate::fieldbus::mapping::PdoEntry;
 
 /// How long a drive waits for the daemon where nobody says, milliseconds.
@@ -21,6 +22,8 @@ pub struct Common {
     pub pdo_outputs: Option<Vec<PdoEntry>>,
     /// From the device.
     pub pdo_inputs: Option<Vec<PdoEntry>>,
+    /// How it is synchronised.
+    pub synchronisation: Synchronisation,
     /// The profile's objects at start.
     pub startup: Vec<Startup>,
 }
@@ -37,6 +40,9 @@ impl Common {
             None => (None, Vec::new()),
         };
         let of = of.as_ref();
+        let assign_activate = or_profile(&device.dc_assign_activate, of.map(|of| &of.dc_assign_activate));
+        let shift_us = or_profile(&device.sync0_shift_us, of.map(|of| &of.sync0_shift_us)).unwrap_or(0.0);
+        let sync1_us = or_profile(&device.sync1_us, of.map(|of| &of.sync1_us)).unwrap_or(0.0);
         let policy = or_profile(&device.revision_policy, of.map(|of| &of.revision_policy));
         Common {
             identity: Identity {
@@ -50,6 +56,11 @@ impl Common {
             mapping: or_profile(&device.mapping, of.map(|of| &of.mapping)).unwrap_or(MappingWord::Free),
             pdo_outputs: or_profile(&device.pdo_outputs, of.map(|of| &of.pdo_outputs)),
             pdo_inputs: or_profile(&device.pdo_inputs, of.map(|of| &of.pdo_inputs)),
+            synchronisation: Synchronisation {
+                assign_activate: assign_activate.unwrap_or(Synchronisation::default().assign_activate),
+                shift_ns: (shift_us * 1000.0).round() as i64,
+                sync1_ns: (sync1_us * 1000.0).round() as u32,
+            },
             startup,
         }
     }

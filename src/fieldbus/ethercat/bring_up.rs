@@ -11,12 +11,13 @@ use super::letterbox::Letterbox;
 use super::links::LinkTable;
 use super::objects::{ObjectError, ObjectWrite, Objects, mapping};
 use super::plan::{ClockParameters, Plan, PlanParameters};
-use super::register::{AL_CONTROL, AlState, SYSTEM_TIME};
+use super::register::{AL_CONTROL, AlState, SYNC_START_TIME, SYSTEM_TIME};
 use super::requests::{RequestEnds, Requests};
 use super::ring_end::{self, RingError};
 use super::scan::{FoundDevice, ScanError, scan};
-use super::setup::{Exchanged, RegisterWrite, SYNC_START_NS, SetupError, Sync0, mailbox, process_data, sync0};
+use super::setup::{Exchanged, RegisterWrite, SetupError, mailbox, process_data};
 use super::sii::MailboxAreas;
+use super::synchronisation::Synchronisation;
 use super::wire::Wire;
 use crate::fieldbus::CyclicBus;
 use crate::fieldbus::mapping::DeviceLayout;
@@ -92,6 +93,8 @@ pub struct DeviceParameters {
     pub mapped: bool,
     /// How long it goes on without outputs, milliseconds.
     pub watchdog_ms: u32,
+    /// How it is synchronised, if it has a clock.
+    pub synchronisation: Synchronisation,
     /// Objects that it is given behind its mapping, whenever it starts.
     pub startup: Vec<ObjectWrite>,
 }
@@ -174,6 +177,15 @@ pub enum BringUpError {
         /// Why.
         error: ExchangeError,
     },
+    /// A device does not take the shift of its SYNC0.
+    OutOfPhase {
+        /// Its name.
+        device: String,
+        /// What it was given, nanoseconds.
+        wanted_ns: i64,
+        /// What it has, nanoseconds behind a multiple of the period.
+        found_ns: u64,
+    },
     /// Devices did not become operational.
     NotOperational {
         /// Their names, with what each says.
@@ -205,6 +217,10 @@ impl fmt::Display for BringUpError {
             BringUpError::Device { device, error } => write!(out, "device {device:?}: {error}"),
             BringUpError::Exchange { device: Some(device), error } => write!(out, "device {device:?}: {error}"),
             BringUpError::Exchange { device: None, error } => write!(out, "{error}"),
+            BringUpError::OutOfPhase { device, wanted_ns, found_ns } => write!(
+                out,
+                "device {device:?}: its SYNC0 shall be shifted by {wanted_ns} ns, and it says {found_ns} ns (register 0990h)"
+            ),
             BringUpError::NotOperational { devices } => write!(out, "not operational: {}", devices.join("; ")),
         }
     }
@@ -314,7 +330,12 @@ impl Matched<'_> {
             mailbox: mailbox(&self.found.sii),
             objects: self.objects.clone(),
             process_data: self.process_data.clone(),
-            clock: clock.map(|reference| ClockParameters { delay_ns, leads: station == reference, period_ns }),
+            clock: clock.map(|reference| ClockParameters {
+                delay_ns,
+                leads: station == reference,
+                synchronisation: self.configured.synchronisation,
+                period_ns,
+            }),
         };
         Plan {
             station,
@@ -410,32 +431,37 @@ fn write_objects(dialogue: &mut Dialogue<'_>, device: &Matched<'_>) -> Result<()
     Ok(())
 }
 
-/// SYNC0 of every device with a clock, at the same instants. What the reference clock showed then.
+/// SYNC0 of every device with a clock, at the same instants but for its shift. What the reference clock showed then.
 fn start_sync0(
     dialogue: &mut Dialogue<'_>,
     devices: &[Matched<'_>],
     reference: u16,
     period_ns: u64,
 ) -> Result<ClockReading, BringUpError> {
-    let with_clock = || devices.iter().filter(|device| device.found.has_clock);
     let named = |station| devices.iter().find(|device| device.found.station == station);
     let name = |station| named(station).map_or_else(String::new, |device| device.configured.name.clone());
-    let failed = |station| move |error| (station, error);
-    let time = dialogue.read::<8>(reference, SYSTEM_TIME).map_err(failed(reference));
+    let failed = |station| move |error| BringUpError::Device { device: name(station), error };
+    let time = dialogue.read::<8>(reference, SYSTEM_TIME).map_err(failed(reference))?;
     let sent_ns = dialogue.now_ns();
-    let done = time.and_then(|time| {
-        let system_time_ns = u64::from_le_bytes(time);
-        let first_ns = system_time_ns + SYNC_START_NS;
-        let sync = Sync0 { period_ns: period_ns as u32, start_ns: first_ns.next_multiple_of(period_ns) };
-        for device in with_clock() {
-            for write in sync0(&sync) {
-                let station = device.found.station;
-                dialogue.write(station, write.register, write.bytes()).map_err(failed(station))?;
-            }
+    let system_time_ns = u64::from_le_bytes(time);
+    for device in devices.iter().filter(|device| device.found.has_clock) {
+        let (station, synchronisation) = (device.found.station, device.configured.synchronisation);
+        if !synchronisation.is_on() {
+            continue;
         }
-        Ok(ClockReading { system_time_ns, sent_ns })
-    });
-    done.map_err(|(station, error)| BringUpError::Device { device: name(station), error })
+        for write in synchronisation.writes(period_ns, system_time_ns) {
+            dialogue.write(station, write.register, write.bytes()).map_err(failed(station))?;
+        }
+        let start = dialogue.read::<8>(station, SYNC_START_TIME).map_err(failed(station))?;
+        if let Some(found_ns) = synchronisation.out_of_phase(u64::from_le_bytes(start), period_ns) {
+            return Err(BringUpError::OutOfPhase {
+                device: name(station),
+                wanted_ns: synchronisation.shift_ns,
+                found_ns,
+            });
+        }
+    }
+    Ok(ClockReading { system_time_ns, sent_ns })
 }
 
 /// Exchanges zeros, under which no drive does anything, until every device is in OP.

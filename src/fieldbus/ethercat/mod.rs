@@ -34,5 +34,6 @@ pub mod scan;
 pub mod setup;
 pub mod sii;
 pub mod states;
+pub mod synchronisation;
 pub mod wire;
 pub mod work;

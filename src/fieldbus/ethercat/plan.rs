@@ -4,6 +4,7 @@ use super::letterbox::Letterbox;
 use super::objects::ObjectWrite;
 use super::register::{AlState, SII_CONFIGURATION};
 use super::setup::RegisterWrite;
+use super::synchronisation::Synchronisation;
 
 /// How long a device may take to INIT or PREOP, nanoseconds (ETG.1020: 3 s).
 const PRE_OPERATIONAL_NS: u64 = 3_000_000_000;
@@ -40,8 +41,10 @@ pub enum Task {
         /// It is the reference clock itself, and gets its time from the master's.
         leads: bool,
     },
-    /// Start SYNC0, in phase with everybody else's.
+    /// Start SYNC0, in phase with everybody else's, and see that it is.
     Sync0 {
+        /// How.
+        synchronisation: Synchronisation,
         /// Time from pulse to pulse, nanoseconds.
         period_ns: u64,
     },
@@ -83,6 +86,8 @@ pub struct ClockParameters {
     pub delay_ns: u32,
     /// It is the reference clock.
     pub leads: bool,
+    /// How the device is synchronised.
+    pub synchronisation: Synchronisation,
     /// Time between two pulses of SYNC0, nanoseconds.
     pub period_ns: u64,
 }
@@ -113,8 +118,11 @@ impl PlanParameters {
         tasks.push(Task::state(AlState::PreOperational));
         tasks.extend(self.objects.into_iter().map(Task::Object));
         tasks.extend(self.process_data.into_iter().map(Task::Write));
-        if let Some(ClockParameters { delay_ns, leads, period_ns }) = self.clock {
-            tasks.extend([Task::Clock { delay_ns, leads }, Task::Sync0 { period_ns }]);
+        if let Some(ClockParameters { delay_ns, leads, synchronisation, period_ns }) = self.clock {
+            tasks.push(Task::Clock { delay_ns, leads });
+            if synchronisation.is_on() {
+                tasks.push(Task::Sync0 { synchronisation, period_ns });
+            }
         }
         tasks.extend(WAKE);
         tasks.into()

@@ -48,11 +48,11 @@ pub const SYSTEM_TIME_DELAY: u16 = 0x0928;
 pub const SYSTEM_TIME_DIFFERENCE: u16 = 0x092C;
 /// Start of the clock's speed counter; a write sets the filters of its loop back.
 pub const CLOCK_SPEED_START: u16 = 0x0930;
-/// SYNC0/SYNC1 activation.
-pub const SYNC_ACTIVATION: u16 = 0x0981;
-/// Start time of SYNC0, 8 bytes.
+/// Control of the unit that makes SYNC0 and SYNC1, and behind it their activation.
+pub const SYNC_UNIT: u16 = 0x0980;
+/// Start time of SYNC0, 8 bytes, ns; once it runs, of its next pulse.
 pub const SYNC_START_TIME: u16 = 0x0990;
-/// SYNC0 cycle time, ns.
+/// SYNC0 cycle time, 4 bytes, ns, and behind it SYNC1's.
 pub const SYNC0_CYCLE_TIME: u16 = 0x09A0;
 
 /// Bytes of an FMMU.

@@ -1,9 +1,6 @@
 //! What one device is configured to, register by register: known once, written at bring-up and again when it comes back.
 
-use super::register::{
-    FMMU, FMMU_BYTES, SYNC_ACTIVATION, SYNC_MANAGER, SYNC_MANAGER_BYTES, SYNC_START_TIME, SYNC0_CYCLE_TIME,
-    WATCHDOG_DIVIDER, WATCHDOG_PROCESS_DATA,
-};
+use super::register::{FMMU, FMMU_BYTES, SYNC_MANAGER, SYNC_MANAGER_BYTES, WATCHDOG_DIVIDER, WATCHDOG_PROCESS_DATA};
 use super::sii::{Area, Sii, SyncManagerUse};
 
 /// Longest content of one write.
@@ -20,10 +17,6 @@ const OUTPUT_CONTROL: u8 = 0x64;
 const MAILBOX_RECEIVE: u8 = 0x26;
 /// A mailbox that the master reads.
 const MAILBOX_SEND: u8 = 0x22;
-/// From now to the first pulse of SYNC0, nanoseconds: later than the last device has been told of it.
-pub const SYNC_START_NS: u64 = 200_000_000;
-/// SYNC0 and cyclic operation.
-const SYNC0_ON: u8 = 0x03;
 
 /// One write to consecutive registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,15 +40,6 @@ impl RegisterWrite {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }
-}
-
-/// SYNC0 of one device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sync0 {
-    /// Time from pulse to pulse, nanoseconds.
-    pub period_ns: u32,
-    /// System time of the first pulse, nanoseconds; in the future when it is written.
-    pub start_ns: u64,
 }
 
 /// What a device exchanges in each cycle.
@@ -138,16 +122,6 @@ pub fn mailbox(sii: &Sii) -> Vec<RegisterWrite> {
     };
     let writes = areas.into_iter().flatten().zip(uses).zip(0..);
     writes.map(|((area, (usage, usual)), number)| sync_manager(number, area, described(usage, usual))).collect()
-}
-
-/// The writes that start SYNC0.
-pub fn sync0(sync: &Sync0) -> [RegisterWrite; 4] {
-    [
-        RegisterWrite::new(SYNC_ACTIVATION, &[0]),
-        RegisterWrite::new(SYNC0_CYCLE_TIME, &sync.period_ns.to_le_bytes()),
-        RegisterWrite::new(SYNC_START_TIME, &sync.start_ns.to_le_bytes()),
-        RegisterWrite::new(SYNC_ACTIVATION, &[SYNC0_ON]),
-    ]
 }
 
 fn sync_manager(number: u8, area: Area, control: u8) -> RegisterWrite {

@@ -7,10 +7,10 @@ use super::mailbox::{Address, Download, Report, Transfer, TransferError};
 use super::objects::OBJECT_NS;
 use super::plan::{Plan, Task, WAKE};
 use super::register::{
-    AL_CONTROL, AL_STATUS, AlState, AlStatus, CLOCK_SPEED_START, SII_CONTROL, SII_DATA, SYSTEM_TIME, SYSTEM_TIME_DELAY,
-    SYSTEM_TIME_OFFSET,
+    AL_CONTROL, AL_STATUS, AlState, AlStatus, CLOCK_SPEED_START, SII_CONTROL, SII_DATA, SYNC_START_TIME, SYSTEM_TIME,
+    SYSTEM_TIME_DELAY, SYSTEM_TIME_OFFSET,
 };
-use super::setup::{RegisterWrite, SYNC_START_NS, Sync0, sync0};
+use super::setup::RegisterWrite;
 use crate::fieldbus::news::Obstacle;
 
 /// How often an errand that is lost, or that nobody takes part in, is tried again.
@@ -100,11 +100,10 @@ impl Work {
                 // Read two words from there.
                 self.writes[0] = Some(RegisterWrite::new(SII_CONTROL, &[0, 1, low, high, 0, 0]));
             }
-            (Task::Sync0 { period_ns }, 0) => {
-                let first_ns = system_ns?.saturating_add(SYNC_START_NS);
-                let sync = Sync0 { period_ns: *period_ns as u32, start_ns: first_ns.next_multiple_of(*period_ns) };
-                self.writes = sync0(&sync).map(Some);
+            (Task::Sync0 { synchronisation, period_ns }, 0) => {
+                self.writes = synchronisation.writes(*period_ns, system_ns?).map(Some);
             }
+            (Task::Sync0 { .. }, 4) => return Some(Errand::read(at(SYNC_START_TIME), 8)),
             (Task::Object(_) | Task::Clock { .. } | Task::Sync0 { .. }, _) => {}
         }
         let piece = (*self.writes.get(self.phase)?)?;
@@ -205,7 +204,14 @@ impl Work {
                 ];
                 Verdict::Advance
             }
-            (Task::Clock { .. } | Task::Sync0 { .. }, 3) => Verdict::TaskDone,
+            (Task::Clock { .. }, 3) => Verdict::TaskDone,
+            (Task::Sync0 { synchronisation, period_ns }, 4) => {
+                let start_ns = data.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+                match synchronisation.out_of_phase(start_ns, *period_ns) {
+                    None => Verdict::TaskDone,
+                    Some(_) => Verdict::Failed(Obstacle::Register(SYNC_START_TIME)),
+                }
+            }
             (Task::Clock { .. } | Task::Sync0 { .. }, _) => Verdict::Advance,
         }
     }
@@ -240,6 +246,6 @@ fn register(task: &Task) -> u16 {
         Task::Identity { .. } => SII_CONTROL,
         Task::Object(_) => 0,
         Task::Clock { .. } => SYSTEM_TIME,
-        Task::Sync0 { .. } => super::register::SYNC_ACTIVATION,
+        Task::Sync0 { .. } => SYNC_START_TIME,
     }
 }

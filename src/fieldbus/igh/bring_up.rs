@@ -146,8 +146,8 @@ impl Builder<'_> {
             let taken = self.layer.startup(config, *address, value);
             taken.map_err(of(device, "take its startup objects"))?;
         }
-        if device.mapped {
-            let set = self.layer.distributed_clock(config, period_ns as u32);
+        if device.mapped && device.synchronisation.is_on() {
+            let set = self.layer.distributed_clock(config, &device.synchronisation, period_ns as u32);
             set.map_err(of(device, "set its SYNC0"))?;
         }
         // One datagram reads and writes, and counts 1 and 2; one that does only one of them counts 1.

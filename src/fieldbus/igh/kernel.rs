@@ -23,9 +23,7 @@ use super::layer::{
 };
 use crate::fieldbus::ethercat::bring_up::Place;
 use crate::fieldbus::ethercat::mailbox::Address;
-
-/// SYNC0 and cyclic operation, by the EtherCAT side (registers 0980h and 0981h).
-const SYNC0_ON: u16 = 0x0300;
+use crate::fieldbus::ethercat::synchronisation::Synchronisation;
 
 impl From<Error> for LayerError {
     fn from(error: Error) -> LayerError {
@@ -162,8 +160,9 @@ impl MasterLayer for KernelMaster {
         Ok(config.add_sdo(place, &value)?)
     }
 
-    fn distributed_clock(&mut self, config: ConfigIndex, period_ns: u32) -> Answer<()> {
-        Ok(self.config(config)?.config_dc(SYNC0_ON, period_ns, 0, 0, 0)?)
+    fn distributed_clock(&mut self, config: ConfigIndex, how: &Synchronisation, period_ns: u32) -> Answer<()> {
+        let shift_ns = how.shift_ns as i32;
+        Ok(self.config(config)?.config_dc(how.assign_activate, period_ns, shift_ns, how.sync1_ns, 0)?)
     }
 
     fn domain_bytes(&mut self, domain: DomainIndex) -> Answer<usize> {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::fieldbus::ethercat::bring_up::Place;
 use crate::fieldbus::ethercat::mailbox::Address;
+use crate::fieldbus::ethercat::synchronisation::Synchronisation;
 use crate::fieldbus::mapping::PdoEntry;
 
 /// Why a call failed. No error allocates: calls are made in the cycle.
@@ -136,7 +137,7 @@ pub trait MasterLayer: Send {
     /// An object that the device is given whenever it is configured, little-endian.
     fn startup(&mut self, config: ConfigIndex, object: Address, value: &[u8]) -> Answer<()>;
     /// SYNC0 of the device.
-    fn distributed_clock(&mut self, config: ConfigIndex, period_ns: u32) -> Answer<()>;
+    fn distributed_clock(&mut self, config: ConfigIndex, how: &Synchronisation, period_ns: u32) -> Answer<()>;
     /// Bytes of a domain.
     fn domain_bytes(&mut self, domain: DomainIndex) -> Answer<usize>;
     /// Ends the configuration; from now on is exchanged.

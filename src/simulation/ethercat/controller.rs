@@ -390,6 +390,12 @@ impl Controller {
                 let system = clock.system_ns(now_ns, self.memory.u64(SYSTEM_TIME_OFFSET));
                 self.memory.set(SYSTEM_TIME, &system.to_le_bytes());
             }
+            // Once it runs, the start is that of the next pulse.
+            if touches(SYNC_START, 8)
+                && let Some(Pulses { next_ns, .. }) = self.pulses.filter(|pulses| pulses.next_ns < u64::MAX)
+            {
+                self.memory.set(SYNC_START, &next_ns.to_le_bytes());
+            }
             if touches(DIFFERENCE, 4) {
                 self.memory.set(DIFFERENCE, &clock.difference_register().to_le_bytes());
             }

@@ -28,7 +28,7 @@ fn a_segment_is_configured_before_it_is_activated_and_then_exchanged_with() {
         "domain_bytes 0",
         "watchdog 10: 2498 1000",
         "startup 10 60C2h:01: [1]",
-        "distributed_clock 10: 1000000",
+        "distributed_clock 10: 1000000, 0x0300 0 0",
         "create_domain",
         "configure alias 12: a5a 20",
         "attached_position 11",

@@ -11,6 +11,7 @@ use crate::fieldbus::ethercat::bring_up::{
 };
 use crate::fieldbus::ethercat::mailbox::Address;
 use crate::fieldbus::ethercat::objects::ObjectWrite;
+use crate::fieldbus::ethercat::synchronisation::Synchronisation;
 use crate::fieldbus::mapping::{DeviceLayout, PdoEntry};
 
 /// Time between two exchanges, nanoseconds.
@@ -116,6 +117,7 @@ pub fn segment() -> SegmentParameters {
                 },
                 mapped: true,
                 watchdog_ms: 100,
+                synchronisation: Synchronisation::default(),
                 startup: vec![ObjectWrite { address: Address::entry(0x60C2, 1), value: [1].into() }],
             },
             DeviceParameters {
@@ -130,6 +132,7 @@ pub fn segment() -> SegmentParameters {
                 },
                 mapped: false,
                 watchdog_ms: 50,
+                synchronisation: Synchronisation::default(),
                 startup: Vec::new(),
             },
         ],
@@ -209,8 +212,9 @@ impl MasterLayer for Recorder {
         self.call(format!("startup {config} {object}: {value:?}"))
     }
 
-    fn distributed_clock(&mut self, config: ConfigIndex, period_ns: u32) -> Answer<()> {
-        self.call(format!("distributed_clock {config}: {period_ns}"))
+    fn distributed_clock(&mut self, config: ConfigIndex, how: &Synchronisation, period_ns: u32) -> Answer<()> {
+        let Synchronisation { assign_activate, shift_ns, sync1_ns } = how;
+        self.call(format!("distributed_clock {config}: {period_ns}, {assign_activate:#06x} {shift_ns} {sync1_ns}"))
     }
 
     fn domain_bytes(&mut self, domain: DomainIndex) -> Answer<usize> {
