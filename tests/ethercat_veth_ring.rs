@@ -8,7 +8,7 @@ mod daemon;
 #[path = "support/veth.rs"]
 mod veth;
 
-use daemon::until;
+use daemon::{output, until};
 use serde_json::json;
 use veth::{Bench, ip};
 
@@ -68,4 +68,13 @@ fn a_ring_is_cut_at_every_place_while_the_axes_move() {
     bench.done("stop x");
     bench.done("stop y");
     bench.end();
+    // The devices are still there, for who looks at them without a daemon.
+    let scan = |interfaces: &str| {
+        let mut scan = bench.cable.command(0, env!("CARGO_BIN_EXE_motionctl"));
+        output(scan.args(["bus", "scan", "--interface"]).args(interfaces.split_whitespace()))
+    };
+    let found = String::from_utf8(scan("fieldbus --redundant-interface fieldbus2").stdout).unwrap();
+    assert!(["x-drive", "y-drive", "io"].iter().all(|name| found.contains(name)), "{found}");
+    let said = String::from_utf8(scan("fieldbus").stderr).unwrap();
+    assert!(said.contains("no device answers") && said.contains("--redundant-interface"), "{said}");
 }

@@ -8,6 +8,8 @@ use nix::net::if_::{InterfaceFlags, if_nametoindex};
 
 use crate::fieldbus::ethercat::datagram::ETHERTYPE;
 use crate::fieldbus::ethercat::packet_socket::{PacketSocket, SocketOptions};
+use crate::fieldbus::ethercat::ring::Ring;
+use crate::fieldbus::ethercat::wire::Wire;
 
 /// The packet sockets of this network: who else is there.
 const PACKET_SOCKETS: &str = "/proc/net/packet";
@@ -82,6 +84,18 @@ impl fmt::Display for InterfaceError {
 }
 
 impl std::error::Error for InterfaceError {}
+
+/// Opens one interface, or the two of a ring.
+///
+/// # Errors
+/// As [`open`].
+pub fn wire(interface: &str, redundant: Option<&str>) -> Result<Box<dyn Wire>, InterfaceError> {
+    let first = Box::new(open(interface)?);
+    Ok(match redundant {
+        Some(redundant) => Box::new(Ring::between(first, Box::new(open(redundant)?))),
+        None => first,
+    })
+}
 
 /// Opens an interface that is up and that no other master has.
 ///

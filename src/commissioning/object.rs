@@ -5,6 +5,7 @@ use std::fmt;
 use crate::fieldbus::ethercat::dialogue::Dialogue;
 use crate::fieldbus::ethercat::mailbox::Address;
 use crate::fieldbus::ethercat::objects::{ObjectError, Objects};
+use crate::fieldbus::ethercat::ring_end;
 use crate::fieldbus::ethercat::scan::{ScanError, scan};
 use crate::fieldbus::ethercat::wire::Wire;
 
@@ -60,9 +61,10 @@ pub fn exchange(
     let areas = device.sii.mailbox.filter(|areas| areas.coe).ok_or(DeviceObjectError::NoMailbox)?;
     let mut dialogue = Dialogue::over(wire);
     let mut objects = Objects::of(&mut dialogue, device.station, areas).map_err(|_| DeviceObjectError::NoMailbox)?;
-    match value {
+    let done = match value {
         Some(value) => objects.write(address, value).map(|()| Vec::new()),
         None => objects.read(address),
-    }
-    .map_err(DeviceObjectError::Object)
+    };
+    ring_end::leave(wire);
+    done.map_err(DeviceObjectError::Object)
 }

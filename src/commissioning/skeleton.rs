@@ -22,15 +22,22 @@ const CST: u32 = 1 << 9;
 /// What stands at the end of each line that somebody must look at.
 pub const MARK: &str = "# CHECK:";
 
-/// The text of a configuration for these devices on this interface; `known` is what their vendors say of them.
-pub fn skeleton(devices: &[SurveyedDevice], interface: &str, known: &[EsiDevice]) -> String {
+/// The text of a configuration for these devices on this interface, and on the redundant one of a ring; `known` is what their
+/// vendors say of them.
+pub fn skeleton(devices: &[SurveyedDevice], interface: &str, redundant: Option<&str>, known: &[EsiDevice]) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = write(&mut text, devices, interface, known);
+    let _ = write(&mut text, devices, interface, redundant, known);
     text
 }
 
-fn write(out: &mut String, devices: &[SurveyedDevice], interface: &str, known: &[EsiDevice]) -> std::fmt::Result {
+fn write(
+    out: &mut String,
+    devices: &[SurveyedDevice],
+    interface: &str,
+    redundant: Option<&str>,
+    known: &[EsiDevice],
+) -> std::fmt::Result {
     let drives =
         || devices.iter().take(MAX_BUS_DEVICES).filter(|device| device.nature() == Nature::Drive).take(MAX_AXES);
     writeln!(
@@ -54,6 +61,9 @@ fn write(out: &mut String, devices: &[SurveyedDevice], interface: &str, known: &
     writeln!(out, "name = \"{BUS}\"")?;
     writeln!(out, "kind = \"ethercat\"")?;
     writeln!(out, "interface = {interface:?}")?;
+    if let Some(redundant) = redundant {
+        writeln!(out, "redundant-interface = {redundant:?}")?;
+    }
     for device in devices.iter().take(MAX_BUS_DEVICES) {
         let found = &device.found;
         write_device(out, device, describe(known, found.vendor, found.product, found.revision))?;

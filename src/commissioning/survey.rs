@@ -6,6 +6,7 @@ use crate::fieldbus::ethercat::dialogue::Dialogue;
 use crate::fieldbus::ethercat::mailbox::{Address, TransferError};
 use crate::fieldbus::ethercat::objects::Objects;
 use crate::fieldbus::ethercat::register::{AlStatus, DL_STATUS};
+use crate::fieldbus::ethercat::ring_end;
 use crate::fieldbus::ethercat::scan::{FoundDevice, ScanError, scan};
 use crate::fieldbus::ethercat::sii::SiiPdo;
 use crate::fieldbus::ethercat::wire::Wire;
@@ -152,6 +153,7 @@ pub fn survey(wire: &mut dyn Wire) -> Result<Vec<SurveyedDevice>, ScanError> {
         let status = dialogue.al_status(found.station).ok();
         devices.push(SurveyedDevice { status, ports, mailbox, found });
     }
+    ring_end::leave(wire);
     Ok(devices)
 }
 

@@ -52,7 +52,7 @@ fn devices_tell_what_they_are() {
 #[test]
 fn a_skeleton_is_taken_as_it_stands_and_brings_the_same_segment_up() {
     let wire = wire_of(&machine());
-    let text = skeleton(&survey(&mut wire.clone()).unwrap(), "enp3s0", &[]);
+    let text = skeleton(&survey(&mut wire.clone()).unwrap(), "enp3s0", None, &[]);
     println!("{text}");
     let config = taken(&text);
     let bus = &config.buses[0];
@@ -95,7 +95,7 @@ fn what_a_silent_device_does_not_tell_is_marked() {
         let devices = survey(&mut Mannered(wire_of(&machine()), manners)).unwrap();
         assert_eq!(devices[0].nature(), Nature::Drive, "by its SII");
         assert!(devices[0].mailbox.as_ref().unwrap().failed.is_some(), "{:?}", devices[0].mailbox);
-        let text = skeleton(&devices, "enp3s0", &[]);
+        let text = skeleton(&devices, "enp3s0", None, &[]);
         assert!(text.contains("its mailbox did not tell everything"), "{text}");
         assert!(text.contains("encoder-increments-per-motor-turn = 1000 # CHECK"), "{text}");
         taken(&text);
@@ -119,7 +119,7 @@ fn a_coupler_is_configured_and_exchanges_nothing() {
     }
     let devices = survey(&mut wire).unwrap();
     assert_eq!(devices[0].nature(), Nature::Coupler);
-    let text = skeleton(&devices, "enp3s0", &[]);
+    let text = skeleton(&devices, "enp3s0", None, &[]);
     assert_eq!(taken(&text).buses[0].devices.len(), 4, "{text}");
     let brought = bring_up(Box::new(wire.clone()), &wanted);
     assert!(brought.is_ok(), "{:?}", brought.err());
@@ -179,7 +179,7 @@ proptest! {
         for (position, device) in devices.iter_mut().enumerate() {
             device.found.position = position as u16;
         }
-        let text = skeleton(&devices, "enp3s0", &[]);
+        let text = skeleton(&devices, "enp3s0", None, &[]);
         let has_drive = devices.iter().take(64).any(|device| device.nature() == Nature::Drive);
         match config::parse(&text, "skeleton.toml") {
             Ok(config) => prop_assert_eq!(config.buses[0].devices.len(), devices.len().min(64)),

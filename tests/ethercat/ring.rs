@@ -5,13 +5,17 @@ use crate::many_drives::many_drives;
 use crate::motion::rig_over;
 use crate::support::rig::Rig;
 use crate::wire::SegmentWire;
+use motiond::commissioning::object::exchange;
+use motiond::commissioning::skeleton::skeleton;
+use motiond::commissioning::survey::survey;
 use motiond::config;
 use motiond::exchange::command::Request;
 use motiond::exchange::event::{BusNews, EventKind};
 use motiond::fieldbus::ethercat::bring_up::bring_up;
+use motiond::fieldbus::ethercat::mailbox::Address;
 use motiond::fieldbus::ethercat::ring::Ring;
 use motiond::fieldbus::ethercat::ring_end;
-use motiond::fieldbus::ethercat::scan::scan;
+use motiond::fieldbus::ethercat::scan::{ScanError, scan};
 use motiond::ids::{AxisId, BusId};
 use motiond::motion::{AxisState, Dynamics};
 use motiond::simulation::ethercat::{End, Segment, SegmentCommand};
@@ -234,11 +238,28 @@ fn delays_are_measured_on_the_open_ring() {
     let config = config::parse(&many_drives(5, "", "redundant-interface = \"b\"", ""), "ring.toml").unwrap();
     let wire = SegmentWire::to(Segment::new(&segment(&config)).unwrap().closed_to_a_ring());
     let mut ring = Ring::between(Box::new(wire.clone()), Box::new(wire.at_last()));
-    ring_end::open(&mut ring).unwrap();
     let delays: Vec<u32> = scan(&mut ring).unwrap().iter().map(|device| device.delay_ns).collect();
     let real = [0_u32, 500, 1000, 1500, 2000];
     assert!(delays.iter().zip(real).all(|(delay, real)| delay.abs_diff(real) <= 2), "{delays:?}");
     assert_eq!(ring_end::close(&mut ring), Ok(5));
+}
+
+#[test]
+fn what_is_found_in_a_ring_is_taken_as_a_configuration_of_one() {
+    let text = many_drives(3, "", "redundant-interface = \"b\"", "");
+    let config = config::parse(&text, "ring.toml").unwrap();
+    let wire = SegmentWire::to(Segment::new(&segment(&config)).unwrap().closed_to_a_ring());
+    let ring = || Box::new(Ring::between(Box::new(wire.clone()), Box::new(wire.at_last())));
+    let found = survey(&mut *ring()).unwrap();
+    assert!(found.iter().all(|device| device.ports == Some([true, true, false, false])), "{found:?}");
+    let name = |wire: &mut Ring| exchange(wire, 2, Address::entry(0x1008, 0), None);
+    assert_eq!(name(&mut ring()).unwrap(), b"drive-2");
+    let text = skeleton(&found, "enp3s0", Some("enp4s0"), &[]);
+    let config = config::parse(&text, "found.toml").unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(config.buses[0].redundant_interface.as_deref(), Some("enp4s0"));
+    bring_up(ring(), &config.buses[0].segment(config.period_ns)).unwrap_or_else(|error| panic!("{error}"));
+    // From one end alone nothing comes back.
+    assert_eq!(survey(&mut wire.clone()), Err(ScanError::NoDevices));
 }
 
 #[test]

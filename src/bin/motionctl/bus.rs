@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use motiond::commissioning::esi::{EsiDevice, EsiError, describe, load, load_directory};
-use motiond::commissioning::interface::{self, InterfaceError};
+use motiond::commissioning::interface::InterfaceError;
 use motiond::commissioning::object::DeviceObjectError;
 use motiond::commissioning::profile::profile;
 use motiond::commissioning::skeleton::{plain, skeleton};
@@ -16,6 +16,7 @@ use motiond::fieldbus::ethercat::scan::ScanError;
 use serde_json::{Value, json};
 
 use crate::bus_sdo;
+use crate::bus_wire::Interfaces;
 use crate::shell::print_line;
 use crate::table::table;
 
@@ -37,9 +38,8 @@ pub enum Verb {
 
 #[derive(clap::Args)]
 pub struct ScanArguments {
-    /// The network interface
-    #[arg(long, short)]
-    interface: String,
+    #[command(flatten)]
+    interfaces: Interfaces,
     /// Write a configuration to start from into this new file; - prints it instead of the table
     #[arg(long, value_name = "FILE")]
     skeleton: Option<PathBuf>,
@@ -136,7 +136,11 @@ impl Trouble {
     fn words(&self) -> (String, Option<String>) {
         match self {
             Trouble::Interface(error) => (error.to_string(), Some(error.hint())),
-            Trouble::Scan { interface, error } => (format!("interface {interface}: {error}"), None),
+            Trouble::Scan { interface, error } => {
+                let ring = "where the devices are in a ring, name its other interface too: --redundant-interface";
+                let hint = (*error == ScanError::NoDevices).then(|| ring.to_string());
+                (format!("interface {interface}: {error}"), hint)
+            }
             Trouble::Value(words) => (words.clone(), None),
             Trouble::Object { interface, error } => (format!("interface {interface}: {error}"), None),
             Trouble::Esi(error) => (error.to_string(), None),
@@ -157,7 +161,8 @@ impl Trouble {
 }
 
 fn scan(arguments: &ScanArguments, json: bool) -> Result<(), Trouble> {
-    let ScanArguments { interface, skeleton: file, esi } = arguments;
+    let ScanArguments { interfaces, skeleton: file, esi } = arguments;
+    let Interfaces { interface, redundant_interface } = interfaces;
     let to_stdout = file.as_deref() == Some(Path::new("-"));
     if let Some(file) = file.as_ref().filter(|file| !to_stdout && file.exists()) {
         return Err(Trouble::Exists(file.clone()));
@@ -170,10 +175,11 @@ fn scan(arguments: &ScanArguments, json: bool) -> Result<(), Trouble> {
         }
         None => Vec::new(),
     };
-    let mut wire = interface::open(interface).map_err(Trouble::Interface)?;
-    let devices = survey(&mut wire).map_err(|error| Trouble::Scan { interface: interface.clone(), error })?;
+    let mut wire = interfaces.open().map_err(Trouble::Interface)?;
+    let devices = survey(&mut *wire).map_err(|error| Trouble::Scan { interface: interface.clone(), error })?;
+    let written = || skeleton(&devices, interface, redundant_interface.as_deref(), &known);
     if to_stdout {
-        print_line(skeleton(&devices, interface, &known).trim_end());
+        print_line(written().trim_end());
         return Ok(());
     }
     if json {
@@ -184,7 +190,7 @@ fn scan(arguments: &ScanArguments, json: bool) -> Result<(), Trouble> {
         print_line(&as_table(&devices, &known));
     }
     if let Some(file) = file {
-        write_new(file, &skeleton(&devices, interface, &known))?;
+        write_new(file, &written())?;
         if !json {
             print_line(&format!(
                 "\nwritten: {0}; look at its lines with CHECK, then: motiond check-config {0}",
@@ -196,11 +202,11 @@ fn scan(arguments: &ScanArguments, json: bool) -> Result<(), Trouble> {
 }
 
 fn sdo(verb: &bus_sdo::Verb, json: bool) -> Result<(), Trouble> {
-    let interface = &verb.device().interface;
+    let interfaces = &verb.device().interfaces;
     let value = verb.value().map_err(Trouble::Value)?;
-    let mut wire = interface::open(interface).map_err(Trouble::Interface)?;
-    let said = verb.carry_out(&mut wire, value.as_deref());
-    let said = said.map_err(|error| Trouble::Object { interface: interface.clone(), error })?;
+    let mut wire = interfaces.open().map_err(Trouble::Interface)?;
+    let said = verb.carry_out(&mut *wire, value.as_deref());
+    let said = said.map_err(|error| Trouble::Object { interface: interfaces.interface.clone(), error })?;
     print_line(&if json { json!({ "value": said }).to_string() } else { said });
     Ok(())
 }

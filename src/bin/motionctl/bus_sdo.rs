@@ -4,6 +4,7 @@ use motiond::commissioning::object::{DeviceObjectError, exchange};
 use motiond::fieldbus::ethercat::mailbox::Address;
 use motiond::fieldbus::ethercat::wire::Wire;
 
+use crate::bus_wire::Interfaces;
 use crate::sdo::{self, Object, Type};
 
 #[derive(clap::Subcommand)]
@@ -35,9 +36,8 @@ pub enum Verb {
 
 #[derive(clap::Args)]
 pub struct Device {
-    /// The network interface
-    #[arg(long, short)]
-    pub interface: String,
+    #[command(flatten)]
+    pub interfaces: Interfaces,
     /// Place of the device on the wire, from 0
     #[arg(long, short)]
     position: u16,

@@ -111,7 +111,7 @@ pub struct SegmentParameters {
 /// Why a segment could not be brought up.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BringUpError {
-    /// Its ring is not one.
+    /// Its ring does not close again.
     Ring(RingError),
     /// It could not be scanned.
     Scan(ScanError),
@@ -254,10 +254,6 @@ pub struct BroughtUp {
 /// Where the segment is not the one that is configured, or does not do what it is asked; every device is then left where
 /// it was, without outputs.
 pub fn bring_up(mut wire: Box<dyn Wire>, parameters: &SegmentParameters) -> Result<BroughtUp, BringUpError> {
-    let is_ring = wire.ring().is_some();
-    if is_ring {
-        ring_end::open(&mut *wire).map_err(BringUpError::Ring)?;
-    }
     let found = scan(&mut *wire).map_err(BringUpError::Scan)?;
     let devices = matched(&parameters.devices, &found)?;
     let reference = found.iter().find(|device| device.has_clock).map(|device| device.station);
@@ -277,7 +273,7 @@ pub fn bring_up(mut wire: Box<dyn Wire>, parameters: &SegmentParameters) -> Resu
         let changed = dialogue.change_state(device.found.station, AlState::SafeOperational, SAFE_OPERATIONAL_NS);
         changed.map_err(|error| BringUpError::Device { device: device.configured.name.clone(), error })?;
     }
-    if is_ring {
+    if wire.ring().is_some() {
         ring_end::close(&mut *wire).map_err(BringUpError::Ring)?;
     }
     let members: Vec<MemberParameters> = devices.iter().map(Matched::member).collect();

@@ -105,6 +105,13 @@ pub fn close(wire: &mut dyn Wire) -> Result<u16, RingError> {
     }
 }
 
+/// Leaves a wire as it was found: a ring that was opened is closed again, and one that cannot be is somebody else's matter.
+pub fn leave(wire: &mut dyn Wire) {
+    if wire.ring().is_some() {
+        let _ = close(wire);
+    }
+}
+
 /// How the ring is, after as many looks as it takes to be sure, and how many devices there are.
 fn settled(wire: &mut dyn Wire) -> Result<(RingState, u16), RingError> {
     let mut devices = 0;

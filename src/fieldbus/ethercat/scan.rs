@@ -13,6 +13,7 @@ use super::dialogue::Dialogue;
 #[cfg(not(miri))]
 use super::ethercrab_scan;
 use super::register::TYPE;
+use super::ring_end::{self, RingError};
 use super::sii::{Sii, SiiError};
 use super::wire::Wire;
 use crate::limits::MAX_BUS_DEVICES;
@@ -64,6 +65,8 @@ pub enum ScanError {
         /// What is wrong.
         error: SiiError,
     },
+    /// It is to be a ring and is none.
+    Ring(RingError),
     /// What ethercrab says.
     Master(String),
     /// ethercrab failed an internal check: a device did what it does not expect.
@@ -78,6 +81,7 @@ impl fmt::Display for ScanError {
             ScanError::TooMany => write!(out, "more than {MAX_BUS_DEVICES} devices answer"),
             ScanError::TimedOut => write!(out, "no end after {} s", PATIENCE_NS / 1_000_000_000),
             ScanError::Sii { position, error } => write!(out, "the device at position {position}: {error}"),
+            ScanError::Ring(error) => write!(out, "{error}"),
             ScanError::Master(error) => write!(out, "{error}"),
             ScanError::Panicked(what) => write!(out, "a device answered what was not expected ({what})"),
         }
@@ -87,11 +91,14 @@ impl fmt::Display for ScanError {
 impl std::error::Error for ScanError {}
 
 /// Brings every device of a segment to PREOP and tells what they are, in the order of the wire. Takes its time: not for
-/// the real-time thread.
+/// the real-time thread. A ring is opened for it, and left open: [`ring_end::close`].
 ///
 /// # Errors
 /// Where nothing answers, or something does that cannot be served.
 pub fn scan(wire: &mut dyn Wire) -> Result<Vec<FoundDevice>, ScanError> {
+    if wire.ring().is_some() {
+        ring_end::open(wire).map_err(ScanError::Ring)?;
+    }
     // Each device counts in a read of all.
     match Dialogue::over(wire).ask(Command::Brd, Target::All(TYPE), &mut [0]) {
         Ok(1..) => {}
