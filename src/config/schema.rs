@@ -52,6 +52,13 @@ words! {
         /// Any: it is not looked at.
         Any = "any",
     }
+    /// What stands for feedback that did not come.
+    StaleFeedback {
+        /// What was measured last.
+        Held = "held",
+        /// What was measured last, gone on at the velocity that was measured with it.
+        Extrapolated = "extrapolated",
+    }
     /// Whether what a device exchanges can be chosen.
     MappingWord {
         /// It is mapped to what the configuration says.
@@ -497,6 +504,8 @@ sections! {
         time_ms: f64 = "time-ms", Number(0.0, 10_000.0), Default("10"), LiveKept;
         /// Cycles in a row without fresh feedback that are ridden through.
         stale_cycles: u32 = "stale-cycles-tolerated", Whole(0, 100), Default("5"), LiveKept;
+        /// What stands for the feedback in those cycles.
+        stale_feedback: StaleFeedback = "stale-feedback", Choice(StaleFeedback::WORDS), Default("\"held\""), Restart;
     }
 
     /// How an axis deals with its drive.

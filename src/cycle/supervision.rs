@@ -111,15 +111,9 @@ impl Supervision {
         if self.share_back == 0.0 { near } else { near + self.share_back * (error_at(self.entries_back + 1) - near) }
     }
 
-    /// Looks at one cycle's feedback of an axis that follows setpoints.
+    /// Looks at one cycle's fresh feedback of an axis that follows setpoints.
     #[inline]
-    pub fn check(&mut self, turns: i64, position: f64, fresh: bool) -> Finding {
-        if !fresh {
-            self.stale_cycles = self.stale_cycles.saturating_add(1);
-            let fault = (self.stale_cycles > self.parameters.stale_cycles_tolerated).then_some(Fault::StaleFeedback);
-            // What is not known is not judged: an old position against a new setpoint is no following error.
-            return Finding { fault, ..Finding::default() };
-        }
+    pub fn check(&mut self, turns: i64, position: f64) -> Finding {
         self.stale_cycles = 0;
         let following_error = self.error_of(turns, position);
         let Some(window) = self.parameters.following_window else {
@@ -133,6 +127,18 @@ impl Supervision {
         } else {
             self.outside(turns, position)
         };
+        Finding { following_error, following_ratio, fault }
+    }
+
+    /// Looks at a cycle without fresh feedback of such an axis; `extrapolated` is where it would be, as turns and position.
+    #[cold]
+    pub fn stale(&mut self, extrapolated: Option<(i64, f64)>) -> Finding {
+        self.stale_cycles = self.stale_cycles.saturating_add(1);
+        let fault = (self.stale_cycles > self.parameters.stale_cycles_tolerated).then_some(Fault::StaleFeedback);
+        // What is not known is not judged: an old position against a new setpoint is no following error, and a guess stops
+        // nothing.
+        let following_error = extrapolated.map_or(0.0, |(turns, position)| self.error_of(turns, position));
+        let following_ratio = self.parameters.following_window.map_or(0.0, |window| following_error.abs() / window);
         Finding { following_error, following_ratio, fault }
     }
 
@@ -185,7 +191,7 @@ mod tests {
                 let velocity = 7.0;
                 if cycle > SETPOINT_HISTORY {
                     let sampled = velocity * (f64::from(cycle as u32) - delay);
-                    let finding = watch.check(0, sampled, true);
+                    let finding = watch.check(0, sampled);
                     assert!(finding.following_error.abs() < 1e-9, "delay {delay} cycle {cycle}: {finding:?}");
                     assert_eq!(finding.fault, None);
                 }
@@ -199,7 +205,7 @@ mod tests {
         let mut watch = watch(2.0);
         for cycle in 0..100 {
             if cycle > SETPOINT_HISTORY {
-                let error = watch.check(0, 7.0 * (f64::from(cycle as u32) - 3.0), true).following_error;
+                let error = watch.check(0, 7.0 * (f64::from(cycle as u32) - 3.0)).following_error;
                 assert!((error - 7.0).abs() < 1e-9, "{error}");
             }
             watch.record(&at(7.0 * f64::from(cycle as u32)));
@@ -211,11 +217,11 @@ mod tests {
         let mut watch = watch(2.0);
         watch.rest_at(&at(0.0));
         for cycle in 1..=10 {
-            assert_eq!(watch.check(0, -1.5 - f64::from(cycle) * 1e-3, true).fault, None, "cycle {cycle}");
+            assert_eq!(watch.check(0, -1.5 - f64::from(cycle) * 1e-3).fault, None, "cycle {cycle}");
         }
-        assert_eq!(watch.check(0, -1.6, true).fault, Some(Fault::FollowingError));
+        assert_eq!(watch.check(0, -1.6).fault, Some(Fault::FollowingError));
         watch.clear();
-        assert_eq!(watch.check(0, -1.7, true).fault, None);
+        assert_eq!(watch.check(0, -1.7).fault, None);
     }
 
     #[test]
@@ -224,7 +230,7 @@ mod tests {
         watch.rest_at(&at(0.0));
         let fault = (0..30).find_map(|cycle| {
             watch.record(&at(f64::from(cycle)));
-            watch.check(0, 0.0, true).fault
+            watch.check(0, 0.0).fault
         });
         assert_eq!(fault, Some(Fault::EncoderStuck));
     }
@@ -234,17 +240,17 @@ mod tests {
         let mut watch = watch(2.0);
         watch.rest_at(&at(5.0));
         for _ in 0..3 {
-            assert_eq!(watch.check(0, -100.0, false), Finding::default());
+            assert_eq!(watch.stale(None), Finding::default());
         }
-        assert_eq!(watch.check(0, -100.0, false).fault, Some(Fault::StaleFeedback));
-        assert_eq!(watch.check(0, 5.0, true).fault, None);
+        assert_eq!(watch.stale(None).fault, Some(Fault::StaleFeedback));
+        assert_eq!(watch.check(0, 5.0).fault, None);
     }
 
     #[test]
     fn turns_count_in_the_error() {
         let mut watch = watch(2.0);
         watch.rest_at(&Setpoint { turns: 3, position: 1.0, ..Setpoint::default() });
-        let error = watch.check(2, 359.5, true).following_error;
+        let error = watch.check(2, 359.5).following_error;
         assert!((error - 1.5).abs() < 1e-9, "{error}");
     }
 
@@ -252,7 +258,7 @@ mod tests {
     fn a_feedback_that_is_no_number_is_a_fault() {
         let mut watch = watch(2.0);
         watch.rest_at(&at(0.0));
-        let fault = (0..20).find_map(|_| watch.check(0, f64::NAN, true).fault);
+        let fault = (0..20).find_map(|_| watch.check(0, f64::NAN).fault);
         assert_eq!(fault, Some(Fault::FollowingError));
     }
 }

@@ -61,6 +61,8 @@ pub struct Feedback {
     pub digital_inputs: u32,
     /// Cycles since the values above were fresh; 0 when they are.
     pub stale_cycles: u32,
+    /// Turns and position are extrapolated, and not what was measured last.
+    pub extrapolated: bool,
 }
 
 /// What a drive shall do.
@@ -107,6 +109,9 @@ pub struct Drive {
     closes_loops: bool,
     heard: bool,
     place: Place,
+    /// Where it was before it was extrapolated.
+    measured: Place,
+    extrapolated_cycles: u32,
     feedback: Feedback,
     /// Increments of the target that the drive was given last.
     target: i64,
@@ -153,6 +158,8 @@ impl Drive {
             closes_loops: parameters.mode != Mode::Csp || output_map.has_offsets(),
             heard: false,
             place: Place::default(),
+            measured: Place::default(),
+            extrapolated_cycles: parameters.extrapolated_cycles,
             feedback: Feedback::default(),
             target: 0,
             velocity: 0.0,
@@ -204,21 +211,43 @@ impl Drive {
     }
 
     /// Reads the drive's own bytes ([`Drive::input_range`] of the image). With `fresh` false (or too few bytes) nothing
-    /// is taken from them: the last values stay and their age is counted.
+    /// is taken from them: the last values stay, or the position is extrapolated, and their age is counted.
     #[inline]
     pub fn decode(&mut self, inputs: &[u8], fresh: bool) -> &Feedback {
         match self.input_map.read(inputs) {
             Some(values) if fresh => self.take(&values),
             _ => {
                 self.feedback.stale_cycles = self.feedback.stale_cycles.saturating_add(1);
+                if self.feedback.stale_cycles <= self.extrapolated_cycles && self.heard {
+                    self.extrapolate();
+                }
                 self.tell_sequence();
             }
         }
         &self.feedback
     }
 
+    /// Goes on for a period as it was measured last.
+    #[cold]
+    fn extrapolate(&mut self) {
+        if !self.feedback.extrapolated {
+            self.measured = self.place;
+        }
+        let Feedback { turns, position, velocity, .. } = self.feedback;
+        if let Some(there) = self.scaling.increments(turns, position + velocity * self.period_s) {
+            self.scaling.advance(&mut self.place, self.scaling.raw(there));
+            self.feedback.turns = self.place.turns;
+            self.feedback.position = self.scaling.position(&self.place);
+            self.feedback.extrapolated = true;
+        }
+    }
+
     #[inline]
     fn take(&mut self, values: &Inputs) {
+        if self.feedback.extrapolated {
+            self.feedback.extrapolated = false;
+            self.place = self.measured;
+        }
         let moved = if self.heard {
             self.scaling.advance(&mut self.place, values.position)
         } else {

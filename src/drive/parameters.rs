@@ -151,6 +151,8 @@ pub struct DriveParameters {
     /// Periods from the computation of a setpoint to the sampling of the feedback that should match it
     /// (`CyclicBus::feedback_delay_periods`); 0 to `SETPOINT_HISTORY - 2`. Only for loops closed in the cycle.
     pub feedback_delay_periods: f64,
+    /// So many cycles in a row without fresh feedback it is extrapolated at the velocity that was measured last; 0 holds it.
+    pub extrapolated_cycles: u32,
     /// The holding brake.
     pub brake: Brake,
     /// Time limits.

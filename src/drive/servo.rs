@@ -9,7 +9,7 @@
 //!
 //! Feedback is compared with the setpoint of the instant at which it was sampled, else constant velocity would show as a
 //! position error of velocity × delay; feed-forwards take the newest setpoint. On stale feedback the last correction
-//! stays and nothing is integrated.
+//! stays, unless the position is extrapolated, and nothing is integrated.
 
 use super::Feedback;
 use super::parameters::ServoGains;
@@ -74,7 +74,7 @@ impl Servo {
     pub fn velocity(&mut self, setpoint: &Setpoint, feedback: &Feedback) -> f64 {
         let before = self.past(0).velocity;
         self.push(setpoint);
-        if feedback.stale_cycles == 0 {
+        if feedback.stale_cycles == 0 || feedback.extrapolated {
             self.correction = self.gains.position_gain * self.position_error(feedback);
         }
         // The velocity is held for one period, so the mean of its two ends covers the distance between two setpoints.
@@ -87,7 +87,7 @@ impl Servo {
     pub fn torque(&mut self, setpoint: &Setpoint, feedback: &Feedback) -> f64 {
         self.push(setpoint);
         let feed_forward = self.gains.acceleration_feed_forward * setpoint.acceleration;
-        if feedback.stale_cycles == 0 {
+        if feedback.stale_cycles == 0 || feedback.extrapolated {
             let planned = self.gains.velocity_feed_forward * self.sampled_velocity();
             self.asked = planned + self.gains.position_gain * self.position_error(feedback);
             let error = clamp(self.asked, self.gains.velocity_limit) - feedback.velocity;
@@ -96,7 +96,7 @@ impl Servo {
                 // Anti-windup: what cannot go out is not integrated.
                 let asked = proportional + self.integral + feed_forward;
                 let winds_up = asked.abs() > self.torque_limit && (asked > 0.0) == (error > 0.0);
-                if !winds_up {
+                if !winds_up && feedback.stale_cycles == 0 {
                     let step = proportional * self.period_s / integral_time_s;
                     self.integral = clamp(self.integral + step, self.torque_limit);
                 }

@@ -3,6 +3,7 @@
 mod bench;
 mod brake;
 mod enabling;
+mod extrapolation;
 mod faults;
 mod garbage;
 mod loops;

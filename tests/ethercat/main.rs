@@ -9,6 +9,7 @@ mod many_drives;
 mod motion;
 mod objects;
 mod recovery;
+mod ride_through;
 mod ring;
 #[allow(dead_code, reason = "each test program uses a part")]
 #[path = "../support/mod.rs"]

@@ -2,7 +2,7 @@
 
 use super::super::machine::{AxisConfig, BusConfig};
 use super::super::reader::Reader;
-use super::super::schema::{Axis, AxisKind, Brake, BrakeKind, Bus, DeviceKind, ModeWord, ReferenceKind};
+use super::super::schema::{Axis, AxisKind, Brake, BrakeKind, Bus, DeviceKind, ModeWord, ReferenceKind, StaleFeedback};
 use super::find;
 use super::simulation::simulated_drive;
 use crate::cycle::supervision::SupervisionParameters;
@@ -325,6 +325,10 @@ fn drive_parameters(
         gains,
         torque_limit: *times.torque_limit_percent / 100.0,
         feedback_delay_periods: SIMULATED_DELAY_PERIODS,
+        extrapolated_cycles: match *axis.following.stale_feedback {
+            StaleFeedback::Held => 0,
+            StaleFeedback::Extrapolated => *axis.following.stale_cycles,
+        },
         brake,
         timing: Timing {
             enable_timeout_s: seconds(*times.enable_timeout_ms),

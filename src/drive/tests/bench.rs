@@ -51,6 +51,7 @@ pub fn parameters(mode: Mode) -> DriveParameters {
         },
         torque_limit: 1.0,
         feedback_delay_periods: 2.0,
+        extrapolated_cycles: 0,
         brake: Brake::None,
         timing: Timing {
             enable_timeout_s: 0.2,
