@@ -47,6 +47,8 @@ pub const MAX_LISTED_OBJECTS: usize = 8192;
 pub const MAX_DESCRIPTION_BYTES: usize = MAX_MAILBOX_BYTES;
 /// Bytes of the name of a file in a device.
 pub const MAX_FILE_NAME_BYTES: usize = 128;
+/// Bytes of a file in a device: firmware has some megabytes.
+pub const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Times in a row that a device may say that it has no time for a packet of a file: with the pause between them five
 /// minutes, longer than any erasure of a flash memory.
 pub const MAX_BUSY_ANSWERS: u32 = 3000;

@@ -5,6 +5,7 @@
 //! ```
 
 pub mod esi;
+pub mod file;
 pub mod interface;
 pub mod object;
 pub mod profile;

@@ -31,7 +31,7 @@ fn a_scan_tells_what_is_on_the_wire() {
     assert_eq!(names, ["x-drive", "y-drive", "io"]);
     for (position, device) in found.iter().enumerate() {
         assert_eq!((usize::from(device.position), device.has_clock), (position, true));
-        assert!(device.sii.mailbox.is_some_and(|mailbox| mailbox.coe && !mailbox.foe), "{device:?}");
+        assert!(device.sii.mailbox.is_some_and(|mailbox| mailbox.coe && mailbox.foe), "{device:?}");
         assert_eq!(device.sii.sync_managers.len(), 4);
     }
     // Clocks that drift read whole nanoseconds.

@@ -3,6 +3,7 @@
 mod bring_up;
 mod commissioning;
 mod faults;
+mod files;
 mod load;
 #[path = "../support/many_drives.rs"]
 mod many_drives;

@@ -70,6 +70,13 @@ def main():
         slave.set_watchdog("processdata", 2000)
         slave.dc_sync(True, PERIOD_NS)
 
+    # Files, as its own FoE reads and writes them: ends within a packet, at its end, and none at all.
+    for length in [3, 116, 1000]:
+        content = bytes(place % 251 for place in range(length))
+        written = drives[0].foe_write("notes", 0, content, 2_000_000)
+        read = drives[0].foe_read("notes", 0, length + 1, 2_000_000)
+        claim(f"writes and reads a file of {length} bytes (FoE)", written and read == content, (written, len(read)))
+
     for slave in master.slaves:
         slave.config_func = to_safe_operational
     master.config_dc()

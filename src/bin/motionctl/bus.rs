@@ -6,15 +6,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use motiond::commissioning::esi::{EsiDevice, EsiError, describe, load, load_directory};
+use motiond::commissioning::file::DeviceFileError;
 use motiond::commissioning::interface::InterfaceError;
 use motiond::commissioning::object::DeviceObjectError;
 use motiond::commissioning::profile::profile;
 use motiond::commissioning::skeleton::{plain, skeleton};
 use motiond::commissioning::survey::{SurveyedDevice, survey};
+use motiond::fieldbus::ethercat::mailbox::TransferError;
 use motiond::fieldbus::ethercat::register::AlState;
 use motiond::fieldbus::ethercat::scan::ScanError;
 use serde_json::{Value, json};
 
+use crate::bus_file;
 use crate::bus_sdo;
 use crate::bus_wire::Interfaces;
 use crate::shell::print_line;
@@ -32,6 +35,11 @@ pub enum Verb {
     /// As with a scan, every device is taken to PREOP, and an interface that another master uses is left alone.
     #[command(subcommand)]
     Sdo(crate::bus_sdo::Verb),
+    /// Read or write a file of a device (FoE), its firmware above all; needs no daemon, but CAP_NET_RAW
+    ///
+    /// As with a scan, every device is taken to PREOP; with --boot this one goes to its bootstrap state, and is left in INIT.
+    #[command(subcommand)]
+    File(crate::bus_file::Verb),
     /// Make a drive profile out of a vendor's device description (ESI)
     ImportEsi(ImportArguments),
 }
@@ -76,6 +84,7 @@ pub fn run(verb: &Verb, json: bool) -> ExitCode {
         Verb::Scan(arguments) => scan(arguments, json),
         Verb::ImportEsi(arguments) => import_esi(arguments),
         Verb::Sdo(verb) => sdo(verb, json),
+        Verb::File(verb) => file(verb, json),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -106,10 +115,15 @@ enum Trouble {
         interface: String,
         error: DeviceObjectError,
     },
+    File {
+        interface: String,
+        error: DeviceFileError,
+    },
     Esi(EsiError),
     /// No device of the description, or several: these are there.
     Choice(PathBuf, Vec<String>),
     Exists(PathBuf),
+    NotRead(PathBuf, io::Error),
     NotWritten(PathBuf, io::Error),
 }
 
@@ -125,9 +139,11 @@ impl Trouble {
             Trouble::Scan { .. } => "Scan",
             Trouble::Value(_) => "Value",
             Trouble::Object { .. } => "Object",
+            Trouble::File { .. } => "File",
             Trouble::Esi(_) => "Esi",
             Trouble::Choice(..) => "Choice",
             Trouble::Exists(_) => "FileExists",
+            Trouble::NotRead(..) => "NotRead",
             Trouble::NotWritten(..) => "NotWritten",
         }
     }
@@ -143,6 +159,12 @@ impl Trouble {
             }
             Trouble::Value(words) => (words.clone(), None),
             Trouble::Object { interface, error } => (format!("interface {interface}: {error}"), None),
+            Trouble::File { interface, error } => {
+                let boot = "it may want its bootstrap state for that file: --boot";
+                let hint =
+                    matches!(error, DeviceFileError::Transfer(TransferError::File { code, .. }) if code.wants_boot());
+                (format!("interface {interface}: {error}"), hint.then(|| boot.to_string()))
+            }
             Trouble::Esi(error) => (error.to_string(), None),
             Trouble::Choice(file, there) if there.is_empty() => {
                 (format!("{} has no device that can be understood", file.display()), None)
@@ -155,7 +177,9 @@ impl Trouble {
                 format!("{} exists already", file.display()),
                 Some("nothing was overwritten; name a new file".to_string()),
             ),
-            Trouble::NotWritten(file, error) => (format!("{}: {error}", file.display()), None),
+            Trouble::NotRead(file, error) | Trouble::NotWritten(file, error) => {
+                (format!("{}: {error}", file.display()), None)
+            }
         }
     }
 }
@@ -190,7 +214,7 @@ fn scan(arguments: &ScanArguments, json: bool) -> Result<(), Trouble> {
         print_line(&as_table(&devices, &known));
     }
     if let Some(file) = file {
-        write_new(file, &written())?;
+        write_new(file, written().as_bytes())?;
         if !json {
             print_line(&format!(
                 "\nwritten: {0}; look at its lines with CHECK, then: motiond check-config {0}",
@@ -208,6 +232,24 @@ fn sdo(verb: &bus_sdo::Verb, json: bool) -> Result<(), Trouble> {
     let said = verb.carry_out(&mut *wire, value.as_deref());
     let said = said.map_err(|error| Trouble::Object { interface: interfaces.interface.clone(), error })?;
     print_line(&if json { json!({ "value": said }).to_string() } else { said });
+    Ok(())
+}
+
+fn file(verb: &bus_file::Verb, json: bool) -> Result<(), Trouble> {
+    let (interfaces, file) = (&verb.device().interfaces, verb.file());
+    let not_read = |error| Trouble::NotRead(file.to_path_buf(), error);
+    let content = verb.writes().then(|| std::fs::read(file).map_err(not_read)).transpose()?;
+    if !verb.writes() && file.exists() {
+        return Err(Trouble::Exists(file.to_path_buf()));
+    }
+    let mut wire = interfaces.open().map_err(Trouble::Interface)?;
+    let read = verb.carry_out(&mut *wire, content.as_deref());
+    let read = read.map_err(|error| Trouble::File { interface: interfaces.interface.clone(), error })?;
+    if !verb.writes() {
+        write_new(file, &read)?;
+    }
+    let bytes = content.map_or(read.len(), |content| content.len());
+    print_line(&if json { json!({ "bytes": bytes }).to_string() } else { verb.words(bytes) });
     Ok(())
 }
 
@@ -232,7 +274,7 @@ fn import_esi(arguments: &ImportArguments) -> Result<(), Trouble> {
     let source = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let text = profile(device, &esi.vendor_name, &source);
     match out {
-        Some(out) => write_new(out, &text),
+        Some(out) => write_new(out, text.as_bytes()),
         None => {
             print_line(text.trim_end());
             Ok(())
@@ -240,9 +282,9 @@ fn import_esi(arguments: &ImportArguments) -> Result<(), Trouble> {
     }
 }
 
-fn write_new(file: &Path, text: &str) -> Result<(), Trouble> {
+fn write_new(file: &Path, content: &[u8]) -> Result<(), Trouble> {
     let written = OpenOptions::new().write(true).create_new(true).open(file);
-    let written = written.and_then(|mut open| open.write_all(text.as_bytes()));
+    let written = written.and_then(|mut open| open.write_all(content));
     written.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Trouble::Exists(file.to_path_buf()),
         _ => Trouble::NotWritten(file.to_path_buf(), error),

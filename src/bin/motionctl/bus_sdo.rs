@@ -40,7 +40,7 @@ pub struct Device {
     pub interfaces: Interfaces,
     /// Place of the device on the wire, from 0
     #[arg(long, short)]
-    position: u16,
+    pub position: u16,
 }
 
 impl Verb {

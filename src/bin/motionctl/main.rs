@@ -4,6 +4,7 @@
 //! aborted, 6 a fault ended the command, 7 a recording lost samples, 130 Ctrl-C ended the wait, 1 anything else.
 
 mod bus;
+mod bus_file;
 mod bus_sdo;
 mod bus_wire;
 mod cli;

@@ -323,7 +323,7 @@ impl Matched<'_> {
         let clock = reference.filter(|_| self.found.has_clock);
         let parameters = PlanParameters {
             identity,
-            mailbox: mailbox(&self.found.sii),
+            mailbox: mailbox(&self.found.sii, self.found.sii.mailbox),
             objects: self.objects.clone(),
             process_data: self.process_data.clone(),
             clock: clock.map(|reference| ClockParameters {

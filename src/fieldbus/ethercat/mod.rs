@@ -10,6 +10,7 @@
 //! ```
 
 pub mod bring_up;
+pub mod correspondence;
 pub mod datagram;
 pub mod dialogue;
 pub mod errand;
@@ -17,6 +18,7 @@ pub mod errands;
 #[cfg(not(miri))]
 mod ethercrab_scan;
 pub mod exchange;
+pub mod files;
 pub mod letterbox;
 pub mod links;
 pub mod mailbox;

@@ -2,19 +2,15 @@
 
 use std::fmt;
 
+use super::correspondence::Correspondence;
 use super::dialogue::Dialogue;
-use super::errand::Outcome;
-use super::letterbox::Letterbox;
 use super::mailbox::exchange::SizeError;
 use super::mailbox::{Address, Aside, Download, Emergency, Report, Transfer, TransferError, Upload};
 use super::sii::MailboxAreas;
 use crate::fieldbus::mapping::{DeviceLayout, PdoEntry};
-use crate::limits::MAX_MAILBOX_BYTES;
 
 /// How long one object may take altogether, nanoseconds.
 pub const OBJECT_NS: u64 = 30_000_000_000;
-/// Between two looks for an answer, nanoseconds.
-const LOOK_NS: u64 = 200_000;
 /// Emergencies that are kept, at most.
 const EMERGENCIES: usize = 16;
 
@@ -77,8 +73,7 @@ pub fn mapping(layout: &DeviceLayout) -> Vec<ObjectWrite> {
 
 /// One device's objects.
 pub struct Objects<'a, 'w> {
-    dialogue: &'a mut Dialogue<'w>,
-    letterbox: Box<Letterbox>,
+    correspondence: Correspondence<'a, 'w>,
     /// What the device told of by itself meanwhile.
     pub emergencies: Vec<Emergency>,
 }
@@ -89,8 +84,8 @@ impl<'a, 'w> Objects<'a, 'w> {
     /// # Errors
     /// Where its mailboxes are too small or too large.
     pub fn of(dialogue: &'a mut Dialogue<'w>, station: u16, areas: MailboxAreas) -> Result<Objects<'a, 'w>, SizeError> {
-        let letterbox = Box::new(Letterbox::of(station, areas)?);
-        Ok(Objects { dialogue, letterbox, emergencies: Vec::new() })
+        let correspondence = Correspondence::with(dialogue, station, areas)?;
+        Ok(Objects { correspondence, emergencies: Vec::new() })
     }
 
     /// Writes an object, little-endian.
@@ -114,41 +109,16 @@ impl<'a, 'w> Objects<'a, 'w> {
     }
 
     fn carry_out(&mut self, transfer: &mut dyn Transfer) -> Result<(), TransferError> {
-        // Nothing else was begun: this object is the client's only one.
-        self.letterbox.begin(self.dialogue.now_ns(), OBJECT_NS);
-        let mut buffer = [0; MAX_MAILBOX_BYTES];
-        // How many took part in the errand before, and its bytes; `None` where its frame was lost.
-        let mut before: Option<Option<(u16, usize)>> = None;
-        // Bounded by the patience of the client.
+        self.correspondence.begin(OBJECT_NS);
+        // Bounded by the patience with the device.
         loop {
-            let outcome = before.map(|back| match back {
-                Some((working_counter, length)) => {
-                    Outcome::Back { working_counter, data: &buffer[..length], reference_ns: None }
-                }
-                None => Outcome::Lost,
-            });
-            let report = self.letterbox.step(Some(transfer), outcome, self.dialogue.now_ns());
-            match report {
+            match self.correspondence.step(transfer) {
                 Report::Done => return Ok(()),
                 Report::Failed(error) => return Err(error),
                 Report::Aside(Aside::Emergency(emergency)) if self.emergencies.len() < EMERGENCIES => {
                     self.emergencies.push(emergency);
                 }
                 _ => {}
-            }
-            let errand = self.letterbox.errand(&mut buffer);
-            before = errand.map(|errand| {
-                let asked = self.dialogue.ask(errand.command, errand.target, &mut buffer[..errand.length]);
-                asked.ok().map(|working_counter| (working_counter, errand.length))
-            });
-            // It has not answered yet, or has no room.
-            let waits = match before {
-                None | Some(Some((0, _))) => true,
-                Some(Some((_, 1))) => buffer[0] == 0,
-                Some(_) => false,
-            };
-            if waits {
-                self.dialogue.pause(LOOK_NS);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What one device is configured to, register by register: known once, written at bring-up and again when it comes back.
 
 use super::register::{FMMU, FMMU_BYTES, SYNC_MANAGER, SYNC_MANAGER_BYTES, WATCHDOG_DIVIDER, WATCHDOG_PROCESS_DATA};
-use super::sii::{Area, Sii, SyncManagerUse};
+use super::sii::{Area, MailboxAreas, Sii, SyncManagerUse};
 
 /// Longest content of one write.
 const WRITE_BYTES: usize = 16;
@@ -112,10 +112,10 @@ pub fn process_data(sii: &Sii, exchanged: &Exchanged) -> Result<Vec<RegisterWrit
     Ok(writes)
 }
 
-/// The writes that switch the mailbox on, in INIT.
-pub fn mailbox(sii: &Sii) -> Vec<RegisterWrite> {
+/// The writes that switch a mailbox on, in INIT: that of the SII for PREOP, or for bootstrap.
+pub fn mailbox(sii: &Sii, areas: Option<MailboxAreas>) -> Vec<RegisterWrite> {
     let uses = [(SyncManagerUse::MailboxReceive, MAILBOX_RECEIVE), (SyncManagerUse::MailboxSend, MAILBOX_SEND)];
-    let areas = sii.mailbox.map(|mailbox| [mailbox.receive, mailbox.send]);
+    let areas = areas.map(|mailbox| [mailbox.receive, mailbox.send]);
     let described = |usage, usual| {
         let control = sii.sync_manager(usage).map_or(0, |(_, described)| described.control);
         if control == 0 { usual } else { control }

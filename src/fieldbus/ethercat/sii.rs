@@ -6,6 +6,7 @@ use std::fmt;
 use crate::limits::{MAX_SII_CATEGORIES, MAX_SII_CATEGORY_BYTES};
 
 // Words of the fixed part.
+const BOOTSTRAP_MAILBOX: u16 = 0x14;
 const STANDARD_MAILBOX: u16 = 0x18;
 const MAILBOX_PROTOCOLS: u16 = 0x1C;
 const CATEGORIES: u16 = 0x40;
@@ -85,6 +86,8 @@ pub struct SiiPdo {
 pub struct Sii {
     /// Its mailboxes, where it has any.
     pub mailbox: Option<MailboxAreas>,
+    /// Its mailboxes in the bootstrap state, where it has that.
+    pub bootstrap: Option<MailboxAreas>,
     /// The protocols of its mailbox, a bit each: AoE, EoE, CoE, FoE, SoE, VoE.
     pub protocols: u16,
     /// Its sync managers, in their order.
@@ -127,15 +130,23 @@ pub async fn read<E: fmt::Display>(
     mut bytes_at: impl AsyncFnMut(u16, &mut [u8]) -> Result<usize, E>,
 ) -> Result<Sii, SiiError> {
     let mut sii = Sii::default();
-    let mut fixed = [0; 10];
-    read_all(&mut bytes_at, STANDARD_MAILBOX, &mut fixed).await?;
-    let word = |at: usize| u16::from_le_bytes([fixed[at], fixed[at + 1]]);
-    let protocols = word(usize::from(MAILBOX_PROTOCOLS - STANDARD_MAILBOX) * 2);
+    let mut fixed = [0; 18];
+    read_all(&mut bytes_at, BOOTSTRAP_MAILBOX, &mut fixed).await?;
+    let word = |word: u16| {
+        let at = usize::from(word - BOOTSTRAP_MAILBOX) * 2;
+        u16::from_le_bytes([fixed[at], fixed[at + 1]])
+    };
+    let protocols = word(MAILBOX_PROTOCOLS);
+    let area = |at| Area { start: word(at), length: word(at + 1) };
+    let mailbox = |at, coe| {
+        let (receive, send) = (area(at), area(at + 2));
+        let there = receive.length > 0 && send.length > 0;
+        there.then_some(MailboxAreas { receive, send, coe, foe: protocols & FOE != 0 })
+    };
     sii.protocols = protocols;
-    let (receive, send) = (Area { start: word(0), length: word(2) }, Area { start: word(4), length: word(6) });
-    if receive.length > 0 && send.length > 0 {
-        sii.mailbox = Some(MailboxAreas { receive, send, coe: protocols & COE != 0, foe: protocols & FOE != 0 });
-    }
+    sii.mailbox = mailbox(STANDARD_MAILBOX, protocols & COE != 0);
+    // There it is for files alone.
+    sii.bootstrap = mailbox(BOOTSTRAP_MAILBOX, false).filter(|areas| areas.foe);
     let mut at = CATEGORIES;
     for _ in 0..MAX_SII_CATEGORIES {
         let mut header = [0; 4];

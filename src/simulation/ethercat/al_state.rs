@@ -8,6 +8,8 @@ pub enum AlState {
     Init = 1,
     /// Mailbox.
     PreOperational = 2,
+    /// Mailbox, for files only.
+    Bootstrap = 3,
     /// Mailbox and inputs.
     SafeOperational = 4,
     /// Mailbox, inputs and outputs.
@@ -19,8 +21,6 @@ pub enum AlState {
 pub enum Asked {
     /// A state that there is.
     State(AlState),
-    /// Bootstrap, which this device does not have.
-    Bootstrap,
     /// Bits that mean nothing.
     Unknown,
 }
@@ -31,7 +31,7 @@ impl Asked {
         match control & 0x0F {
             1 => Asked::State(AlState::Init),
             2 => Asked::State(AlState::PreOperational),
-            3 => Asked::Bootstrap,
+            3 => Asked::State(AlState::Bootstrap),
             4 => Asked::State(AlState::SafeOperational),
             8 => Asked::State(AlState::Operational),
             _ => Asked::Unknown,
@@ -45,8 +45,8 @@ pub mod code {
     pub const INVALID_CHANGE: u16 = 0x11;
     /// Unknown requested state.
     pub const UNKNOWN_STATE: u16 = 0x12;
-    /// Bootstrap not supported.
-    pub const NO_BOOTSTRAP: u16 = 0x13;
+    /// Invalid mailbox configuration for bootstrap.
+    pub const BOOT_MAILBOX: u16 = 0x15;
     /// Invalid mailbox configuration.
     pub const MAILBOX: u16 = 0x16;
     /// Process data watchdog.
@@ -63,7 +63,11 @@ pub mod code {
     pub const SYNC_CYCLE: u16 = 0x35;
 }
 
-/// Whether one state may follow the other: one step up, or any way down.
+/// Whether one state may follow the other: one step up, or any way down; bootstrap is beside INIT.
 pub fn may_follow(from: AlState, to: AlState) -> bool {
-    to <= from || to as u8 == from as u8 * 2
+    match (from, to) {
+        (AlState::Bootstrap, to) => matches!(to, AlState::Init | AlState::Bootstrap),
+        (from, AlState::Bootstrap) => from == AlState::Init,
+        (from, to) => to <= from || to as u8 == from as u8 * 2,
+    }
 }

@@ -14,6 +14,12 @@ pub const MAILBOX_RECEIVE: u16 = 0x1000;
 pub const MAILBOX_SEND: u16 = 0x1080;
 /// Length of each.
 pub const MAILBOX_BYTES: u16 = 0x80;
+/// The same in the bootstrap state.
+pub const BOOT_RECEIVE: u16 = 0x1C00;
+/// The same in the bootstrap state.
+pub const BOOT_SEND: u16 = 0x1E00;
+/// Length of each.
+pub const BOOT_BYTES: u16 = 0x0200;
 /// Where process data from the master stands: three buffers of it.
 pub const OUTPUT_START: u16 = 0x1100;
 /// Where process data to the master stands.
@@ -519,7 +525,6 @@ impl Controller {
         }
         let wanted = match Asked::of(control) {
             Asked::State(wanted) => wanted,
-            Asked::Bootstrap => return self.refuse(code::NO_BOOTSTRAP),
             Asked::Unknown => return self.refuse(code::UNKNOWN_STATE),
         };
         if !may_follow(self.al, wanted) {
@@ -528,14 +533,13 @@ impl Controller {
         self.awaits_outputs = false;
         match (self.al, wanted) {
             (AlState::Init, AlState::PreOperational) => {
-                let mailboxes = [(0x0800, MAILBOX_RECEIVE), (0x0808, MAILBOX_SEND)];
-                let good = mailboxes.iter().all(|(at, start)| {
-                    self.memory.u16(*at) == *start
-                        && self.memory.u16(at + 2) == MAILBOX_BYTES
-                        && self.memory.u8(at + 6) & 1 != 0
-                });
-                if !good {
+                if !self.has_mailboxes([MAILBOX_RECEIVE, MAILBOX_SEND], MAILBOX_BYTES) {
                     return self.refuse(code::MAILBOX);
+                }
+            }
+            (AlState::Init, AlState::Bootstrap) => {
+                if !self.has_mailboxes([BOOT_RECEIVE, BOOT_SEND], BOOT_BYTES) {
+                    return self.refuse(code::BOOT_MAILBOX);
                 }
             }
             (AlState::PreOperational, AlState::SafeOperational) => {
@@ -570,16 +574,23 @@ impl Controller {
         self.enter(wanted);
     }
 
+    /// Sync managers 0 and 1 are on, and are these mailboxes.
+    fn has_mailboxes(&self, starts: [u16; 2], bytes: u16) -> bool {
+        [0x0800, 0x0808].into_iter().zip(starts).all(|(at, start)| {
+            self.memory.u16(at) == start && self.memory.u16(at + 2) == bytes && self.memory.u8(at + 6) & 1 != 0
+        })
+    }
+
     fn enter(&mut self, state: AlState) {
         if state == AlState::Init {
-            self.mailbox = Mailbox::default();
+            self.mailbox.reset();
         }
-        if state <= AlState::PreOperational {
+        if state < AlState::SafeOperational {
             self.outputs_written = false;
         }
         self.tell(state, 0);
         self.device.set_network_state(match state {
-            AlState::Init | AlState::PreOperational => NetworkState::PreOperational,
+            AlState::Init | AlState::PreOperational | AlState::Bootstrap => NetworkState::PreOperational,
             AlState::SafeOperational => NetworkState::SafeOperational,
             AlState::Operational => NetworkState::Operational,
         });
@@ -595,7 +606,7 @@ impl Controller {
     /// Falls back by itself, as after an expired watchdog.
     pub fn fall_to(&mut self, state: AlState, code: u16) {
         self.device.set_network_state(match state {
-            AlState::Init | AlState::PreOperational => NetworkState::PreOperational,
+            AlState::Init | AlState::PreOperational | AlState::Bootstrap => NetworkState::PreOperational,
             AlState::SafeOperational | AlState::Operational => NetworkState::SafeOperational,
         });
         self.outputs_written = false;

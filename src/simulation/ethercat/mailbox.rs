@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::al_state::AlState;
 use super::coe::Coe;
+use super::foe::Foe;
 use super::memory::Memory;
 use crate::simulation::SimulatedDevice;
 
@@ -20,6 +21,7 @@ const REPEAT: u8 = 0x02;
 /// Header of a mailbox.
 const HEADER: usize = 6;
 const COE: u8 = 3;
+const FOE: u8 = 4;
 /// Mailboxes that wait to be fetched, at most; more are an emergency too many.
 const WAITING: usize = 32;
 
@@ -39,6 +41,7 @@ pub enum Manners {
 #[derive(Clone, Debug, Default)]
 pub struct Mailbox {
     coe: Coe,
+    foe: Foe,
     waiting: VecDeque<Vec<u8>>,
     /// What was fetched last, should it get lost.
     fetched: Option<Vec<u8>>,
@@ -86,7 +89,7 @@ impl Mailbox {
         memory.get_mut(offset, data.len())?.copy_from_slice(data);
         if usize::from(offset) + data.len() >= usize::from(start) + usize::from(length) {
             let request = memory.get(start, usize::from(length))?.to_vec();
-            self.take(&request, device);
+            self.take(&request, device, al);
             self.load(memory);
         }
         Some(true)
@@ -119,7 +122,12 @@ impl Mailbox {
         self.load(memory);
     }
 
-    fn take(&mut self, request: &[u8], device: &mut SimulatedDevice) {
+    /// It is switched off, and on again later: files stay.
+    pub fn reset(&mut self) {
+        *self = Mailbox { foe: std::mem::take(&mut self.foe), ..Mailbox::default() };
+    }
+
+    fn take(&mut self, request: &[u8], device: &mut SimulatedDevice, al: AlState) {
         let Some((header, content)) = request.split_first_chunk::<HEADER>() else { return };
         let length = usize::from(u16::from_le_bytes([header[0], header[1]]));
         let (kind, counter) = (header[5] & 0x0F, header[5] >> 4);
@@ -132,9 +140,13 @@ impl Mailbox {
             Manners::Silent => return,
             Manners::Garbage => return self.post(&[0xA5; 24]),
         }
+        let most = request.len() - HEADER;
         match content.get(..length) {
-            Some(content) if kind == COE => {
-                let most = request.len() - HEADER;
+            Some(content) if kind == FOE => {
+                let answer = self.foe.answer(content, al == AlState::Bootstrap, most);
+                answer.into_iter().for_each(|answer| self.post_as(FOE, &answer));
+            }
+            Some(content) if kind == COE && al != AlState::Bootstrap => {
                 for answer in self.coe.answer(content, device, most) {
                     self.post(&answer);
                 }

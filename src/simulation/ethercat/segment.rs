@@ -330,6 +330,7 @@ impl Segment {
             None => "no supply",
             Some(AlState::Init) => "INIT",
             Some(AlState::PreOperational) => "PREOP",
+            Some(AlState::Bootstrap) => "BOOT",
             Some(AlState::SafeOperational) => "SAFEOP",
             Some(AlState::Operational) => "OP",
         }

@@ -2,7 +2,9 @@
 
 use crate::simulation::{SimulatedDevice, SimulatedDeviceParameters};
 
-use super::controller::{INPUT_START, MAILBOX_BYTES, MAILBOX_RECEIVE, MAILBOX_SEND, OUTPUT_START};
+use super::controller::{
+    BOOT_BYTES, BOOT_RECEIVE, BOOT_SEND, INPUT_START, MAILBOX_BYTES, MAILBOX_RECEIVE, MAILBOX_SEND, OUTPUT_START,
+};
 
 /// Size in KiBit, less one (word 3Eh).
 const SIZE: u16 = 15;
@@ -19,11 +21,15 @@ pub fn image(parameters: &SimulatedDeviceParameters, device: &SimulatedDevice, a
         word(at + 1, (value >> 16) as u16);
     }
     for (at, value) in [
+        (0x14, BOOT_RECEIVE),
+        (0x15, BOOT_BYTES),
+        (0x16, BOOT_SEND),
+        (0x17, BOOT_BYTES),
         (0x18, MAILBOX_RECEIVE),
         (0x19, MAILBOX_BYTES),
         (0x1A, MAILBOX_SEND),
         (0x1B, MAILBOX_BYTES),
-        (0x1C, 0x0004), // CoE
+        (0x1C, 0x000C), // CoE, FoE
         (0x3E, SIZE),
         (0x3F, 1),
     ] {

@@ -59,6 +59,11 @@ impl FileErrorCode {
     /// A packet out of turn.
     pub(super) const PACKET: FileErrorCode = FileErrorCode(0x8005);
 
+    /// Whether the device takes the file in another state only.
+    pub fn wants_boot(self) -> bool {
+        self.0 & !0x8000 == 0x08
+    }
+
     /// What it means, for the person at the machine.
     pub fn meaning(self) -> &'static str {
         // Older devices send the code without its highest bit.
