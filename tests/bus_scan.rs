@@ -109,6 +109,25 @@ fn from_unknown_drives_to_the_first_move() {
     let nobody = "motionctl: interface fieldbus: there is no device at position 3: 3 answer, counted from 0\n";
     assert_eq!(object("read -i fieldbus -p 3 1008"), (Some(1), nobody.into()));
 
+    std::fs::write(here.join("new.efw"), vec![0x5A; 50_000]).unwrap();
+    let file = |words_of: &str| {
+        let all: Vec<&str> = ["bus", "file"].into_iter().chain(words_of.split_whitespace()).collect();
+        let run = cable.motionctl(&all, here);
+        (run.status.code(), words(&run.stdout) + &words(&run.stderr))
+    };
+    let written = "new.efw: 50000 bytes written to the device\n";
+    let device = "--interface fieldbus --position 0";
+    assert_eq!(file(&format!("write {device} --boot firmware.efw new.efw")), (Some(0), written.into()));
+    assert_eq!(
+        file(&format!("read {device} --boot firmware.efw back.efw")),
+        (Some(0), "back.efw: 50000 bytes read\n".into())
+    );
+    assert_eq!(std::fs::read(here.join("back.efw")).unwrap(), [0x5A; 50_000]);
+    let refused = file(&format!("write {device} firmware.efw new.efw"));
+    assert!(refused.0 == Some(1) && refused.1.contains("--boot"), "{refused:?}");
+    let kept = file(&format!("read {device} --boot firmware.efw back.efw"));
+    assert!(kept.0 == Some(1) && kept.1.contains("back.efw exists already"), "{kept:?}");
+
     // Nothing is overwritten.
     let again = cable.motionctl(&scan, here);
     assert_eq!(again.status.code(), Some(1));
