@@ -17,4 +17,5 @@ mod ring;
 mod support;
 mod synchronisation;
 mod topology;
+mod two_axes;
 mod wire;
