@@ -233,7 +233,7 @@ fn the_first_reaction_that_fits_counts() {
 
 #[test]
 fn every_number_says_its_unit_unless_it_is_a_plain_count() {
-    const COUNTS: [&str; 23] = [
+    const COUNTS: [&str; 24] = [
         "priority",
         "cpu",
         "position",
