@@ -12,6 +12,8 @@ pub const MAX_GROUP_AXES: usize = 16;
 pub const MAX_BUSES: usize = 8;
 /// Devices on one bus (one bit each in its reports).
 pub const MAX_BUS_DEVICES: usize = 64;
+/// Axes of one drive (CiA 402-2: 800h objects each from 6000h).
+pub const MAX_DEVICE_AXES: usize = 8;
 /// Named digital inputs (one bit each in a snapshot word).
 pub const MAX_DIGITAL_INPUTS: usize = 64;
 /// Named digital outputs (one bit each in a snapshot word).

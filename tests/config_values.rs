@@ -39,7 +39,9 @@ fn simulated_drive(machine: &MachineConfig, axis: usize) -> &SimulatedDriveParam
     let axis = &machine.axes[axis];
     match &machine.buses[axis.wiring.bus.index()].simulation.devices[usize::from(axis.wiring.device)].kind {
         SimulatedDeviceKind::Drive(drive) => drive,
-        SimulatedDeviceKind::Terminal(_) => panic!("{} is a terminal", axis.name),
+        SimulatedDeviceKind::Drives(_) | SimulatedDeviceKind::Terminal(_) => {
+            panic!("{} has no drive of its own", axis.name)
+        }
     }
 }
 
@@ -231,7 +233,7 @@ fn the_first_reaction_that_fits_counts() {
 
 #[test]
 fn every_number_says_its_unit_unless_it_is_a_plain_count() {
-    const COUNTS: [&str; 23] = [
+    const COUNTS: [&str; 24] = [
         "priority",
         "cpu",
         "position",
@@ -243,6 +245,7 @@ fn every_number_says_its_unit_unless_it_is_a_plain_count() {
         "product-code",
         "revision",
         "serial-number",
+        "device-axis",
         "digital-inputs",
         "digital-outputs",
         "seed",

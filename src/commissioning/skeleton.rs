@@ -6,7 +6,9 @@ use std::fmt::Write;
 use super::esi::{EsiDevice, describe};
 use super::profile::mapping;
 use super::survey::{DriveFacts, Nature, SurveyedDevice};
-use crate::limits::{MAX_AXES, MAX_BUS_DEVICES};
+use crate::fieldbus::ethercat::scan::FoundDevice;
+use crate::fieldbus::mapping::axis_object;
+use crate::limits::{MAX_AXES, MAX_BUS_DEVICES, MAX_DEVICE_AXES};
 
 /// The bus of a skeleton.
 const BUS: &str = "field";
@@ -38,8 +40,8 @@ fn write(
     redundant: Option<&str>,
     known: &[EsiDevice],
 ) -> std::fmt::Result {
-    let drives =
-        || devices.iter().take(MAX_BUS_DEVICES).filter(|device| device.nature() == Nature::Drive).take(MAX_AXES);
+    let drives = || devices.iter().take(MAX_BUS_DEVICES).filter(|device| device.nature() == Nature::Drive);
+    let of = |device: &FoundDevice| describe(known, device.vendor, device.product, device.revision);
     writeln!(
         out,
         "# A machine as it was found on {interface}. It is a start and no machine yet: nothing here knows what hangs on a"
@@ -65,11 +67,11 @@ fn write(
         writeln!(out, "redundant-interface = {redundant:?}")?;
     }
     for device in devices.iter().take(MAX_BUS_DEVICES) {
-        let found = &device.found;
-        write_device(out, device, describe(known, found.vendor, found.product, found.revision))?;
+        write_device(out, device, of(&device.found))?;
     }
-    for device in drives() {
-        write_axis(out, device)?;
+    let axes = drives().flat_map(|device| axes(device, of(&device.found)).map(move |axis| (device, axis)));
+    for (device, axis) in axes.take(MAX_AXES) {
+        write_axis(out, device, axis)?;
     }
     if drives().next().is_none() {
         writeln!(out)?;
@@ -159,21 +161,32 @@ fn increments(facts: &DriveFacts) -> Option<(u64, String)> {
     from_encoder.map(|increments| (increments, "the drive says so (608Fh)".to_string()))
 }
 
-fn write_axis(out: &mut String, device: &SurveyedDevice) -> std::fmt::Result {
+/// The axes of a drive that exchange something; the first always does.
+fn axes(device: &SurveyedDevice, known: Option<&EsiDevice>) -> impl Iterator<Item = u8> {
+    let count = device.mailbox.as_ref().map_or(1, |mailbox| mailbox.axes.len().clamp(1, MAX_DEVICE_AXES)) as u8;
+    let own = known.filter(|known| !known.can_map).and_then(|known| mapping(&known.rx_pdos));
+    (0..count).filter(move |axis| {
+        let controlword = format!("{:04X}:", axis_object(0x6040, *axis));
+        *axis == 0 || own.as_ref().is_none_or(|own| own.contains(&controlword))
+    })
+}
+
+fn write_axis(out: &mut String, device: &SurveyedDevice, axis: u8) -> std::fmt::Result {
     let axes = device.mailbox.as_ref().map(|mailbox| mailbox.axes.as_slice()).unwrap_or_default();
-    let facts = axes.first().copied().unwrap_or_default();
+    let facts = axes.get(usize::from(axis)).copied().unwrap_or_default();
     writeln!(out)?;
-    if axes.len() > 1 {
-        writeln!(out, "{MARK} this device has {} axes; here is the first", axes.len())?;
-    }
     writeln!(out, "[[axis]]")?;
-    writeln!(out, "name = \"axis-{}\" {MARK} its name", device.found.position)?;
+    let behind = if axis == 0 { String::new() } else { format!("-{axis}") };
+    writeln!(out, "name = \"axis-{}{behind}\" {MARK} its name", device.found.position)?;
     writeln!(
         out,
         "kind = \"rotary\" {MARK} \"linear\" needs mechanics.lead-mm-per-turn, and keys in mm instead of deg"
     )?;
     writeln!(out, "bus = \"{BUS}\"")?;
     writeln!(out, "device = \"{}\"", name(device))?;
+    if axes.len() > 1 {
+        writeln!(out, "device-axis = {axis}")?;
+    }
     let modes = facts.modes.unwrap_or(CSP);
     let mode = match modes {
         modes if modes & CSP != 0 => "csp",

@@ -10,6 +10,8 @@ use crate::fieldbus::ethercat::ring_end;
 use crate::fieldbus::ethercat::scan::{FoundDevice, ScanError, scan};
 use crate::fieldbus::ethercat::sii::SiiPdo;
 use crate::fieldbus::ethercat::wire::Wire;
+use crate::fieldbus::mapping::axis_object;
+use crate::limits::MAX_DEVICE_AXES;
 
 // Objects (CiA 301, CiA 402-2, ETG.1000.6).
 const DEVICE_TYPE: u16 = 0x1000;
@@ -23,10 +25,6 @@ const SUPPORTED_MODES: u16 = 0x6502;
 const CONTROLWORD: u16 = 0x6040;
 /// Low word of 1000h of a drive.
 const DRIVE_PROFILE: u32 = 402;
-/// From the objects of one axis in a device to those of the next (ETG.6010).
-const AXIS_STEP: u16 = 0x0800;
-/// Axes in one device, at most (ETG.6010).
-const MAX_DEVICE_AXES: u16 = 8;
 /// PDOs of one direction and entries of one PDO that are looked at.
 const MAX_PDOS: u8 = 16;
 const MAX_ENTRIES: u8 = 64;
@@ -175,8 +173,8 @@ fn ask(objects: &mut Objects<'_, '_>, facts: &mut MailboxFacts) -> Result<(), Tr
     if facts.device_type.is_none_or(|device_type| device_type & 0xFFFF != DRIVE_PROFILE) {
         return Ok(());
     }
-    for axis in 0..MAX_DEVICE_AXES {
-        let base = axis * AXIS_STEP;
+    for axis in 0..MAX_DEVICE_AXES as u8 {
+        let base = axis_object(0, axis);
         if axis > 0 && number(objects, CONTROLWORD + base, 0)?.is_none() {
             break;
         }

@@ -149,7 +149,7 @@ const PATH_BYTES: usize = 107;
 /// Longest name of a file, bytes.
 const FILE_BYTES: usize = 255;
 /// Longest process data mapping of one direction, objects.
-const MAPPING_OBJECTS: usize = 32;
+const MAPPING_OBJECTS: usize = 64;
 
 impl Kind {
     /// The value, if it is one of this kind.

@@ -7,7 +7,7 @@ use super::key::Presence::{Default, Optional, Required};
 use super::reader::Checked;
 use super::section::{sections, words};
 use crate::fieldbus::mapping::PdoEntry;
-use crate::limits::{MAX_AXES, MAX_GROUP_AXES, MAX_ROLE_GROUPS};
+use crate::limits::{MAX_AXES, MAX_DEVICE_AXES, MAX_GROUP_AXES, MAX_ROLE_GROUPS};
 use crate::units::Ratio;
 
 /// Highest whole number that a TOML key takes here for 32-bit quantities.
@@ -432,6 +432,8 @@ sections! {
         bus: String = "bus", Name, Required, Restart;
         /// Its drive.
         device: String = "device", Name, Required, Restart;
+        /// Which axis of that drive, where it has several: its objects begin at 6000h + 800h times this.
+        device_axis: u8 = "device-axis", Whole(0, MAX_DEVICE_AXES as i64 - 1), Default("0"), Restart;
         /// The drive's mode of operation.
         mode: ModeWord = "mode", Choice(ModeWord::WORDS), Default("\"csp\""), Restart;
         /// The position rises when the motor turns backwards.
@@ -602,7 +604,7 @@ sections! {
         bus: String = "bus", Name, Required, Restart;
         /// Its terminal or drive.
         device: String = "device", Name, Required, Restart;
-        /// Its bit, from 0 (of a drive: of 60FDh).
+        /// Its bit, from 0 (of a drive: of 60FDh; from 32 on, of that of its second axis).
         bit: u16 = "bit", Whole(0, 63), Required, Restart;
         /// Active while the bit is 0: a contact that opens.
         active_low: bool = "active-low", Switch, Default("false"), Restart;
@@ -622,7 +624,7 @@ sections! {
         bus: String = "bus", Name, Required, Restart;
         /// Its terminal or drive.
         device: String = "device", Name, Required, Restart;
-        /// Its bit, from 0 (of a drive: of 60FEh:1).
+        /// Its bit, from 0 (of a drive: of 60FEh:1; from 32 on, of that of its second axis).
         bit: u16 = "bit", Whole(0, 63), Required, Restart;
         /// What it does when the machine gets a fault.
         on_fault: OutputWord = "on-fault", Choice(OutputWord::WORDS), Default("\"keep\""), Restart;

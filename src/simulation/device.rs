@@ -1,10 +1,14 @@
 //! One device as any bus sees it: objects by SDO, process data by bytes, a network state and a watchdog.
 
+use crate::fieldbus::mapping::axis_object;
+use crate::limits::MAX_DEVICE_AXES;
 use crate::simulation::control::PlantState;
 use crate::simulation::drive::{DriveDisturbance, SimulatedDrive};
-use crate::simulation::drive_objects::{DriveObject, add_drive_objects, check_value};
-use crate::simulation::object_dictionary::{Access, DataType, Entry, Mapping, ObjectDictionary};
-use crate::simulation::parameters::{ObjectValue, SimulatedDeviceKind, SimulatedDeviceParameters};
+use crate::simulation::drive_objects::{AXIS_SLOTS, DriveObject, add_drive_objects, check_value};
+use crate::simulation::object_dictionary::{Access, DataType, Entry, Mapping, ObjectDictionary, Values};
+use crate::simulation::parameters::{
+    ObjectValue, SimulatedDeviceKind, SimulatedDeviceParameters, SimulatedDriveParameters,
+};
 use crate::simulation::process_data::ProcessData;
 use crate::simulation::sdo_abort::SdoAbort;
 use crate::simulation::terminal::DigitalTerminal;
@@ -22,7 +26,8 @@ pub enum NetworkState {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Drive(Box<SimulatedDrive>),
+    /// Its axes.
+    Drive(Box<[SimulatedDrive]>),
     Terminal(DigitalTerminal),
 }
 
@@ -46,21 +51,31 @@ impl SimulatedDevice {
     /// the bus's period, for 60C2h.
     pub fn new(parameters: &SimulatedDeviceParameters, interpolation_ns: u64) -> Result<SimulatedDevice, String> {
         let mut dictionary = ObjectDictionary::default();
-        if let SimulatedDeviceKind::Drive(drive) = &parameters.kind {
-            drive.check()?;
-        }
-        let is_drive = matches!(parameters.kind, SimulatedDeviceKind::Drive(_));
-        if is_drive {
-            add_drive_objects(&mut dictionary);
+        let drives = match &parameters.kind {
+            SimulatedDeviceKind::Drive(drive) => std::slice::from_ref(&**drive),
+            SimulatedDeviceKind::Drives(drives) if (1..=MAX_DEVICE_AXES).contains(&drives.len()) => drives,
+            SimulatedDeviceKind::Drives(drives) => {
+                return Err(format!("{} axes, 1 to {MAX_DEVICE_AXES}", drives.len()));
+            }
+            SimulatedDeviceKind::Terminal(_) => &[],
+        };
+        drives.iter().try_for_each(SimulatedDriveParameters::check)?;
+        add_drive_objects(&mut dictionary, drives.len());
+        for axis in 0..drives.len() {
             let (value, exponent) = interpolation_time(interpolation_ns);
-            dictionary.set_raw(DriveObject::InterpolationPeriod as usize, u64::from(value));
-            dictionary.set_raw(DriveObject::InterpolationExponent as usize, u64::from(exponent as u8));
+            let mut objects = objects_of(&mut dictionary, axis);
+            objects.set_raw(DriveObject::InterpolationPeriod as usize, u64::from(value));
+            objects.set_raw(DriveObject::InterpolationExponent as usize, u64::from(exponent as u8));
         }
-        add_communication_objects(&mut dictionary, parameters, is_drive);
+        add_communication_objects(&mut dictionary, parameters, !drives.is_empty());
         let layout = &parameters.layout;
-        let process_data = ProcessData::new(&mut dictionary, &layout.outputs, &layout.inputs)?;
+        let process_data = ProcessData::new(&mut dictionary, drives.len(), &layout.outputs, &layout.inputs)?;
         let kind = match &parameters.kind {
-            SimulatedDeviceKind::Drive(drive) => Kind::Drive(Box::new(SimulatedDrive::new(drive, &mut dictionary))),
+            SimulatedDeviceKind::Drive(_) | SimulatedDeviceKind::Drives(_) => {
+                let numbered = drives.iter().enumerate();
+                let drive = |(axis, drive)| SimulatedDrive::new(drive, &mut objects_of(&mut dictionary, axis));
+                Kind::Drive(numbered.map(drive).collect())
+            }
             SimulatedDeviceKind::Terminal(terminal) => {
                 Kind::Terminal(DigitalTerminal::new(terminal.inputs, &process_data, &mut dictionary))
             }
@@ -106,10 +121,12 @@ impl SimulatedDevice {
         let pre_operational = self.network_state == NetworkState::PreOperational;
         let checked = self.dictionary.check(index, subindex, bytes, pre_operational)?;
         let mapping = self.process_data.check(&self.dictionary, checked).transpose()?.is_some();
-        if let Kind::Drive(_) = self.kind {
+        if let Kind::Drive(drives) = &self.kind {
             let value = self.dictionary.entry(checked.slot).data_type.value(checked.raw);
-            let supported_modes = self.dictionary.raw(DriveObject::SupportedModes as usize) as u32;
-            check_value(index, value, supported_modes)?;
+            let axis = checked.slot / AXIS_SLOTS;
+            let of_first = if axis < drives.len() { index - axis_object(0, axis as u8) } else { index };
+            let modes = DriveObject::SupportedModes as usize + AXIS_SLOTS * axis.min(drives.len() - 1);
+            check_value(of_first, value, self.dictionary.raw(modes) as u32)?;
         }
         let before = self.dictionary.raw(checked.slot);
         self.dictionary.set_raw(checked.slot, checked.raw);
@@ -125,9 +142,11 @@ impl SimulatedDevice {
 
     fn mapping_changed(&mut self) {
         match &mut self.kind {
-            Kind::Drive(drive) => {
-                let mapped = self.process_data.receives(DriveObject::VelocityOffset as usize);
-                drive.set_velocity_offset_mapped(mapped);
+            Kind::Drive(drives) => {
+                for (axis, drive) in drives.iter_mut().enumerate() {
+                    let slot = AXIS_SLOTS * axis + DriveObject::VelocityOffset as usize;
+                    drive.set_velocity_offset_mapped(self.process_data.receives(slot));
+                }
             }
             Kind::Terminal(terminal) => terminal.map(&self.process_data),
         }
@@ -177,8 +196,10 @@ impl SimulatedDevice {
         if self.network_state == NetworkState::Operational && self.process_data.output_bytes() > 0 {
             self.process_data.write(&mut self.dictionary, outputs);
             self.since_outputs_ns = Some(0);
-            if let Kind::Drive(drive) = &mut self.kind {
-                drive.take_outputs(&self.dictionary);
+            if let Kind::Drive(drives) = &mut self.kind {
+                for (axis, drive) in drives.iter_mut().enumerate() {
+                    drive.take_outputs(&objects_of(&mut self.dictionary, axis));
+                }
             }
         }
     }
@@ -202,15 +223,30 @@ impl SimulatedDevice {
             }
         }
         match &mut self.kind {
-            Kind::Drive(drive) => drive.advance(&mut self.dictionary, duration_ns, silent_after_ns),
+            Kind::Drive(drives) => {
+                // Bound: MAX_DEVICE_AXES.
+                for (axis, drive) in drives.iter_mut().enumerate() {
+                    drive.advance(&mut objects_of(&mut self.dictionary, axis), duration_ns, silent_after_ns);
+                }
+                show_errors_of_all(&mut self.dictionary, drives.len());
+            }
             Kind::Terminal(terminal) if silent_after_ns.is_some() => terminal.clear_outputs(&mut self.dictionary),
             Kind::Terminal(_) => {}
         }
     }
 
-    /// What is wrong with a drive from now on; a terminal has nothing of the kind.
+    /// What is wrong with a drive, all its axes, from now on; a terminal has nothing of the kind.
     pub fn set_disturbance(&mut self, disturbance: DriveDisturbance) {
-        if let Kind::Drive(drive) = &mut self.kind {
+        if let Kind::Drive(drives) = &mut self.kind {
+            drives.iter_mut().for_each(|drive| drive.set_disturbance(disturbance));
+        }
+    }
+
+    /// What is wrong with one axis of a drive from now on.
+    pub fn set_axis_disturbance(&mut self, axis: u8, disturbance: DriveDisturbance) {
+        if let Kind::Drive(drives) = &mut self.kind
+            && let Some(drive) = drives.get_mut(usize::from(axis))
+        {
             drive.set_disturbance(disturbance);
         }
     }
@@ -218,9 +254,11 @@ impl SimulatedDevice {
     /// At power-on, with what the world has done to `before`: where a shaft is, how it moves, which inputs are on.
     pub fn keep_surroundings_of(&mut self, before: &SimulatedDevice) {
         match (&mut self.kind, &before.kind) {
-            (Kind::Drive(drive), Kind::Drive(before)) => {
-                drive.keep_shaft_of(before);
-                drive.refresh(&mut self.dictionary);
+            (Kind::Drive(drives), Kind::Drive(before)) => {
+                for (axis, (drive, before)) in drives.iter_mut().zip(before).enumerate() {
+                    drive.keep_shaft_of(before);
+                    drive.refresh(&mut objects_of(&mut self.dictionary, axis));
+                }
             }
             (Kind::Terminal(terminal), Kind::Terminal(before)) => {
                 for bit in 0..64 {
@@ -237,29 +275,53 @@ impl SimulatedDevice {
         self.set_disturbance(DriveDisturbance { voltage_loss: true, ..DriveDisturbance::default() });
     }
 
-    /// Sets a digital input: a bit of a terminal, or a bit of a drive's 60FDh.
+    /// Sets a digital input: a bit of a terminal, or a bit of a drive's 60FDh, of which each axis has 32.
     pub fn set_input(&mut self, bit: u8, value: bool) {
         match &mut self.kind {
-            Kind::Drive(drive) => drive.set_input(bit, value),
+            Kind::Drive(drives) => {
+                if let Some(drive) = drives.get_mut(usize::from(bit / 32)) {
+                    drive.set_input(bit % 32, value);
+                }
+            }
             Kind::Terminal(terminal) => terminal.set_input(&mut self.dictionary, bit, value),
         }
     }
 
-    /// The digital outputs: of a terminal its bits, of a drive 60FEh:01.
+    /// The digital outputs: of a terminal its bits, of a drive 60FEh:01, 32 bits of each of its first two axes.
     pub fn outputs(&self) -> u64 {
         match &self.kind {
-            Kind::Drive(_) => self.dictionary.raw(DriveObject::DigitalOutputs as usize),
+            Kind::Drive(drives) => {
+                let of = |axis: usize| self.dictionary.raw(AXIS_SLOTS * axis + DriveObject::DigitalOutputs as usize);
+                (0..drives.len().min(2)).fold(0, |outputs, axis| outputs | of(axis) << (32 * axis))
+            }
             Kind::Terminal(terminal) => terminal.outputs(&self.dictionary),
         }
     }
 
-    /// What really happens on a drive's shaft; `None` for a terminal.
+    /// What really happens on a drive's (first) shaft; `None` for a terminal.
     pub fn plant(&self) -> Option<PlantState> {
+        self.plant_of(0)
+    }
+
+    /// What really happens on the shaft of one axis of a drive; `None` where there is no such axis.
+    pub fn plant_of(&self, axis: u8) -> Option<PlantState> {
         match &self.kind {
-            Kind::Drive(drive) => Some(drive.plant()),
+            Kind::Drive(drives) => drives.get(usize::from(axis)).map(SimulatedDrive::plant),
             Kind::Terminal(_) => None,
         }
     }
+}
+
+/// The objects of one axis of a drive, by their [`DriveObject`].
+fn objects_of(dictionary: &mut ObjectDictionary, axis: usize) -> Values<'_> {
+    dictionary.window(AXIS_SLOTS * axis, AXIS_SLOTS)
+}
+
+/// 1001h is of the whole device. Bound: `MAX_DEVICE_AXES`.
+fn show_errors_of_all(dictionary: &mut ObjectDictionary, axes: usize) {
+    let slot = |axis| AXIS_SLOTS * axis + DriveObject::ErrorRegister as usize;
+    let all = (0..axes).fold(0, |all, axis| all | dictionary.raw(slot(axis)));
+    dictionary.set_raw(slot(0), all);
 }
 
 /// 60C2h for a period: the value and the power of ten of seconds, to the nearest 1/255 for odd periods.

@@ -6,7 +6,7 @@ use crate::simulation::control::PlantState;
 use crate::simulation::drive_objects::{DriveObject, mode_supported};
 use crate::simulation::encoder::Encoder;
 use crate::simulation::motor::Motor;
-use crate::simulation::object_dictionary::ObjectDictionary;
+use crate::simulation::object_dictionary::Values;
 use crate::simulation::parameters::{BrakeControl, PowerLossReaction, SimulatedDriveParameters};
 use crate::simulation::servo::{Servo, ServoCommand, ServoMode, ServoMotion};
 
@@ -66,8 +66,8 @@ pub struct SimulatedDrive {
 }
 
 impl SimulatedDrive {
-    /// A drive at power-on; fills the objects of `dictionary`, which begin at slot 0.
-    pub fn new(parameters: &SimulatedDriveParameters, dictionary: &mut ObjectDictionary) -> SimulatedDrive {
+    /// A drive at power-on; fills its objects.
+    pub fn new(parameters: &SimulatedDriveParameters, dictionary: &mut Values<'_>) -> SimulatedDrive {
         let geometry = &parameters.geometry;
         let motor = Motor::new(&parameters.motor, (geometry.negative_stop_turns, geometry.positive_stop_turns));
         let encoder = Encoder::new(&parameters.encoder, motor.position());
@@ -139,7 +139,7 @@ impl SimulatedDrive {
     }
 
     /// Shows where it is.
-    pub fn refresh(&mut self, dictionary: &mut ObjectDictionary) {
+    pub fn refresh(&mut self, dictionary: &mut Values<'_>) {
         self.show(dictionary);
     }
 
@@ -161,7 +161,7 @@ impl SimulatedDrive {
 
     /// New outputs are in the dictionary: a new target begins its interpolation period. The target beside an order to
     /// stop does not count, so that the stop begins with the velocity of the way so far.
-    pub fn take_outputs(&mut self, dictionary: &ObjectDictionary) {
+    pub fn take_outputs(&mut self, dictionary: &Values<'_>) {
         let enabled = dictionary.raw(DriveObject::Controlword as usize) & 0x10F == 0x0F;
         if enabled && self.demand == PowerDemand::Follow && self.mode == ServoMode::Position {
             let i32_of = |object: DriveObject| dictionary.i32(object as usize);
@@ -172,7 +172,7 @@ impl SimulatedDrive {
 
     /// Goes on by `duration_ns`, in steps of at most [`STEP_NS`] (see [`MAX_STEPS`] for long gaps). The master falls
     /// silent `silent_after_ns` into it, if at all.
-    pub fn advance(&mut self, dictionary: &mut ObjectDictionary, duration_ns: u64, silent_after_ns: Option<u64>) {
+    pub fn advance(&mut self, dictionary: &mut Values<'_>, duration_ns: u64, silent_after_ns: Option<u64>) {
         let longest = if duration_ns > LONG_GAP_NS { COARSE_STEP_NS } else { STEP_NS };
         // Bound: MAX_STEPS.
         let steps = duration_ns.div_ceil(longest).min(MAX_STEPS);
@@ -303,7 +303,7 @@ impl SimulatedDrive {
     }
 
     /// Takes 6060h, if the mode exists.
-    fn take_mode(&mut self, dictionary: &ObjectDictionary) {
+    fn take_mode(&mut self, dictionary: &Values<'_>) {
         let wanted = i64::from(dictionary.raw(DriveObject::Mode as usize) as i8);
         let mode = match wanted {
             8 => ServoMode::Position,
@@ -321,7 +321,7 @@ impl SimulatedDrive {
     }
 
     /// The master's targets in the servo's units.
-    fn command(&self, dictionary: &ObjectDictionary) -> ServoCommand {
+    fn command(&self, dictionary: &Values<'_>) -> ServoCommand {
         let raw = |object: DriveObject| dictionary.raw(object as usize);
         let motor = &self.parameters.motor;
         let velocity_unit = 1.0 / self.parameters.velocity_units_per_turn_s;
@@ -358,7 +358,7 @@ impl SimulatedDrive {
         self.servo.reference_now(self.motion(), self.mode) - self.encoder.increments()
     }
 
-    fn watch_following_error(&mut self, dictionary: &ObjectDictionary, duration_ns: u64) {
+    fn watch_following_error(&mut self, dictionary: &Values<'_>, duration_ns: u64) {
         let window = dictionary.raw(DriveObject::FollowingWindow as usize);
         let following = self.demand == PowerDemand::Follow && self.mode == ServoMode::Position;
         let outside =
@@ -384,7 +384,7 @@ impl SimulatedDrive {
     }
 
     /// Brings what the bus can read up to date.
-    fn show(&mut self, dictionary: &mut ObjectDictionary) {
+    fn show(&mut self, dictionary: &mut Values<'_>) {
         let rated = self.parameters.motor.rated_torque_nm;
         let unit = self.parameters.velocity_units_per_turn_s;
         let inputs = self.digital_inputs();
@@ -420,7 +420,7 @@ impl SimulatedDrive {
         dictionary.set_raw(DriveObject::LinkVoltage as usize, link_millivolts);
     }
 
-    fn statusword(&self, dictionary: &ObjectDictionary, inputs: u32) -> u16 {
+    fn statusword(&self, dictionary: &Values<'_>, inputs: u32) -> u16 {
         let following = self.machine.state() == PowerState::OperationEnabled && self.demand == PowerDemand::Follow;
         let reached = match self.demand {
             PowerDemand::Stop { .. } => self.servo.at_rest(),
@@ -448,7 +448,7 @@ impl SimulatedDrive {
 /// Bit of 60FDh (of the vendor's range) that shows an open brake.
 pub const BRAKE_OPEN_BIT: u32 = 16;
 
-fn options(dictionary: &ObjectDictionary) -> Options {
+fn options(dictionary: &Values<'_>) -> Options {
     let option = |object: DriveObject| dictionary.i16(object as usize);
     Options {
         quick_stop: option(DriveObject::QuickStopOption),
@@ -461,13 +461,13 @@ fn options(dictionary: &ObjectDictionary) -> Options {
 }
 
 /// Slow-down and quick-stop ramp, turns/s²; a ramp of 0 would never end, so it counts as 1 increment/s².
-fn ramps_turns_s2(dictionary: &ObjectDictionary, increments_per_turn: u32) -> (f64, f64) {
+fn ramps_turns_s2(dictionary: &Values<'_>, increments_per_turn: u32) -> (f64, f64) {
     let ramp = |object: DriveObject| (dictionary.raw(object as usize).max(1)) as f64 / f64::from(increments_per_turn);
     (ramp(DriveObject::SlowDownDeceleration), ramp(DriveObject::QuickStopDeceleration))
 }
 
 /// 60C2h as seconds, at least 100 µs and at most 1 s.
-fn interpolation_period_s(dictionary: &ObjectDictionary) -> f64 {
+fn interpolation_period_s(dictionary: &Values<'_>) -> f64 {
     let value = dictionary.raw(DriveObject::InterpolationPeriod as usize) as u8;
     let exponent = dictionary.raw(DriveObject::InterpolationExponent as usize) as i8;
     let unit = match exponent {

@@ -1,5 +1,6 @@
 //! The objects of a simulated CiA 402 drive (CiA 402-2, CiA 402-3, CiA 301, ETG.6010).
 
+use crate::fieldbus::mapping::{PdoEntry, axis_object};
 use crate::simulation::object_dictionary::{Access, DataType, Entry, Mapping, ObjectDictionary};
 use crate::simulation::sdo_abort::SdoAbort;
 
@@ -83,14 +84,25 @@ objects! {
     SupportedModes = 0x6502, 0, U32, ReadOnly, Transmit, 0, "Supported drive modes";
 }
 
-/// Adds the objects to an empty dictionary, so that a [`DriveObject`] is its slot.
-pub fn add_drive_objects(dictionary: &mut ObjectDictionary) {
-    for (entry, raw) in OBJECTS {
-        dictionary.add(*entry, *raw);
+/// How many there are of each axis.
+pub const AXIS_SLOTS: usize = OBJECTS.len();
+
+/// Adds the objects of as many axes to an empty dictionary, so that a [`DriveObject`] is its slot, counted from
+/// [`AXIS_SLOTS`] times the axis. What the device has once is found at the first axis.
+pub fn add_drive_objects(dictionary: &mut ObjectDictionary, axes: usize) {
+    for axis in 0..axes as u8 {
+        for (entry, raw) in OBJECTS {
+            let once = PdoEntry { index: entry.index, subindex: 0, bits: 0 }.axis().is_none();
+            if axis > 0 && once {
+                dictionary.add_hidden(*entry, *raw);
+            } else {
+                dictionary.add(Entry { index: axis_object(entry.index, if once { 0 } else { axis }), ..*entry }, *raw);
+            }
+        }
     }
 }
 
-/// Whether the value of a download is in its range; `supported_modes` is 6502h.
+/// Whether the value of a download is in its range; the index is that of the first axis, `supported_modes` is 6502h.
 pub fn check_value(index: u16, value: i64, supported_modes: u32) -> Result<(), SdoAbort> {
     let (low, high) = match index {
         0x6007 => (0, 3),
@@ -126,14 +138,18 @@ mod tests {
     #[test]
     fn every_object_is_found_at_its_slot() {
         let mut dictionary = ObjectDictionary::default();
-        add_drive_objects(&mut dictionary);
+        add_drive_objects(&mut dictionary, 2);
         assert_eq!(dictionary.find(0x1001, 0), Ok(DriveObject::ErrorRegister as usize));
         assert_eq!(dictionary.find(0x607A, 0), Ok(DriveObject::TargetPosition as usize));
         assert_eq!(dictionary.find(0x60FE, 2), Ok(DriveObject::DigitalOutputsMask as usize));
         assert_eq!(dictionary.find(0x6502, 0), Ok(DriveObject::SupportedModes as usize));
         for (slot, (entry, _)) in OBJECTS.iter().enumerate() {
             assert_eq!(dictionary.find(entry.index, entry.subindex), Ok(slot), "{entry:?}");
+            if entry.index >= 0x6000 {
+                assert_eq!(dictionary.find(entry.index + 0x800, entry.subindex), Ok(AXIS_SLOTS + slot), "{entry:?}");
+            }
         }
+        assert_eq!(dictionary.find(0x1001, 0), Ok(0));
     }
 
     #[test]

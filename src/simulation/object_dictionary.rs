@@ -136,6 +136,48 @@ pub struct ObjectDictionary {
     order: Vec<Slot>,
 }
 
+/// The values of consecutive entries, counted from the first of them: what one axis of a drive has.
+#[derive(Debug)]
+pub struct Values<'a>(&'a mut [u64]);
+
+impl Values<'_> {
+    /// The raw bits of an entry.
+    #[inline]
+    pub fn raw(&self, slot: Slot) -> u64 {
+        self.0[slot]
+    }
+
+    /// Stores raw bits, without any check.
+    #[inline]
+    pub fn set_raw(&mut self, slot: Slot, raw: u64) {
+        self.0[slot] = raw;
+    }
+
+    /// An entry as INTEGER32.
+    #[inline]
+    pub fn i32(&self, slot: Slot) -> i32 {
+        self.0[slot] as i32
+    }
+
+    /// An entry as INTEGER16.
+    #[inline]
+    pub fn i16(&self, slot: Slot) -> i16 {
+        self.0[slot] as i16
+    }
+
+    /// Stores a number as INTEGER32.
+    #[inline]
+    pub fn set_i32(&mut self, slot: Slot, value: i32) {
+        self.0[slot] = u64::from(value as u32);
+    }
+
+    /// Stores a number as INTEGER16.
+    #[inline]
+    pub fn set_i16(&mut self, slot: Slot, value: i16) {
+        self.0[slot] = u64::from(value as u16);
+    }
+}
+
 impl ObjectDictionary {
     /// Adds an entry; its slot is the number of entries before it.
     pub fn add(&mut self, entry: Entry, raw: u64) -> Slot {
@@ -146,6 +188,18 @@ impl ObjectDictionary {
         let place = self.order.partition_point(|&other| self.key(other) < key);
         self.order.insert(place, slot);
         slot
+    }
+
+    /// Adds a place for a value that no index leads to.
+    pub fn add_hidden(&mut self, entry: Entry, raw: u64) -> Slot {
+        self.entries.push(entry);
+        self.values.push(raw);
+        self.entries.len() - 1
+    }
+
+    /// The values of so many entries from `first` on.
+    pub fn window(&mut self, first: Slot, count: usize) -> Values<'_> {
+        Values(&mut self.values[first..first + count])
     }
 
     /// Adds a constant text.

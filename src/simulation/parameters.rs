@@ -52,6 +52,8 @@ pub struct SimulatedDeviceParameters {
 pub enum SimulatedDeviceKind {
     /// A CiA 402 servo drive with motor, brake, encoder and load.
     Drive(Box<SimulatedDriveParameters>),
+    /// Several of them in one device, one axis each, in the order of its axes.
+    Drives(Vec<SimulatedDriveParameters>),
     /// Digital inputs and outputs.
     Terminal(SimulatedTerminalParameters),
 }

@@ -3,11 +3,11 @@
 //! The mapping lives in the object dictionary and can be changed by SDO in Pre-Operational; from it follows a flat list of
 //! slots, by which bytes are copied in a cycle.
 
-use crate::fieldbus::mapping::PdoEntry;
+use crate::fieldbus::mapping::{PdoEntry, axis_of_pdo, axis_pdo, drive_pdos};
 use crate::simulation::object_dictionary::{Access, Checked, DataType, Entry, Mapping, ObjectDictionary, Slot};
 use crate::simulation::sdo_abort::SdoAbort;
 
-/// Receive PDOs, and as many transmit PDOs.
+/// Receive PDOs of an axis or a terminal, and as many transmit PDOs.
 pub const PDOS: usize = 4;
 /// Entries of one PDO.
 pub const PDO_ENTRIES: usize = 16;
@@ -62,7 +62,9 @@ struct Flat {
     entries: [Mapped; FLAT],
     count: usize,
     bytes: usize,
-    /// First slot of 1600h/1A00h and of 1C12h/1C13h.
+    /// The PDOs that there are, behind 1600h or 1A00h.
+    pdos: Vec<u16>,
+    /// First slot of 1600h/1A00h, which that of the other PDOs follow, and of 1C12h/1C13h.
     mapping_slot: Slot,
     assignment_slot: Slot,
     direction: Direction,
@@ -76,10 +78,12 @@ pub struct ProcessData {
 }
 
 impl ProcessData {
-    /// Adds the mapping objects to `dictionary` and maps `outputs` and `inputs`, 16 entries a PDO. An object that
-    /// the device does not have becomes plain storage, as a vendor's object would be.
+    /// Adds the mapping objects to `dictionary` and maps `outputs` and `inputs`, 16 entries a PDO and each axis of a drive in
+    /// its own; a terminal has no axes. An object that the device does not have becomes plain storage, as a vendor's object
+    /// would be.
     pub fn new(
         dictionary: &mut ObjectDictionary,
+        axes: usize,
         outputs: &[PdoEntry],
         inputs: &[PdoEntry],
     ) -> Result<ProcessData, String> {
@@ -90,8 +94,8 @@ impl ProcessData {
             entries.iter().try_for_each(|entry| provide(dictionary, direction, entry))?;
         }
         let mut process_data = ProcessData {
-            receive: Flat::new(dictionary, Direction::Receive, outputs),
-            transmit: Flat::new(dictionary, Direction::Transmit, inputs),
+            receive: Flat::new(dictionary, Direction::Receive, axes, outputs)?,
+            transmit: Flat::new(dictionary, Direction::Transmit, axes, inputs)?,
         };
         process_data.rebuild(dictionary).map_err(|abort| format!("mapping refused: {abort:?}"))?;
         Ok(process_data)
@@ -227,18 +231,48 @@ fn provide(dictionary: &mut ObjectDictionary, direction: Direction, wanted: &Pdo
     Ok(())
 }
 
+/// The PDOs of a device, behind 1600h or 1A00h: each axis has its own.
+fn pdo_numbers(axes: usize) -> Vec<u16> {
+    (0..axes.max(1) as u16).flat_map(|axis| (0..PDOS as u16).map(move |pdo| axis_pdo(axis as u8) + pdo)).collect()
+}
+
+/// What stands in which PDO at power-on.
+fn at_start<'a>(axes: usize, entries: &'a [PdoEntry], pdos: &[u16]) -> Result<Vec<(u16, &'a [PdoEntry])>, String> {
+    let whole = if axes == 0 { vec![(0, entries)] } else { drive_pdos(entries) };
+    let mut mapped: Vec<(u16, &[PdoEntry])> = Vec::new();
+    for (number, entries) in whole {
+        let axis = axis_of_pdo(number);
+        for chunk in entries.chunks(PDO_ENTRIES) {
+            let used = mapped.iter().filter(|(other, _)| axis_of_pdo(*other) == axis).count() as u16;
+            let number = axis_pdo(axis) + used;
+            if !pdos.contains(&number) {
+                return Err(format!("more than {PDOS} PDOs, or PDOs of an axis that is not there"));
+            }
+            mapped.push((number, chunk));
+        }
+    }
+    Ok(mapped)
+}
+
 impl Flat {
-    fn new(dictionary: &mut ObjectDictionary, direction: Direction, entries: &[PdoEntry]) -> Flat {
+    fn new(
+        dictionary: &mut ObjectDictionary,
+        direction: Direction,
+        axes: usize,
+        entries: &[PdoEntry],
+    ) -> Result<Flat, String> {
+        let pdos: Vec<u16> = pdo_numbers(axes);
+        let mapped = at_start(axes, entries, &pdos)?;
         let mut add = |index, subindex: usize, data_type, name, raw| {
             let (subindex, access, mapping) = (subindex as u8, Access::PreOperational, Mapping::No);
             dictionary.add(Entry { index, subindex, data_type, access, mapping, name }, raw)
         };
         let mut mapping_slot = 0;
-        for pdo in 0..PDOS {
-            let mapped = entries.chunks(PDO_ENTRIES).nth(pdo).unwrap_or(&[]);
-            let index = direction.mapping_index() + pdo as u16;
+        for (place, number) in pdos.iter().enumerate() {
+            let mapped = mapped.iter().find(|(pdo, _)| pdo == number).map_or(&[][..], |(_, entries)| entries);
+            let index = direction.mapping_index() + number;
             let count = add(index, 0, DataType::U8, "PDO mapping", mapped.len() as u64);
-            if pdo == 0 {
+            if place == 0 {
                 mapping_slot = count;
             }
             for place in 0..PDO_ENTRIES {
@@ -248,15 +282,20 @@ impl Flat {
                 add(index, place + 1, DataType::U32, "Mapped object", raw);
             }
         }
-        let used = entries.len().div_ceil(PDO_ENTRIES);
         let index = direction.assignment_index();
-        let assignment_slot = add(index, 0, DataType::U8, "PDO assignment", used as u64);
-        for place in 0..PDOS {
-            let raw = if place < used { u64::from(direction.mapping_index()) + place as u64 } else { 0 };
+        let assignment_slot = add(index, 0, DataType::U8, "PDO assignment", mapped.len() as u64);
+        for place in 0..pdos.len() {
+            let raw = mapped.get(place).map_or(0, |(number, _)| u64::from(direction.mapping_index() + number));
             add(index, place + 1, DataType::U16, "Assigned PDO", raw);
         }
         let entries = [Mapped::default(); FLAT];
-        Flat { entries, count: 0, bytes: 0, mapping_slot, assignment_slot, direction }
+        Ok(Flat { entries, count: 0, bytes: 0, pdos, mapping_slot, assignment_slot, direction })
+    }
+
+    /// The place of a PDO among those that there are.
+    fn place_of(&self, index: u64) -> Option<usize> {
+        let number = index.checked_sub(u64::from(self.direction.mapping_index()))?;
+        self.pdos.iter().position(|pdo| u64::from(*pdo) == number)
     }
 
     /// Slot of sub-index 0 of a PDO's mapping.
@@ -267,13 +306,9 @@ impl Flat {
     fn rebuild(&mut self, dictionary: &ObjectDictionary) -> Result<(), SdoAbort> {
         let (mut count, mut bytes) = (0, 0);
         let mut entries = [Mapped::default(); FLAT];
-        let assigned = (dictionary.raw(self.assignment_slot) as usize).min(PDOS);
+        let assigned = (dictionary.raw(self.assignment_slot) as usize).min(self.pdos.len());
         for place in 1..=assigned {
-            let index = dictionary.raw(self.assignment_slot + place) as u16;
-            let pdo = usize::from(index.wrapping_sub(self.direction.mapping_index()));
-            if pdo >= PDOS {
-                return Err(SdoAbort::Range);
-            }
+            let pdo = self.place_of(dictionary.raw(self.assignment_slot + place)).ok_or(SdoAbort::Range)?;
             let mapped = (dictionary.raw(self.mapping(pdo)) as usize).min(PDO_ENTRIES);
             for place in 1..=mapped {
                 // A PDO can be assigned twice, so the flat list can run full.
@@ -313,7 +348,8 @@ impl Flat {
 
     fn check(&self, dictionary: &ObjectDictionary, checked: Checked) -> Option<Result<(), SdoAbort>> {
         let Checked { slot, raw } = checked;
-        if (self.mapping_slot..self.mapping(PDOS)).contains(&slot) {
+        let pdos = self.pdos.len();
+        if (self.mapping_slot..self.mapping(pdos)).contains(&slot) {
             let place = (slot - self.mapping_slot) % (PDO_ENTRIES + 1);
             let count = slot - place;
             return Some(if place != 0 {
@@ -330,12 +366,11 @@ impl Flat {
                 (1..=raw as usize).try_for_each(|n| self.resolve(dictionary, dictionary.raw(count + n)).map(|_| ()))
             });
         }
-        if (self.assignment_slot..=self.assignment_slot + PDOS).contains(&slot) {
+        if (self.assignment_slot..=self.assignment_slot + pdos).contains(&slot) {
             let place = slot - self.assignment_slot;
-            let pdos = u64::from(self.direction.mapping_index());
             return Some(if place == 0 {
-                let valid = |n| (pdos..pdos + PDOS as u64).contains(&dictionary.raw(self.assignment_slot + n));
-                if raw as usize > PDOS {
+                let valid = |n| self.place_of(dictionary.raw(self.assignment_slot + n)).is_some();
+                if raw as usize > pdos {
                     Err(SdoAbort::TooHigh)
                 } else if (1..=raw as usize).all(valid) {
                     Ok(())
@@ -344,7 +379,7 @@ impl Flat {
                 }
             } else if dictionary.raw(self.assignment_slot) != 0 {
                 Err(SdoAbort::CountNotZero)
-            } else if raw == 0 || (pdos..pdos + PDOS as u64).contains(&raw) {
+            } else if raw == 0 || self.place_of(raw).is_some() {
                 Ok(())
             } else {
                 Err(SdoAbort::Range)

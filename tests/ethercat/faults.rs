@@ -5,6 +5,7 @@ use crate::bring_up::machine;
 use crate::motion::{X, rig_of};
 use crate::support::rig::Rig;
 use crate::wire::SegmentWire;
+use motiond::config::MachineConfig;
 use motiond::daemon::assembly::assemble_over;
 use motiond::exchange::command::Request;
 use motiond::exchange::event::EventKind;
@@ -34,7 +35,7 @@ const BY_FRICTION: f64 = 167.0;
 
 /// What becomes of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Outcome {
+pub enum Outcome {
     /// Nothing: it is ridden through.
     RiddenThrough,
     /// This fault, and x goes at most so far, mm.
@@ -46,14 +47,14 @@ enum Outcome {
 use Outcome::{RiddenThrough, Stops, StopsOther};
 
 /// Name, what befalls the machine, what becomes of it.
-type Row = (&'static str, fn(&mut Rig, &SegmentWire), Outcome);
+pub type Row = (&'static str, fn(&mut Rig, &SegmentWire), Outcome);
 
 fn command(wire: &SegmentWire, command: SegmentCommand) {
     wire.end().segment.command(command);
 }
 
 #[rustfmt::skip]
-const TABLE: &[Row] = &[
+pub const TABLE: &[Row] = &[
     ("one frame lost", |_, wire| wire.end().mishap.lose = 1, RiddenThrough),
     ("two frames lost", |_, wire| wire.end().mishap.lose = 2, RiddenThrough),
     ("three frames lost", |_, wire| wire.end().mishap.lose = 3, RiddenThrough),
@@ -113,8 +114,8 @@ fn faults(rig: &Rig) -> Vec<Fault> {
     raised.collect()
 }
 
-fn befalls((name, befall, outcome): &Row, moving: bool) {
-    let (mut rig, wire) = rig_of(machine());
+pub fn befalls(config: &MachineConfig, (name, befall, outcome): &Row, moving: bool) {
+    let (mut rig, wire) = rig_of(config.clone());
     rig.power_all();
     if moving {
         let dynamics = Dynamics { velocity: Some(VELOCITY), ..Dynamics::default() };
@@ -175,12 +176,14 @@ fn mend(rig: &mut Rig, wire: &SegmentWire) {
 
 #[test]
 fn each_fault_does_what_the_table_says_at_rest() {
-    TABLE.iter().for_each(|row| befalls(row, false));
+    let config = machine();
+    TABLE.iter().for_each(|row| befalls(&config, row, false));
 }
 
 #[test]
 fn each_fault_does_what_the_table_says_in_motion() {
-    TABLE.iter().for_each(|row| befalls(row, true));
+    let config = machine();
+    TABLE.iter().for_each(|row| befalls(&config, row, true));
 }
 
 /// Codes with which a device may leave OP; with each it is told, stops what hangs on it, and is taken back.

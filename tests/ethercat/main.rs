@@ -7,6 +7,7 @@ mod files;
 mod load;
 #[path = "../support/many_drives.rs"]
 mod many_drives;
+mod modes;
 mod motion;
 mod objects;
 mod recovery;
@@ -17,4 +18,5 @@ mod ring;
 mod support;
 mod synchronisation;
 mod topology;
+mod two_axes;
 mod wire;

@@ -16,7 +16,7 @@ While it runs it takes commands from standard input, one a line; DEVICE is a nam
   al-error DEVICE CODE           it falls to SAFEOP with this AL status code
   sync-lost DEVICE               its SYNC0 stops
   deaf DEVICE N                  it takes no part in the next N exchanges
-  fault DEVICE CODE              its drive has this fault; 0 takes the cause away
+  fault DEVICE CODE [AXIS]       its drive, or one axis of it, has this fault; 0 takes the cause away
   emergency DEVICE CODE          it sends an emergency with this error code
   mailbox DEVICE good|silent|garbage
   lose N | duplicate N | corrupt N | delay N MICROSECONDS
@@ -72,6 +72,10 @@ impl Command {
             ["sync-lost", place] => Command::Segment(SegmentCommand::SyncLost(device(place)?)),
             ["deaf", place, frames] => Command::Segment(SegmentCommand::Deaf(device(place)?, number(frames)?.into())),
             ["fault", place, code] => Command::Segment(SegmentCommand::DriveFault(device(place)?, number(code)?)),
+            ["fault", place, code, axis] => {
+                let (axis, code) = (number(axis)?.min(255) as u8, number(code)?);
+                Command::Segment(SegmentCommand::AxisFault(device(place)?, axis, code))
+            }
             ["emergency", place, code] => Command::Segment(SegmentCommand::Emergency(device(place)?, number(code)?, 1)),
             ["mailbox", place, manners] => {
                 let manners = match manners {
@@ -139,6 +143,7 @@ mod tests {
         assert_eq!(parse("al-error x-drive 0x1b"), Ok(Command::Segment(SegmentCommand::AlError(0, 0x1B))));
         assert_eq!(parse("input io 3 on"), Ok(Command::Input { device: 1, bit: 3, on: true }));
         assert_eq!(parse("delay 2 1500"), Ok(Command::Delay { frames: 2, delay_us: 1500 }));
+        assert_eq!(parse("fault 0 0x7305 1"), Ok(Command::Segment(SegmentCommand::AxisFault(0, 1, 0x7305))));
         assert!(parse("off lift").unwrap_err().contains("x-drive, io"));
         assert!(parse("lose many").unwrap_err().contains("no number"));
         assert!(parse("").is_err());

@@ -8,6 +8,7 @@ use super::simulation::simulated_drive;
 use crate::cycle::supervision::SupervisionParameters;
 use crate::cycle::{AxisWiring, DriveLimitSwitches};
 use crate::drive::{self, Drive, DriveParameters, Mode, ParameterError, ScalingParameters, ServoGains, Timing};
+use crate::fieldbus::mapping::axis_object;
 use crate::ids::BusId;
 use crate::motion::{AxisParameters, Limits};
 use crate::simulation::SimulatedDriveParameters;
@@ -29,6 +30,8 @@ pub struct AxisPlan {
     pub config: AxisConfig,
     /// The drive that stands for it in a simulation.
     pub simulated: SimulatedDriveParameters,
+    /// Which axis of its drive.
+    pub device_axis: u8,
 }
 
 /// What an axis counts in.
@@ -47,17 +50,20 @@ pub fn axes(
     buses: &[BusConfig],
     period_ns: u64,
 ) -> Vec<AxisPlan> {
-    let mut used: Vec<(usize, usize, &str)> = Vec::new();
+    let mut used: Vec<(usize, usize, u8, &str)> = Vec::new();
     let mut plans = Vec::new();
     for axis in axes {
         let drive = find_drive(reader, axis, written_buses, buses);
         if let Some((bus, device)) = drive {
-            match used.iter().find(|(b, d, _)| (*b, *d) == (bus, device)) {
-                Some((_, _, other)) => {
-                    let allowed = format!("a drive of its own (axis \"{other}\" has this one)");
+            let number = *axis.device_axis;
+            match used.iter().find(|(b, d, n, _)| (*b, *d, *n) == (bus, device, number)) {
+                Some((.., other)) => {
+                    let allowed = format!(
+                        "a drive, or a device-axis of it, of its own (axis \"{other}\" has {number} of this one)"
+                    );
                     reader.report(&axis.device.place, allowed);
                 }
-                None => used.push((bus, device, &axis.name)),
+                None => used.push((bus, device, number, &axis.name)),
             }
         }
         let problems_before = reader.problem_count();
@@ -70,7 +76,7 @@ pub fn axes(
         let gains = gains(reader, axis, highest_velocity, period_ns);
         let brake = brake(reader, axis);
         if let (Some((bus, device)), Some(scaling)) = (drive, scaling) {
-            let layout = buses[bus].devices[device].layout.clone();
+            let layout = buses[bus].devices[device].layout.of_axis(*axis.device_axis);
             let drive = drive_parameters(axis, layout, scaling, gains, brake);
             // What it would say of an axis with a problem has been said better.
             if reader.problem_count() == problems_before
@@ -81,7 +87,7 @@ pub fn axes(
             }
             let simulated = simulated_drive(axis, &drive);
             let config = axis_config(axis, bus, device, drive);
-            plans.push(AxisPlan { config, simulated });
+            plans.push(AxisPlan { config, simulated, device_axis: *axis.device_axis });
         }
     }
     plans
@@ -343,7 +349,13 @@ fn drive_parameters(
 }
 
 /// What the drive refuses of what it is given.
-fn what_the_drive_says(reader: &mut Reader<'_>, axis: &Axis, error: ParameterError) {
+fn what_the_drive_says(reader: &mut Reader<'_>, axis: &Axis, mut error: ParameterError) {
+    if let ParameterError::MissingOutput { index, .. }
+    | ParameterError::MissingInput { index, .. }
+    | ParameterError::Length { index, .. } = &mut error
+    {
+        *index = axis_object(*index, *axis.device_axis);
+    }
     let place = match error {
         ParameterError::MissingOutput { .. } | ParameterError::MissingInput { .. } | ParameterError::Length { .. } => {
             &axis.device.place

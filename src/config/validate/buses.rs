@@ -8,6 +8,7 @@ use super::super::schema::{
 };
 use super::common::Common;
 use super::find;
+use super::inputs::AXIS_BITS;
 use super::startup::startup;
 use crate::cycle::bus_watch::BusWatchParameters;
 use crate::fieldbus::ethercat::packet_socket::SocketOptions;
@@ -81,7 +82,7 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, per
         if common.identity.revision_policy == RevisionWord::AtLeast && common.identity.revision.is_none() {
             reader.report(&device.revision.place, "a value: revision-policy \"at-least\" needs it");
         }
-        let (outputs, inputs) = mapping(device, &common, switches_outputs(file, bus, device));
+        let (outputs, inputs) = mapping(device, &common, file, bus);
         let layout = DeviceLayout { output_offset: output_bytes, outputs, input_offset: input_bytes, inputs };
         output_bytes += layout.output_bytes();
         input_bytes += layout.input_bytes();
@@ -283,15 +284,27 @@ fn kind(reader: &mut Reader<'_>, bus: &Bus, device: &Device, common: &Common, pe
     }
 }
 
-/// Whether something switches 60FEh of this drive.
-fn switches_outputs(file: &File, bus: &Bus, device: &Device) -> bool {
-    let here = |bus_name: &str, name: &str| bus_name == *bus.name && name == *device.name;
-    let brake = file.axes.iter().filter(|axis| axis.brake.as_ref().is_some_and(|b| *b.kind == BrakeKind::Output));
-    brake.into_iter().any(|axis| here(&axis.bus, &axis.device))
-        || file.outputs.iter().any(|output| here(&output.bus, &output.device))
+/// The axes of this drive that are used, in their order; the first where none is.
+fn axes_of(file: &File, bus: &Bus, device: &Device) -> Vec<u8> {
+    let here = file.axes.iter().filter(|axis| *axis.bus == *bus.name && *axis.device == *device.name);
+    let mut axes: Vec<u8> = here.map(|axis| *axis.device_axis).collect();
+    axes.sort_unstable();
+    axes.dedup();
+    if axes.is_empty() { vec![0] } else { axes }
 }
 
-fn mapping(device: &Device, common: &Common, switches_outputs: bool) -> (Vec<PdoEntry>, Vec<PdoEntry>) {
+/// Whether something switches 60FEh of this axis of this drive: a brake, or a named output.
+fn switches_outputs(file: &File, bus: &Bus, device: &Device, axis_number: u8) -> bool {
+    let here = |bus_name: &str, name: &str| bus_name == *bus.name && name == *device.name;
+    let brake = file.axes.iter().filter(|axis| axis.brake.as_ref().is_some_and(|b| *b.kind == BrakeKind::Output));
+    brake.into_iter().any(|axis| here(&axis.bus, &axis.device) && *axis.device_axis == axis_number)
+        || file
+            .outputs
+            .iter()
+            .any(|output| here(&output.bus, &output.device) && *output.bit / AXIS_BITS == u16::from(axis_number))
+}
+
+fn mapping(device: &Device, common: &Common, file: &File, bus: &Bus) -> (Vec<PdoEntry>, Vec<PdoEntry>) {
     if *device.kind == DeviceKind::Coupler {
         return (Vec::new(), Vec::new());
     }
@@ -300,12 +313,15 @@ fn mapping(device: &Device, common: &Common, switches_outputs: bool) -> (Vec<Pdo
         let outputs = bytes(*device.digital_outputs, TERMINAL_OUTPUTS).collect();
         return (outputs, bytes(*device.digital_inputs, TERMINAL_INPUTS).collect());
     }
-    let mut outputs = DRIVE_OUTPUTS.to_vec();
-    if switches_outputs {
-        outputs.push(DIGITAL_OUTPUTS);
+    let (mut outputs, mut inputs) = (Vec::new(), Vec::new());
+    for axis in axes_of(file, bus, device) {
+        outputs.extend(DRIVE_OUTPUTS.map(|entry| entry.of_axis(axis)));
+        if switches_outputs(file, bus, device, axis) {
+            outputs.push(DIGITAL_OUTPUTS.of_axis(axis));
+        }
+        inputs.extend(DRIVE_INPUTS.map(|entry| entry.of_axis(axis)));
     }
-    let outputs = common.pdo_outputs.clone().unwrap_or(outputs);
-    (outputs, common.pdo_inputs.clone().unwrap_or(DRIVE_INPUTS.to_vec()))
+    (common.pdo_outputs.clone().unwrap_or(outputs), common.pdo_inputs.clone().unwrap_or(inputs))
 }
 
 fn fault_plan(reader: &mut Reader<'_>, bus: &Bus) -> FaultPlan {

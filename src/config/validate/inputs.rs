@@ -10,6 +10,9 @@ use crate::fault::{Reaction, Scope, StopKind};
 use crate::fieldbus::mapping::{PdoEntry, place};
 use crate::ids::BusId;
 
+/// Bits of 60FDh and 60FEh.
+pub const AXIS_BITS: u16 = 32;
+
 /// Every input that has a place.
 pub fn inputs(reader: &mut Reader<'_>, file: &File, buses: &[BusConfig]) -> Vec<InputConfig> {
     let mut inputs: Vec<InputConfig> = Vec::new();
@@ -84,15 +87,17 @@ fn input_bit(reader: &mut Reader<'_>, input: &Input, file: &File, buses: &[BusCo
     let layout = &device.layout;
     let bits = file.buses.iter().find(|bus| bus.name.value == *input.bus)?.devices.iter();
     let terminal_bits = bits.into_iter().find(|device| device.name.value == *input.device)?.digital_inputs.value;
-    let first = first_bit(reader, &input.bit, device, terminal_bits, &layout.inputs, DIGITAL_INPUTS, "inputs")?;
-    Some(bit_place(bus, layout.input_offset + first, *input.bit))
+    let (first, bit) = first_bit(reader, &input.bit, device, terminal_bits, &layout.inputs, DIGITAL_INPUTS, "inputs")?;
+    Some(bit_place(bus, layout.input_offset + first, bit))
 }
 
 fn output_bit(reader: &mut Reader<'_>, output: &Output, file: &File, buses: &[BusConfig]) -> Option<BitPlace> {
     let (bus, device) = find_device(reader, &output.bus, &output.device, file, buses)?;
     let here = |bus: &str, device: &str| bus == *output.bus && device == *output.device;
     let braked = file.axes.iter().find(|axis| {
-        here(&axis.bus, &axis.device) && axis.brake.as_ref().is_some_and(|brake| *brake.kind == BrakeKind::Output)
+        here(&axis.bus, &axis.device)
+            && u16::from(*axis.device_axis) == *output.bit / AXIS_BITS
+            && axis.brake.as_ref().is_some_and(|brake| *brake.kind == BrakeKind::Output)
     });
     if let Some(axis) = braked {
         let allowed = format!("another device: the outputs of this drive work the brake of axis \"{}\"", *axis.name);
@@ -102,8 +107,9 @@ fn output_bit(reader: &mut Reader<'_>, output: &Output, file: &File, buses: &[Bu
     let layout = &device.layout;
     let bits = file.buses.iter().find(|bus| bus.name.value == *output.bus)?.devices.iter();
     let terminal_bits = bits.into_iter().find(|device| device.name.value == *output.device)?.digital_outputs.value;
-    let first = first_bit(reader, &output.bit, device, terminal_bits, &layout.outputs, DIGITAL_OUTPUTS, "outputs")?;
-    Some(bit_place(bus, layout.output_offset + first, *output.bit))
+    let (first, bit) =
+        first_bit(reader, &output.bit, device, terminal_bits, &layout.outputs, DIGITAL_OUTPUTS, "outputs")?;
+    Some(bit_place(bus, layout.output_offset + first, bit))
 }
 
 fn find_device<'b>(
@@ -123,7 +129,8 @@ fn find_device<'b>(
     Some((BusId(index as u8), &devices[device]))
 }
 
-/// The first byte of a device's digital inputs or outputs among its own; checks that the bit is one of them.
+/// The first byte of a device's digital inputs or outputs among its own, and the bit from there on; checks that the bit is
+/// one of them.
 fn first_bit(
     reader: &mut Reader<'_>,
     bit: &At<u16>,
@@ -132,7 +139,13 @@ fn first_bit(
     entries: &[PdoEntry],
     object: PdoEntry,
     what: &str,
-) -> Option<usize> {
+) -> Option<(usize, u16)> {
+    // Each axis of a drive has an object of its own.
+    let first_object = object;
+    let (object, of_object) = match device.kind {
+        DeviceKind::Drive => (object.of_axis((**bit / AXIS_BITS) as u8), **bit % AXIS_BITS),
+        DeviceKind::Terminal | DeviceKind::Coupler => (object, **bit),
+    };
     let (first, bits) = match device.kind {
         DeviceKind::Terminal | DeviceKind::Coupler => (0, terminal_bits),
         DeviceKind::Drive => match place(entries, object.index, object.subindex) {
@@ -140,10 +153,13 @@ fn first_bit(
             None => (0, 0),
         },
     };
-    if **bit < bits {
-        return Some(first);
+    if of_object < bits {
+        return Some((first, of_object));
     }
     let name = &device.name;
+    // One whose first axis has them has no second one in use.
+    let first_bits = place(entries, first_object.index, first_object.subindex).map_or(0, |(_, bytes)| bytes as u16 * 8);
+    let bits = if device.kind == DeviceKind::Drive { bits.max(first_bits) } else { bits };
     let allowed = match (bits, device.kind) {
         (0, DeviceKind::Drive) => format!("a drive that maps {:04X}h; \"{name}\" does not", object.index),
         (0, DeviceKind::Terminal | DeviceKind::Coupler) => format!("a device with digital {what}; \"{name}\" has none"),

@@ -79,12 +79,19 @@ pub fn plan(buses: &mut [BusConfig], axes: &[AxisPlan], inputs: &[InputConfig]) 
         let simulated = bus.devices.iter().enumerate().map(|(index, device)| {
             let kind = match device.kind {
                 DeviceKind::Drive => {
-                    let axis = axes.iter().find(|axis| {
+                    let here = |axis: &&AxisPlan| {
                         let wiring = &axis.config.wiring;
                         wiring.bus == id && usize::from(wiring.device) == index
-                    });
-                    let drive = axis.map_or_else(SimulatedDriveParameters::default, |axis| axis.simulated.clone());
-                    SimulatedDeviceKind::Drive(Box::new(drive))
+                    };
+                    let last = axes.iter().filter(here).map(|axis| axis.device_axis).max().unwrap_or(0);
+                    let drive = |number| {
+                        let axis = axes.iter().filter(here).find(|axis| axis.device_axis == number);
+                        axis.map_or_else(SimulatedDriveParameters::default, |axis| axis.simulated.clone())
+                    };
+                    match last {
+                        0 => SimulatedDeviceKind::Drive(Box::new(drive(0))),
+                        last => SimulatedDeviceKind::Drives((0..=last).map(drive).collect()),
+                    }
                 }
                 DeviceKind::Terminal | DeviceKind::Coupler => {
                     SimulatedDeviceKind::Terminal(SimulatedTerminalParameters { inputs: ready(inputs, id, device) })
@@ -98,6 +105,8 @@ pub fn plan(buses: &mut [BusConfig], axes: &[AxisPlan], inputs: &[InputConfig]) 
                     // Devices of one product have the same process data, for masters that look no further.
                     product: device.identity.product_code.unwrap_or(match &kind {
                         SimulatedDeviceKind::Drive(_) => 402,
+                        // What has another number of axes is another product.
+                        SimulatedDeviceKind::Drives(drives) => 402 + 1000 * (drives.len() as u32 - 1),
                         SimulatedDeviceKind::Terminal(_) => 401,
                     }),
                     revision: device.identity.revision.unwrap_or(1),

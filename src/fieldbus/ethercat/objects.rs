@@ -7,7 +7,7 @@ use super::dialogue::Dialogue;
 use super::mailbox::exchange::SizeError;
 use super::mailbox::{Address, Aside, Download, Emergency, Report, Transfer, TransferError, Upload};
 use super::sii::MailboxAreas;
-use crate::fieldbus::mapping::{DeviceLayout, PdoEntry};
+use crate::fieldbus::mapping::{DeviceLayout, PdoEntry, drive_pdos};
 
 /// How long one object may take altogether, nanoseconds.
 pub const OBJECT_NS: u64 = 30_000_000_000;
@@ -46,7 +46,8 @@ pub struct ObjectWrite {
     pub value: Box<[u8]>,
 }
 
-/// The writes that map what a layout says, and nothing else: first assigned to nothing, then mapped, then assigned.
+/// The writes that map what a layout of a drive says, and nothing else: first assigned to nothing, then mapped, then
+/// assigned.
 pub fn mapping(layout: &DeviceLayout) -> Vec<ObjectWrite> {
     let mut writes = Vec::new();
     let mut write = |index, subindex, value: &[u8]| {
@@ -55,18 +56,22 @@ pub fn mapping(layout: &DeviceLayout) -> Vec<ObjectWrite> {
     let ways = [(OUTPUT_ASSIGNMENT, OUTPUT_PDO, &layout.outputs), (INPUT_ASSIGNMENT, INPUT_PDO, &layout.inputs)];
     for (assignment, pdo, entries) in ways {
         write(assignment, 0, &[0]);
-        if entries.is_empty() {
-            continue;
+        let pdos = drive_pdos(entries);
+        for (number, entries) in &pdos {
+            write(pdo + number, 0, &[0]);
+            for (place, entry) in entries.iter().enumerate() {
+                let PdoEntry { index, subindex, bits } = *entry;
+                let mapped = u32::from(index) << 16 | u32::from(subindex) << 8 | u32::from(bits);
+                write(pdo + number, place as u8 + 1, &mapped.to_le_bytes());
+            }
+            write(pdo + number, 0, &[entries.len() as u8]);
         }
-        write(pdo, 0, &[0]);
-        for (number, entry) in entries.iter().enumerate() {
-            let PdoEntry { index, subindex, bits } = *entry;
-            let mapped = u32::from(index) << 16 | u32::from(subindex) << 8 | u32::from(bits);
-            write(pdo, number as u8 + 1, &mapped.to_le_bytes());
+        for (place, (number, _)) in pdos.iter().enumerate() {
+            write(assignment, place as u8 + 1, &(pdo + number).to_le_bytes());
         }
-        write(pdo, 0, &[entries.len() as u8]);
-        write(assignment, 1, &pdo.to_le_bytes());
-        write(assignment, 0, &[1]);
+        if !pdos.is_empty() {
+            write(assignment, 0, &[pdos.len() as u8]);
+        }
     }
     writes
 }

@@ -10,7 +10,7 @@ use super::layer::{
 use crate::fieldbus::CyclicBus;
 use crate::fieldbus::ethercat::bring_up::{DeviceParameters, ExpectedIdentity, RevisionPolicy, SegmentParameters};
 use crate::fieldbus::ethercat::objects::ObjectWrite;
-use crate::fieldbus::mapping::PdoEntry;
+use crate::fieldbus::mapping::{PdoEntry, drive_pdos};
 use crate::limits::{MAX_BUS_DEVICES, MAX_PROCESS_IMAGE_BYTES};
 
 /// How long all devices may take to OP, nanoseconds: the kernel waits for their clocks first.
@@ -169,11 +169,15 @@ impl Builder<'_> {
             Direction::Outputs => (OUTPUT_MANAGER, OUTPUT_PDO),
             Direction::Inputs => (INPUT_MANAGER, INPUT_PDO),
         };
-        let mapped = self.layer.map(config, Mapping { sync_manager, direction, pdo, entries });
+        let mut pdos = drive_pdos(entries);
+        pdos.iter_mut().for_each(|(number, _)| *number += pdo);
+        let mapped = self.layer.map(config, Mapping { sync_manager, direction, pdos: &pdos });
         mapped.map_err(of(device, "map its process data"))?;
         let mut runs: Vec<Run> = Vec::new();
-        for (entry, number) in entries.iter().zip(0..) {
-            let at = self.layer.register(config, sync_manager, number, domain);
+        let places =
+            pdos.iter().zip(0..).flat_map(|((_, entries), pdo)| (0..).map(move |number| (pdo, number)).zip(*entries));
+        for (at, entry) in places {
+            let at = self.layer.register(config, sync_manager, at, domain);
             let at = at.map_err(of(device, "take its process data into a domain"))?;
             let length = usize::from(entry.bits / 8);
             match runs.last_mut().filter(|run| run.domain + run.length == at) {
@@ -204,7 +208,7 @@ impl Builder<'_> {
         let sync_manager = self.sync_manager(position, direction).map_err(of(device, "tell its sync managers"))?;
         let what = if direction == Direction::Outputs { "outputs" } else { "inputs" };
         let sync_manager = sync_manager.ok_or_else(|| IghError::NoSyncManager { device: device.name.clone(), what })?;
-        let at = self.layer.register(config, sync_manager, 0, domain);
+        let at = self.layer.register(config, sync_manager, (0, 0), domain);
         let at = at.map_err(of(device, "take its process data into a domain"))?;
         Ok(vec![Run { image, domain: at, length }])
     }

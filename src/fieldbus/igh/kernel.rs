@@ -24,6 +24,7 @@ use super::layer::{
 use crate::fieldbus::ethercat::bring_up::Place;
 use crate::fieldbus::ethercat::mailbox::Address;
 use crate::fieldbus::ethercat::synchronisation::Synchronisation;
+use crate::fieldbus::mapping::PdoEntry;
 
 impl From<Error> for LayerError {
     fn from(error: Error) -> LayerError {
@@ -126,24 +127,33 @@ impl MasterLayer for KernelMaster {
             Direction::Outputs => SmCfg { watchdog_mode: WatchdogMode::Enable, ..SmCfg::output(number) },
             Direction::Inputs => SmCfg { watchdog_mode: WatchdogMode::Disable, ..SmCfg::input(number) },
         };
-        let entries = mapping.entries.iter().zip(0..).map(|(entry, position)| PdoEntryInfo {
+        let info = |(entry, position): (&PdoEntry, u8)| PdoEntryInfo {
             pos: PdoEntryPos::from(position),
             entry_idx: PdoEntryIdx { idx: Idx::from(entry.index), sub_idx: SubIdx::from(entry.subindex) },
             bit_len: entry.bits,
             name: String::new(),
-        });
-        let pdo = PdoCfg { idx: mapping.pdo.into(), entries: entries.collect() };
-        let assigned = if pdo.entries.is_empty() { &[] } else { std::slice::from_ref(&pdo) };
-        Ok(self.config(config)?.config_sm_pdos(manager, assigned)?)
+        };
+        let pdo = |(pdo, entries): &(u16, &[PdoEntry])| PdoCfg {
+            idx: (*pdo).into(),
+            entries: entries.iter().zip(0..).map(info).collect(),
+        };
+        let assigned: Vec<PdoCfg> = mapping.pdos.iter().map(pdo).collect();
+        Ok(self.config(config)?.config_sm_pdos(manager, &assigned)?)
     }
 
     fn watchdog(&mut self, config: ConfigIndex, divider: u16, ticks: u16) -> Answer<()> {
         Ok(self.config(config)?.config_watchdog(divider, ticks)?)
     }
 
-    fn register(&mut self, config: ConfigIndex, sync_manager: u8, entry: u32, domain: DomainIndex) -> Answer<usize> {
+    fn register(
+        &mut self,
+        config: ConfigIndex,
+        sync_manager: u8,
+        (pdo, entry): (u32, u32),
+        domain: DomainIndex,
+    ) -> Answer<usize> {
         let number = SmIdx::from(sync_manager);
-        let offset = self.config(config)?.register_pdo_entry_by_position(number, 0, entry, domain.into())?;
+        let offset = self.config(config)?.register_pdo_entry_by_position(number, pdo, entry, domain.into())?;
         if offset.bit != 0 {
             return Err(LayerError::Other("it does not begin at a whole byte"));
         }

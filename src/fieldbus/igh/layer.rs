@@ -72,10 +72,8 @@ pub struct Mapping<'a> {
     pub sync_manager: u8,
     /// Whose data it holds.
     pub direction: Direction,
-    /// The PDO that is assigned to it.
-    pub pdo: u16,
-    /// What is mapped into that; where nothing is, nothing is assigned either.
-    pub entries: &'a [PdoEntry],
+    /// The PDOs that are assigned to it, each with what is mapped into it.
+    pub pdos: &'a [(u16, &'a [PdoEntry])],
 }
 
 /// How the last exchange of a domain went.
@@ -128,12 +126,19 @@ pub trait MasterLayer: Send {
     fn configure(&mut self, device: Wanted) -> Answer<ConfigIndex>;
     /// The place on the wire of the device that this configuration found; `None` where it found none.
     fn attached_position(&mut self, config: ConfigIndex) -> Answer<Option<u16>>;
-    /// Assigns a PDO and maps what stands in it.
+    /// Assigns PDOs and maps what stands in them.
     fn map(&mut self, config: ConfigIndex, mapping: Mapping<'_>) -> Answer<()>;
     /// How long the device goes on without outputs: ticks of `(divider + 2) * 40 ns`.
     fn watchdog(&mut self, config: ConfigIndex, divider: u16, ticks: u16) -> Answer<()>;
-    /// Takes an entry of a sync manager's only PDO into a domain; the byte of the domain where it begins.
-    fn register(&mut self, config: ConfigIndex, sync_manager: u8, entry: u32, domain: DomainIndex) -> Answer<usize>;
+    /// Takes an entry of a sync manager into a domain, by the place of its PDO and its own in that; the byte of the domain
+    /// where it begins.
+    fn register(
+        &mut self,
+        config: ConfigIndex,
+        sync_manager: u8,
+        entry: (u32, u32),
+        domain: DomainIndex,
+    ) -> Answer<usize>;
     /// An object that the device is given whenever it is configured, little-endian.
     fn startup(&mut self, config: ConfigIndex, object: Address, value: &[u8]) -> Answer<()>;
     /// SYNC0 of the device.

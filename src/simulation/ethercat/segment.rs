@@ -63,8 +63,10 @@ pub enum SegmentCommand {
     SyncLost(usize),
     /// It takes no part in the process data of so many frames.
     Deaf(usize, u32),
-    /// Its drive has a fault with this code (603Fh); 0 takes the cause away.
+    /// Its drive has a fault with this code (603Fh), on all its axes; 0 takes the cause away.
     DriveFault(usize, u16),
+    /// The same of one axis of a drive of several.
+    AxisFault(usize, u8, u16),
     /// It sends an emergency: error code and error register.
     Emergency(usize, u16, u8),
     /// What it does to those who ask by mailbox.
@@ -264,6 +266,7 @@ impl Segment {
             | SegmentCommand::SyncLost(place)
             | SegmentCommand::Deaf(place, _)
             | SegmentCommand::DriveFault(place, _)
+            | SegmentCommand::AxisFault(place, ..)
             | SegmentCommand::Emergency(place, ..)
             | SegmentCommand::Manners(place, _) => (place, self.now_ns),
         };
@@ -291,6 +294,11 @@ impl Segment {
             SegmentCommand::DriveFault(_, code) => {
                 let fault = (code != 0).then_some(code);
                 member.controller.device.set_disturbance(DriveDisturbance { fault, ..DriveDisturbance::default() });
+            }
+            SegmentCommand::AxisFault(_, axis, code) => {
+                let fault = (code != 0).then_some(code);
+                let disturbance = DriveDisturbance { fault, ..DriveDisturbance::default() };
+                member.controller.device.set_axis_disturbance(axis, disturbance);
             }
             SegmentCommand::Emergency(_, code, register) => member.controller.emergency(code, register),
             SegmentCommand::Manners(_, manners) => member.controller.set_manners(manners),

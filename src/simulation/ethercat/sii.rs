@@ -1,6 +1,7 @@
 //! The EEPROM of a simulated device, made from what the device is (ETG.2010).
 
-use crate::simulation::{SimulatedDevice, SimulatedDeviceParameters};
+use crate::fieldbus::mapping::drive_pdos;
+use crate::simulation::{SimulatedDevice, SimulatedDeviceKind, SimulatedDeviceParameters};
 
 use super::controller::{
     BOOT_BYTES, BOOT_RECEIVE, BOOT_SEND, INPUT_START, MAILBOX_BYTES, MAILBOX_RECEIVE, MAILBOX_SEND, OUTPUT_START,
@@ -68,16 +69,20 @@ pub fn image(parameters: &SimulatedDeviceParameters, device: &SimulatedDevice, a
     for (kind, index, manager, entries) in
         [(50, 0x1A00_u16, 3, &parameters.layout.inputs), (51, 0x1600, 2, &parameters.layout.outputs)]
     {
-        if entries.is_empty() {
-            continue;
+        let is_drive = !matches!(parameters.kind, SimulatedDeviceKind::Terminal(_));
+        let pdos = if is_drive { drive_pdos(entries) } else { vec![(0, &entries[..])] };
+        let mut content = Vec::new();
+        for (number, entries) in pdos.into_iter().filter(|(_, entries)| !entries.is_empty()) {
+            let [low, high] = (index + number).to_le_bytes();
+            content.extend([low, high, entries.len() as u8, manager, u8::from(has_clock), 0, 0, 0]);
+            for entry in entries {
+                let [low, high] = entry.index.to_le_bytes();
+                content.extend([low, high, entry.subindex, 0, 0, entry.bits, 0, 0]);
+            }
         }
-        let [low, high] = index.to_le_bytes();
-        let mut pdo = vec![low, high, entries.len() as u8, manager, u8::from(has_clock), 0, 0, 0];
-        for entry in entries {
-            let [low, high] = entry.index.to_le_bytes();
-            pdo.extend([low, high, entry.subindex, 0, 0, entry.bits, 0, 0]);
+        if !content.is_empty() {
+            category(&mut image, kind, &content);
         }
-        category(&mut image, kind, &pdo);
     }
     image.extend([0xFF, 0xFF]);
     image.resize((usize::from(SIZE) + 1) * 128, 0xFF);

@@ -49,6 +49,30 @@ fn a_segment_is_configured_before_it_is_activated_and_then_exchanged_with() {
 }
 
 #[test]
+fn each_axis_of_a_drive_has_a_pdo_of_its_own() {
+    let (record, layer, objects) = recorder();
+    let mut segment = segment();
+    let layout = &mut segment.devices[0].layout;
+    for entries in [&mut layout.outputs, &mut layout.inputs] {
+        let second: Vec<_> = entries.iter().map(|entry| entry.of_axis(1)).collect();
+        entries.extend(second);
+    }
+    // That is all that is of interest here.
+    record.lock().unwrap().fails = Some(("watchdog", LayerError::Other("told to")));
+    assert!(bring_up(layer, objects, &segment).is_err());
+    let calls = record.lock().unwrap().take();
+    let of_drive: Vec<&str> = calls.iter().map(String::as_str).filter(|call| call.contains(" 10 SM2")).collect();
+    let expected = [
+        "map 10 SM2 Outputs 1600: 6040:16 607a:32; 1610: 6840:16 687a:32",
+        "register 10 SM2 0 in 0",
+        "register 10 SM2 1 in 0",
+        "register 10 SM2 1.0 in 0",
+        "register 10 SM2 1.1 in 0",
+    ];
+    assert_eq!(of_drive, expected);
+}
+
+#[test]
 fn zeros_are_exchanged_in_step_until_every_device_is_in_op() {
     let (record, layer, objects) = recorder();
     record.lock().unwrap().slow = 3;

@@ -69,7 +69,7 @@ pub type Shared = Arc<Mutex<Record>>;
 pub struct Recorder {
     shared: Shared,
     data: Vec<Vec<u8>>,
-    mapped: Vec<Vec<u16>>,
+    mapped: Vec<Vec<Vec<u16>>>,
 }
 
 /// The other handle.
@@ -184,11 +184,16 @@ impl MasterLayer for Recorder {
     }
 
     fn map(&mut self, config: ConfigIndex, mapping: Mapping<'_>) -> Answer<()> {
-        let entries: Vec<String> =
-            mapping.entries.iter().map(|entry| format!("{:x}:{}", entry.index, entry.bits)).collect();
-        let Mapping { sync_manager, direction, pdo, .. } = mapping;
-        self.call(format!("map {config} SM{sync_manager} {direction:?} {pdo:x}: {}", entries.join(" ")))?;
-        self.mapped[config as usize - 10] = mapping.entries.iter().map(|entry| entry.bits as u16 / 8).collect();
+        let Mapping { sync_manager, direction, pdos } = mapping;
+        let pdo = |(pdo, entries): &(u16, &[PdoEntry])| {
+            let entries: Vec<String> =
+                entries.iter().map(|entry| format!("{:x}:{}", entry.index, entry.bits)).collect();
+            format!("{pdo:x}: {}", entries.join(" "))
+        };
+        let texts: Vec<String> = pdos.iter().map(pdo).collect();
+        self.call(format!("map {config} SM{sync_manager} {direction:?} {}", texts.join("; ")))?;
+        let lengths = |(_, entries): &(u16, &[PdoEntry])| entries.iter().map(|entry| entry.bits as u16 / 8).collect();
+        self.mapped[config as usize - 10] = pdos.iter().map(lengths).collect();
         Ok(())
     }
 
@@ -196,10 +201,18 @@ impl MasterLayer for Recorder {
         self.call(format!("watchdog {config}: {divider} {ticks}"))
     }
 
-    fn register(&mut self, config: ConfigIndex, sync_manager: u8, entry: u32, domain: DomainIndex) -> Answer<usize> {
-        self.call(format!("register {config} SM{sync_manager} {entry} in {domain}"))?;
+    fn register(
+        &mut self,
+        config: ConfigIndex,
+        sync_manager: u8,
+        (pdo, entry): (u32, u32),
+        domain: DomainIndex,
+    ) -> Answer<usize> {
+        let behind = if pdo == 0 { String::new() } else { format!("{pdo}.") };
+        self.call(format!("register {config} SM{sync_manager} {behind}{entry} in {domain}"))?;
         // The terminal: one byte of outputs, two of inputs.
-        let length = match self.mapped[config as usize - 10].get(entry as usize) {
+        let pdo = self.mapped[config as usize - 10].get(pdo as usize);
+        let length = match pdo.and_then(|pdo: &Vec<u16>| pdo.get(entry as usize)) {
             Some(length) => usize::from(*length),
             None => 1 + usize::from(sync_manager),
         };
