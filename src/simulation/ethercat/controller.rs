@@ -5,6 +5,7 @@ use super::clock::Clock;
 use super::datagram::{Addressing, Command, Datagram};
 use super::mailbox::{Mailbox, Manners};
 use super::memory::Memory;
+use super::pulses::Pulses;
 use super::sii;
 use crate::simulation::{NetworkState, SimulatedDevice, SimulatedDeviceParameters};
 
@@ -57,16 +58,6 @@ const SYNC_START: u16 = 0x0990;
 const SYNC0_CYCLE: u16 = 0x09A0;
 /// Shortest cycle of SYNC0 that a device takes, nanoseconds.
 const SHORTEST_CYCLE_NS: u64 = 50_000;
-
-/// SYNC0 of a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Pulses {
-    period_ns: u64,
-    /// System time of the next one.
-    next_ns: u64,
-    /// There was one.
-    seen: bool,
-}
 
 /// One FMMU: logical addresses and the memory that they lead to.
 #[derive(Clone, Copy, Debug)]
@@ -176,7 +167,7 @@ impl Controller {
     /// SYNC0 stops; the application notices that it has no pulses any more.
     pub fn lose_sync(&mut self) {
         if let Some(pulses) = &mut self.pulses {
-            (pulses.next_ns, pulses.seen) = (u64::MAX, false);
+            pulses.stop();
         }
         self.fall_to(AlState::SafeOperational, code::SYNC_STOPPED);
     }
@@ -398,7 +389,7 @@ impl Controller {
             }
             // Once it runs, the start is that of the next pulse.
             if touches(SYNC_START, 8)
-                && let Some(Pulses { next_ns, .. }) = self.pulses.filter(|pulses| pulses.next_ns < u64::MAX)
+                && let Some(next_ns) = self.pulses.and_then(|pulses| pulses.next_ns())
             {
                 self.memory.set(SYNC_START, &next_ns.to_le_bytes());
             }
@@ -504,18 +495,15 @@ impl Controller {
         self.memory.set(SII_CONTROL, &[0x40, 0]);
     }
 
-    /// SYNC0 is switched on or off. A start in the past never comes.
+    /// SYNC0 is switched on or off.
     fn activate(&mut self, now_ns: u64) {
         let on = self.memory.u8(ACTIVATION) & 3 == 3;
         let (period_ns, start_ns) = (u64::from(self.memory.u32(SYNC0_CYCLE)), self.memory.u64(SYNC_START));
-        self.pulses = match &self.clock {
-            Some(clock) if on && period_ns > 0 => {
-                let system_ns = clock.system_ns(now_ns, self.memory.u64(SYSTEM_TIME_OFFSET));
-                let next_ns = if start_ns > system_ns { start_ns } else { u64::MAX };
-                Some(Pulses { period_ns, next_ns, seen: false })
-            }
-            _ => None,
-        };
+        let clock = self.clock.as_ref().filter(|_| on && period_ns > 0);
+        self.pulses = clock.map(|clock| {
+            let system_ns = clock.system_ns(now_ns, self.memory.u64(SYSTEM_TIME_OFFSET));
+            Pulses::starting(period_ns, start_ns, system_ns)
+        });
     }
 
     fn change_state(&mut self, control: u8) {
@@ -553,7 +541,7 @@ impl Controller {
                         return self.refuse(refusal);
                     }
                 }
-                if self.pulses.is_some_and(|pulses| pulses.period_ns < SHORTEST_CYCLE_NS) {
+                if self.pulses.is_some_and(|pulses| pulses.period_ns() < SHORTEST_CYCLE_NS) {
                     return self.refuse(code::SYNC_CYCLE);
                 }
                 self.outputs = vec![0; outputs];
@@ -561,7 +549,7 @@ impl Controller {
                 self.sample_inputs();
             }
             (AlState::SafeOperational, AlState::Operational) => {
-                if self.pulses.is_some_and(|pulses| !pulses.seen && pulses.next_ns == u64::MAX) {
+                if self.pulses.is_some_and(|pulses| pulses.never_come()) {
                     return self.refuse(code::NO_SYNC);
                 }
                 if !self.outputs.is_empty() && !self.outputs_written {
@@ -698,9 +686,7 @@ impl Controller {
     /// The next pulse of SYNC0 if it comes up to `now_ns`, in the time of the simulation.
     fn next_pulse(&self, now_ns: u64) -> Option<(u64, Pulses)> {
         let (clock, pulses) = (self.clock.as_ref()?, self.pulses?);
-        let system_ns = clock.system_ns(now_ns, self.memory.u64(SYSTEM_TIME_OFFSET));
-        let ago_ns = system_ns.checked_sub(pulses.next_ns)?;
-        let next = Pulses { next_ns: pulses.next_ns + pulses.period_ns, seen: true, ..pulses };
+        let (ago_ns, next) = pulses.passed(clock.system_ns(now_ns, self.memory.u64(SYSTEM_TIME_OFFSET)))?;
         Some((now_ns.saturating_sub(ago_ns), next))
     }
 }

@@ -18,6 +18,7 @@ mod datagram;
 mod foe;
 mod mailbox;
 mod memory;
+mod pulses;
 mod segment;
 mod sii;
 
