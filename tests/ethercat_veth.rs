@@ -1,5 +1,8 @@
 //! Real frames: the built daemon on one end of a virtual cable, `motion-sim` on the other, each in a network of its own.
 
+#[path = "support/capture.rs"]
+mod capture;
+
 #[allow(dead_code, reason = "each test program uses a part")]
 #[path = "support/daemon.rs"]
 mod daemon;
@@ -11,11 +14,14 @@ mod many_drives;
 #[path = "support/veth.rs"]
 mod veth;
 
+use capture::{Capture, Passing};
 use daemon::{motiond, output, until};
 use many_drives::many_drives;
+use motiond::client::{Machine, Selection};
 use serde_json::json;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use veth::{Bench, Cable, start};
 
 /// One machine at a time: they are held to a period.
@@ -86,6 +92,86 @@ fn quantile(samples: &[(String, f64)], histogram: &str, share: f64) -> String {
     format!("{lower:.0} to {:.0} us", buckets[above].0 * 1e6)
 }
 
+/// Until when a cycle waits for its answers, from its start: half of the period, unless configured.
+const DEADLINE_NS: u64 = 500_000;
+/// A stamp and the end of a wait for it may be so far apart.
+const GRAIN_NS: u64 = 50_000;
+
+/// Why the drives were not heard in a cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// The cycle came so late that its frame could not be back.
+    SentLate,
+    /// The answer came behind the deadline.
+    AnsweredLate,
+    /// Nothing on the wire says why.
+    Unexplained,
+}
+
+/// `frames` are those that were sent in the cycle that began at `start_ns`, as many as an exchange has.
+fn cause(start_ns: u64, frames: &[Passing]) -> Cause {
+    let deadline_ns = start_ns + DEADLINE_NS;
+    let sent_ns = frames.iter().map(|frame| frame.sent_ns).max();
+    let back_ns = frames.iter().map(|frame| frame.back_ns).max();
+    let all_back = !frames.is_empty() && frames.iter().all(|frame| frame.back_ns.is_some());
+    match (sent_ns, back_ns.flatten()) {
+        (Some(sent_ns), Some(_)) if all_back && sent_ns + GRAIN_NS > deadline_ns => Cause::SentLate,
+        (_, Some(back_ns)) if all_back && back_ns + GRAIN_NS > deadline_ns => Cause::AnsweredLate,
+        _ => Cause::Unexplained,
+    }
+}
+
+/// The cycles, when each began and whether all drives were heard, until `over`; how many are missing.
+fn cycles(mut machine: Machine, axes: Vec<String>, over: &AtomicBool) -> (Vec<(u64, bool)>, u64) {
+    let selection = Selection { axes, quantities: vec!["fresh".to_string()], latest: true, ..Selection::default() };
+    let (mut cycles, mut dropped) = (Vec::new(), 0);
+    for samples in machine.record(&selection).unwrap() {
+        for sample in samples.unwrap() {
+            dropped += sample.dropped;
+            cycles.push((sample.time_ns, sample.values.iter().all(|fresh| *fresh == 1.0)));
+        }
+        if over.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    (cycles, dropped)
+}
+
+/// Matches each cycle in which drives were not heard with what passed on the wire, and tells how long frames were on it.
+fn explain(count: usize, cycles: &[(u64, bool)], frames: &[Passing], a_cycle: usize) {
+    let mut lost = Vec::new();
+    for (place, (start_ns, _)) in cycles.iter().enumerate().filter(|(_, (_, heard))| !heard) {
+        let next_ns = cycles.get(place + 1).map_or(u64::MAX, |(next_ns, _)| *next_ns);
+        let first = frames.partition_point(|frame| frame.sent_ns < *start_ns);
+        let own: Vec<Passing> =
+            frames[first..].iter().take_while(|frame| frame.sent_ns < next_ns).take(a_cycle).copied().collect();
+        let cause = cause(*start_ns, &own);
+        if cause == Cause::Unexplained {
+            println!("{count} drives: unexplained: the cycle of {start_ns}: {own:?}");
+        }
+        lost.push(cause);
+    }
+    let of = |cause| lost.iter().filter(|other| **other == cause).count();
+    let [sent_late, answered_late, unexplained] = [Cause::SentLate, Cause::AnsweredLate, Cause::Unexplained].map(of);
+    println!(
+        "{count} drives: {} cycles recorded, {} without an answer in time: {sent_late} sent late, {answered_late} answered \
+         late, {unexplained} unexplained",
+        cycles.len(),
+        lost.len()
+    );
+    let mut trips: Vec<u64> = frames.iter().filter_map(|frame| Some(frame.back_ns? - frame.sent_ns)).collect();
+    trips.sort_unstable();
+    let at = |share: f64| trips[((trips.len() - 1) as f64 * share) as usize] as f64 / 1000.0;
+    println!(
+        "{count} drives: round trip on the wire p50 {:.0} us, p99 {:.0} us, most {:.0} us of {} frames",
+        at(0.5),
+        at(0.99),
+        at(1.0),
+        trips.len()
+    );
+    assert_eq!(unexplained, 0, "{count} drives");
+}
+
 /// So many drives at 1 kHz, both programs with a real-time priority and, where there are two, a processor of their own.
 fn many(count: usize) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,6 +205,14 @@ fn many(count: usize) {
     let groups = count.div_ceil(motiond::limits::MAX_GROUP_AXES);
     (0..groups).for_each(|group| drop(bench.done(&format!("group enable g{group}"))));
     let (samples, traffic) = (bench.samples(), bench.cable.traffic(0, "fieldbus"));
+    // The first drive and the last: one in each frame.
+    let axes = vec!["a0".to_string(), format!("a{}", count - 1)];
+    let over = Arc::new(AtomicBool::new(false));
+    let capture = Capture::of(&bench.cable.networks[0]);
+    let recorder = {
+        let (machine, over) = (Machine::open(&bench.socket()).unwrap(), Arc::clone(&over));
+        std::thread::spawn(move || cycles(machine, axes, &over))
+    };
     for group in 0..groups {
         let axes = (0..count).skip(group * motiond::limits::MAX_GROUP_AXES).take(motiond::limits::MAX_GROUP_AXES);
         let targets: Vec<String> = axes.map(|axis| format!("a{axis}=100")).collect();
@@ -126,6 +220,9 @@ fn many(count: usize) {
     }
     all_in(&bench, "Standstill");
     let (last, passed) = (bench.samples(), bench.cable.traffic(0, "fieldbus"));
+    over.store(true, Ordering::Relaxed);
+    let (recorded, dropped) = recorder.join().unwrap();
+    let on_the_wire = capture.end();
     for (axis, before) in before.iter().enumerate() {
         let now = status(&bench, axis);
         assert!((now["setpoint"].as_f64().unwrap() - before - 100.0).abs() < 1e-6, "a{axis}: {now}");
@@ -172,6 +269,8 @@ fn many(count: usize) {
     if overruns > 0.0 || lost > 0.0 || !lacking.is_empty() || !rights {
         println!("{count} drives: this host did not hold 1 kHz, or not with a real-time priority: {lacking:?}");
     }
+    println!("{count} drives: {dropped} cycles are missing in the recording");
+    explain(count, &recorded, &on_the_wire, frames.round() as usize);
     // A frame that is on its way between two looks is none that is lost.
     bench.end();
     let [[sent, got], [given, taken]] =

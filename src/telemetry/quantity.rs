@@ -1,6 +1,6 @@
 //! What can be recorded of an axis.
 
-use crate::gateway::AxisSnapshot;
+use crate::gateway::{AxisFlags, AxisSnapshot};
 use crate::units::AxisUnit;
 
 /// A number that each axis has in each cycle.
@@ -26,11 +26,13 @@ pub enum Quantity {
     TorqueRatio,
     /// Velocity override in force.
     OverrideRatio,
+    /// 1 where the drive was heard in this cycle; else its feedback is that of an earlier one.
+    Fresh,
 }
 
 impl Quantity {
     /// Every quantity, in the order of columns.
-    pub const ALL: [Quantity; 10] = [
+    pub const ALL: [Quantity; 11] = [
         Quantity::State,
         Quantity::Setpoint,
         Quantity::Turns,
@@ -41,6 +43,7 @@ impl Quantity {
         Quantity::FollowingError,
         Quantity::TorqueRatio,
         Quantity::OverrideRatio,
+        Quantity::Fresh,
     ];
 
     /// Its name on the wire.
@@ -56,6 +59,7 @@ impl Quantity {
             Quantity::FollowingError => "following_error",
             Quantity::TorqueRatio => "torque_ratio",
             Quantity::OverrideRatio => "override_ratio",
+            Quantity::Fresh => "fresh",
         }
     }
 
@@ -67,7 +71,8 @@ impl Quantity {
     /// What it counts in, for an axis of this unit; 1 for pure numbers.
     pub fn unit(self, axis: AxisUnit) -> &'static str {
         match (self, axis) {
-            (Quantity::State | Quantity::Turns | Quantity::TorqueRatio | Quantity::OverrideRatio, _) => "1",
+            (Quantity::State | Quantity::Turns, _) => "1",
+            (Quantity::TorqueRatio | Quantity::OverrideRatio | Quantity::Fresh, _) => "1",
             (Quantity::Setpoint | Quantity::Actual | Quantity::FollowingError, unit) => unit.symbol(),
             (Quantity::Velocity | Quantity::ActualVelocity, AxisUnit::Millimetre) => "mm/s",
             (Quantity::Velocity | Quantity::ActualVelocity, AxisUnit::Degree) => "deg/s",
@@ -89,6 +94,7 @@ impl Quantity {
             Quantity::FollowingError => axis.following_error,
             Quantity::TorqueRatio => axis.torque,
             Quantity::OverrideRatio => axis.override_ratio,
+            Quantity::Fresh => f64::from(u8::from(axis.flags.has(AxisFlags::FRESH))),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
 use motiond::client::{Column, Error, Machine, Sample, Selection};
-use motiond::gateway::{AxisSnapshot, Snapshot};
+use motiond::gateway::{AxisFlags, AxisSnapshot, Snapshot};
 use motiond::limits::{CLIENT_WRITE_PATIENCE, LOSSLESS_ROUNDS};
 use motiond::service::Phase;
 use serde_json::json;
@@ -132,6 +132,7 @@ fn value(axis: &AxisSnapshot, quantity: &str) -> f64 {
         "following_error" => axis.following_error,
         "torque_ratio" => axis.torque,
         "override_ratio" => axis.override_ratio,
+        "fresh" => f64::from(u8::from(axis.flags.has(AxisFlags::FRESH))),
         other => panic!("what is {other}?"),
     }
 }

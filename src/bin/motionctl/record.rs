@@ -13,7 +13,7 @@ use crate::interrupt;
 use crate::shell::{Outcome, Shell, complain};
 
 /// What the interface `io.motiond.v1.Telemetry` calls them.
-const QUANTITIES: [&str; 10] = [
+const QUANTITIES: [&str; 11] = [
     "state",
     "setpoint",
     "turns",
@@ -24,6 +24,7 @@ const QUANTITIES: [&str; 10] = [
     "following_error",
     "torque_ratio",
     "override_ratio",
+    "fresh",
 ];
 
 #[derive(clap::Args)]
@@ -31,7 +32,7 @@ const QUANTITIES: [&str; 10] = [
     after_help = "A line a sample: cycle, time_ns, dropped (samples missing before this one), then a column for \
                         each quantity of each axis, as x.setpoint_mm. Numbers are exact. state: 0 Disabled, \
                         1 Standstill, 2 Homing, 3 DiscreteMotion, 4 ContinuousMotion, 5 SynchronizedMotion, \
-                        6 Stopping, 7 ErrorStop.\n\
+                        6 Stopping, 7 ErrorStop. fresh: 1 where the drive was heard in this cycle.\n\
                         Ctrl-C ends the file after a whole line. Exit code 7: samples were lost; what was written \
                         before has no gap, with --latest the column dropped tells of each."
 )]
