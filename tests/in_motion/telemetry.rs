@@ -186,7 +186,7 @@ fn a_lossless_recording_tells_every_cycle_once_as_the_cycle_computed_it() {
         assert!(samples.iter().all(|sample| sample.dropped == 0));
         assert_accounts_for_every_cycle(&samples);
         assert!(samples.len() > 1400, "{} samples", samples.len());
-        assert_eq!(recorder.columns.len(), names.len() * 10);
+        assert_eq!(recorder.columns.len(), names.len() * 11);
         // It may begin with what telemetry had not taken when it was opened.
         for sample in samples.iter().filter(|sample| sample.cycle >= snapshots[0].machine.cycle) {
             let snapshot = snapshots.iter().find(|snapshot| snapshot.machine.cycle == sample.cycle).unwrap();
