@@ -63,7 +63,7 @@ fn script() -> (String, Vec<(&'static str, Vec<&'static str>)>) {
     script += "trap 'kill $(jobs -p) 2>/dev/null' EXIT\n";
     let mut expected = Vec::new();
     let stays = |command: &str, log: &str, says: &str| {
-        format!("{command} >{log} 2>&1 &\ntimeout 60 grep -q -m1 '{says}' <(tail -n +1 -F {log} 2>/dev/null)\n")
+        format!("{command} >{log} 2>&1 &\ntimeout 60 sh -c \"until grep -q '{says}' {log}; do sleep 0.05; done\"\n")
     };
     for Block { language, text } in blocks() {
         match language {
