@@ -60,7 +60,7 @@ fn script() -> (String, Vec<(&'static str, Vec<&'static str>)>) {
     let mut script = String::from(
         "set -e\nmount -t tmpfs none /run/netns 2>/dev/null || { mkdir -p /run/netns; mount -t tmpfs none /run/netns; }\n",
     );
-    script += "trap 'kill $(jobs -p) 2>/dev/null' EXIT\n";
+    script += "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n";
     let mut expected = Vec::new();
     let stays = |command: &str, log: &str, says: &str| {
         format!("{command} >{log} 2>&1 &\ntimeout 60 sh -c \"until grep -q '{says}' {log}; do sleep 0.05; done\"\n")
