@@ -31,6 +31,14 @@ static ALONE: Mutex<()> = Mutex::new(());
 fn drives_on_a_cable_are_brought_up_and_move() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(mut bench) = start("move") else { return };
+    // Nobody else drives the same devices.
+    let mut second = bench.cable.command(0, motiond().get_program().to_str().unwrap());
+    second.env("NO_COLOR", "1").args(["run", "--metrics", "127.0.0.1:0", "--socket"]);
+    let refused =
+        output(second.arg(bench.directory.path().join("second.sock")).arg(bench.directory.path().join("machine.toml")));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("interface fieldbus is used by another EtherCAT master"), "{said}");
     let before = bench.x()["actual"].as_f64().unwrap();
     bench.done("power on x --wait");
     bench.done("power on y --wait");

@@ -89,10 +89,10 @@ impl std::error::Error for InterfaceError {}
 ///
 /// # Errors
 /// As [`open`].
-pub fn wire(interface: &str, redundant: Option<&str>) -> Result<Box<dyn Wire>, InterfaceError> {
-    let first = Box::new(open(interface)?);
+pub fn wire(interface: &str, redundant: Option<&str>, options: SocketOptions) -> Result<Box<dyn Wire>, InterfaceError> {
+    let first = Box::new(open(interface, options)?);
     Ok(match redundant {
-        Some(redundant) => Box::new(Ring::between(first, Box::new(open(redundant)?))),
+        Some(redundant) => Box::new(Ring::between(first, Box::new(open(redundant, options)?))),
         None => first,
     })
 }
@@ -101,25 +101,28 @@ pub fn wire(interface: &str, redundant: Option<&str>) -> Result<Box<dyn Wire>, I
 ///
 /// # Errors
 /// Where there is none, where another program exchanges EtherCAT frames on it, and what the system says.
-pub fn open(interface: &str) -> Result<PacketSocket, InterfaceError> {
+pub fn open(interface: &str, options: SocketOptions) -> Result<PacketSocket, InterfaceError> {
     let name = || interface.to_string();
     let system = |error: io::Error| InterfaceError::System { interface: name(), error };
-    let (mut known, mut flags) = (BTreeSet::new(), None);
-    for found in getifaddrs().map_err(|error| system(error.into()))? {
-        if found.interface_name == interface {
-            flags = Some(found.flags);
+    // A service may be forbidden to ask for it (RestrictAddressFamilies without AF_NETLINK); opening tells what is missing then.
+    if let Ok(all) = getifaddrs() {
+        let (mut known, mut flags) = (BTreeSet::new(), None);
+        for found in all {
+            if found.interface_name == interface {
+                flags = Some(found.flags);
+            }
+            known.insert(found.interface_name);
         }
-        known.insert(found.interface_name);
-    }
-    let Some(flags) = flags else {
-        return Err(InterfaceError::Unknown { interface: name(), known: known.into_iter().collect() });
-    };
-    if !flags.contains(InterfaceFlags::IFF_UP) {
-        return Err(InterfaceError::Down(name()));
-    }
-    // IFF_RUNNING follows it by up to a second.
-    if !flags.contains(InterfaceFlags::IFF_LOWER_UP) {
-        return Err(InterfaceError::NoLink(name()));
+        let Some(flags) = flags else {
+            return Err(InterfaceError::Unknown { interface: name(), known: known.into_iter().collect() });
+        };
+        if !flags.contains(InterfaceFlags::IFF_UP) {
+            return Err(InterfaceError::Down(name()));
+        }
+        // IFF_RUNNING follows it by up to a second.
+        if !flags.contains(InterfaceFlags::IFF_LOWER_UP) {
+            return Err(InterfaceError::NoLink(name()));
+        }
     }
     let index = if_nametoindex(interface).map_err(|error| system(error.into()))?;
     // Whoever may not read it cannot be told.
@@ -128,7 +131,7 @@ pub fn open(interface: &str) -> Result<PacketSocket, InterfaceError> {
     if !others.is_empty() {
         return Err(InterfaceError::Busy { interface: name(), by: owners(&others) });
     }
-    PacketSocket::open(interface, SocketOptions::default()).map_err(|error| match error.kind() {
+    PacketSocket::open(interface, options).map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => InterfaceError::NotPermitted,
         _ => system(error),
     })
@@ -183,7 +186,7 @@ mod tests {
 
     #[test]
     fn an_interface_that_is_not_there_is_told_with_those_that_are() {
-        let error = open("no-such-one").unwrap_err();
+        let error = open("no-such-one", SocketOptions::default()).unwrap_err();
         assert!(matches!(&error, InterfaceError::Unknown { interface, .. } if interface == "no-such-one"), "{error}");
     }
 }

@@ -1,5 +1,6 @@
 //! From a checked configuration to a cycle that is ready to run, and the other ends of its exchange.
 
+use crate::commissioning::interface::{self, InterfaceError};
 use crate::config::MachineConfig;
 use crate::config::machine::BusConfig;
 use crate::config::schema::{BusKind, BusMaster};
@@ -11,16 +12,14 @@ use crate::fieldbus::CyclicBus;
 use crate::fieldbus::ethercat::bring_up::{BringUpError, BroughtUp, bring_up};
 use crate::fieldbus::ethercat::links::LinkTable;
 use crate::fieldbus::ethercat::object_desk::ObjectDesk;
-use crate::fieldbus::ethercat::packet_socket::PacketSocket;
-use crate::fieldbus::ethercat::ring::Ring;
 use crate::fieldbus::ethercat::wire::Wire;
 use crate::fieldbus::igh;
 use crate::fieldbus::igh::desk::IghDesk;
 use crate::fieldbus::igh::error::IghError;
 use crate::fieldbus::sim::{SimulatedBus, SimulatedBusError};
 use crate::simulation::control::SimulationControl;
+use std::fmt;
 use std::sync::Arc;
-use std::{fmt, io};
 
 /// A machine put together.
 pub struct Assembly {
@@ -52,10 +51,8 @@ pub enum AssemblyError {
     Interface {
         /// The bus.
         bus: String,
-        /// The interface.
-        interface: String,
-        /// What the system says.
-        error: io::Error,
+        /// Why.
+        error: InterfaceError,
     },
     /// The devices of a bus are not as configured, or do not do what they are asked.
     BringUp {
@@ -79,15 +76,10 @@ impl fmt::Display for AssemblyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AssemblyError::Bus { bus, error } => write!(f, "bus \"{bus}\": {error}"),
-            AssemblyError::Interface { bus, interface, error } if error.kind() == io::ErrorKind::PermissionDenied => {
-                write!(
-                    f,
-                    "bus \"{bus}\": interface {interface}: {error}; the unit must let it have CAP_NET_RAW and AF_PACKET"
-                )
+            AssemblyError::Interface { bus, error: error @ InterfaceError::NotPermitted } => {
+                write!(f, "bus \"{bus}\": {error}; the unit must let it have that and AF_PACKET")
             }
-            AssemblyError::Interface { bus, interface, error } => {
-                write!(f, "bus \"{bus}\": interface {interface}: {error}")
-            }
+            AssemblyError::Interface { bus, error } => write!(f, "bus \"{bus}\": {error}; {}", error.hint()),
             AssemblyError::BringUp { bus, error } => write!(f, "bus \"{bus}\": {error}"),
             AssemblyError::Igh { bus, error } => write!(f, "bus \"{bus}\": {error}"),
             AssemblyError::Drive(error) => write!(f, "a drive cannot be driven so: {error}"),
@@ -103,19 +95,9 @@ impl std::error::Error for AssemblyError {}
 /// Where a bus cannot be brought up, or a simulated device or a drive not be built from its parameters.
 pub fn assemble(config: &MachineConfig) -> Result<Assembly, AssemblyError> {
     assemble_over(config, |bus| {
-        let socket = |interface: &String| {
-            let opened = PacketSocket::open(interface, bus.socket);
-            opened.map_err(|error| AssemblyError::Interface {
-                bus: bus.name.clone(),
-                interface: interface.clone(),
-                error,
-            })
-        };
-        let first = socket(bus.interface.as_ref().unwrap_or(&String::new()))?;
-        Ok(match &bus.redundant_interface {
-            Some(second) => Box::new(Ring::between(Box::new(first), Box::new(socket(second)?))),
-            None => Box::new(first),
-        })
+        let interface = bus.interface.as_deref().unwrap_or_default();
+        let opened = interface::wire(interface, bus.redundant_interface.as_deref(), bus.socket);
+        opened.map_err(|error| AssemblyError::Interface { bus: bus.name.clone(), error })
     })
 }
 

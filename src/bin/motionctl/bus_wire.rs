@@ -1,6 +1,7 @@
 //! The interface of a bus that no daemon runs, or the two of a ring.
 
 use motiond::commissioning::interface::{self, InterfaceError};
+use motiond::fieldbus::ethercat::packet_socket::SocketOptions;
 use motiond::fieldbus::ethercat::wire::Wire;
 
 #[derive(clap::Args)]
@@ -16,6 +17,6 @@ pub struct Interfaces {
 impl Interfaces {
     /// Opens what is named.
     pub fn open(&self) -> Result<Box<dyn Wire>, InterfaceError> {
-        interface::wire(&self.interface, self.redundant_interface.as_deref())
+        interface::wire(&self.interface, self.redundant_interface.as_deref(), SocketOptions::default())
     }
 }
