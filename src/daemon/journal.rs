@@ -1,7 +1,7 @@
 //! The machine's events as log lines, for whoever reads the journal afterwards. A service follows the gateway's event log by
 //! its sequence numbers; the real-time thread knows nothing of it.
 
-use crate::gateway::{BusNews, Client, EventKind, LoggedEvent, MachineDescription, Subject};
+use crate::gateway::{BusNews, Client, ErrorCode, EventKind, LoggedEvent, MachineDescription, Subject};
 use crate::limits::{EVENTS_PER_REPLY, GATEWAY_POLL_NS};
 use crate::log;
 use crate::service::{Life, Place, Sabotage};
@@ -112,8 +112,9 @@ fn write(machine: &MachineDescription, logged: &LoggedEvent) {
         // The daemon says itself that it started.
         EventKind::Started { .. } => {}
         EventKind::FaultRaised { fault, subject, detail } => {
+            let own = ErrorCode::of_fault(fault, detail).map_or_else(String::new, |code| format!(" ({code})"));
             line!(error, "fault_raised", machine, logged, subject,
-                { fault = fault.name(), fault_code = fault.code(), detail, }, "{}; {}", fault.cause(), fault.remedy());
+                { fault = fault.name(), fault_code = fault.code(), detail, }, "{}{own}; {}", fault.cause(), fault.remedy());
         }
         EventKind::FaultCleared { fault, subject } => {
             line!(info, "fault_cleared", machine, logged, subject,
@@ -158,7 +159,7 @@ fn write(machine: &MachineDescription, logged: &LoggedEvent) {
         EventKind::Bus { bus, news: BusNews::Emergency { device, code, register } } => {
             let device = machine.device(bus, device);
             line!(warn, "device_emergency", machine, logged, Subject::Bus(bus), { device, code, register, },
-                "emergency {code:04X}h, error register {register:02X}h; see the manual of the device");
+                "emergency {}; error register {register:02X}h; see the manual of the device", ErrorCode(code));
         }
         EventKind::Bus { bus, news: BusNews::RingBroken { before, behind } } => {
             let gap = machine.ring_gap(bus, before, behind);

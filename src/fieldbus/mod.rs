@@ -3,6 +3,7 @@
 //! A builder on an ordinary thread scans and configures a network, then hands over a boxed
 //! [`CyclicBus`]; from then on only the real-time thread calls it.
 
+pub mod error_code;
 pub mod ethercat;
 pub mod igh;
 pub mod mapping;

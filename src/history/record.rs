@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::gateway::{BusNews, EventKind, LoggedEvent, MachineDescription, Subject};
+use crate::gateway::{BusNews, ErrorCode, EventKind, LoggedEvent, MachineDescription, Subject};
 use crate::ids::BusId;
 
 /// The event's fields as the interface describes them, but for the fault, of which there is the number.
@@ -11,7 +11,12 @@ pub fn record(machine: &MachineDescription, logged: &LoggedEvent) -> Map<String,
     let (kind, subject, rest) = match event.kind {
         EventKind::Started { clean, .. } => ("started", Subject::Machine, json!({ "clean": clean })),
         EventKind::FaultRaised { fault, subject, detail } => {
-            ("fault_raised", subject, json!({ "fault": fault.code(), "detail": detail }))
+            let mut fields = json!({ "fault": fault.code(), "detail": detail });
+            if let Some(ErrorCode(code)) = ErrorCode::of_fault(fault, detail) {
+                fields["code"] = json!(code);
+                fields["words"] = json!(ErrorCode(code).meaning());
+            }
+            ("fault_raised", subject, fields)
         }
         EventKind::FaultCleared { fault, subject } => ("fault_cleared", subject, json!({ "fault": fault.code() })),
         EventKind::Stopped { subject, generation } => ("stopped", subject, json!({ "generation": generation })),
@@ -29,7 +34,8 @@ pub fn record(machine: &MachineDescription, logged: &LoggedEvent) -> Map<String,
             ("device_not_restored", Subject::Bus(bus), device_fields(machine, bus, device, rest))
         }
         EventKind::Bus { bus, news: BusNews::Emergency { device, code, register } } => {
-            let rest = json!({ "code": code, "words": format!("error register {register:02X}h") });
+            let words = format!("{}; error register {register:02X}h", ErrorCode(code).meaning());
+            let rest = json!({ "code": code, "words": words });
             ("device_emergency", Subject::Bus(bus), device_fields(machine, bus, device, rest))
         }
         EventKind::Bus { bus, news: BusNews::RingBroken { before, behind } } => {

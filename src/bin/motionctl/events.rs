@@ -60,9 +60,6 @@ fn in_words(event: &Value) -> String {
     if let Some(fault) = event["fault"].as_object() {
         let text = |name: &str| fault.get(name).and_then(Value::as_str).unwrap_or("");
         line.push_str(&format!(" {} {}: {}", fault.get("code").unwrap_or(&Value::Null), text("name"), text("cause")));
-        if event["kind"] == "fault_raised" {
-            line.push_str(&format!("\n        {}", text("remedy")));
-        }
     }
     if let Some(clean) = event["clean"].as_bool() {
         line.push_str(if clean { " after an orderly end" } else { " after a crash: its last events may be missing" });
@@ -77,11 +74,16 @@ fn in_words(event: &Value) -> String {
         line.push_str(&format!(", code {code:04X}h"));
     }
     if let Some(words) = event["words"].as_str() {
-        line.push_str(if event["device"].is_null() { ": " } else { ", " });
+        line.push_str(if event["device"].is_null() && event["code"].is_null() { ": " } else { ", " });
         line.push_str(words);
     }
     if let Some(skipped) = event["skipped_periods"].as_u64() {
         line.push_str(&format!(": {skipped} periods skipped"));
+    }
+    if event["kind"] == "fault_raised"
+        && let Some(remedy) = event["fault"]["remedy"].as_str()
+    {
+        line.push_str(&format!("\n        {remedy}"));
     }
     line
 }
