@@ -144,7 +144,7 @@ impl Bench {
             input_bytes: bus.input_bytes,
             watch: bus.watch,
         };
-        let (cycle_ends, ends) = open(Shape { axes, groups: 0, buses: 1 });
+        let (cycle_ends, ends) = open(Shape { axes, groups: 0, buses: 1, analogs: 0 });
         let cycle = Cycle::new(config.cycle_parameters(), vec![wiring], cycle_ends).unwrap();
         let mut bench = Bench { cycle, ends, now_ns: PERIOD_NS, handle: 0, axes };
         bench.run(10);

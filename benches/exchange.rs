@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 /// Commands in and out at a time, and places in each ring.
 const BATCH: usize = 64;
 /// The state that one cycle publishes.
-const WORDS: usize = Shape { axes: 64, groups: 8, buses: 4 }.words();
+const WORDS: usize = Shape { axes: 64, groups: 8, buses: 4, analogs: 0 }.words();
 /// The product's own entry in each group; its peers are compared with it.
 const PRODUCT: &str = "motiond";
 

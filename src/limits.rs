@@ -18,6 +18,10 @@ pub const MAX_DEVICE_AXES: usize = 8;
 pub const MAX_DIGITAL_INPUTS: usize = 64;
 /// Named digital outputs (one bit each in a snapshot word).
 pub const MAX_DIGITAL_OUTPUTS: usize = 64;
+/// Named analogue inputs.
+pub const MAX_ANALOG_INPUTS: usize = 64;
+/// Named analogue outputs.
+pub const MAX_ANALOG_OUTPUTS: usize = 64;
 /// Bytes of one direction of one bus's process image.
 pub const MAX_PROCESS_IMAGE_BYTES: usize = 8192;
 /// Longest Ethernet frame, bytes, without its check sequence (IEEE 802.3).

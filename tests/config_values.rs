@@ -163,7 +163,7 @@ fn inputs_of_a_drive_are_bits_of_60fd() {
 #[test]
 fn a_simulated_machine_is_ready_to_run() {
     let demo = demo();
-    let SimulatedDeviceKind::Terminal(SimulatedTerminalParameters { inputs }) =
+    let SimulatedDeviceKind::Terminal(SimulatedTerminalParameters { inputs, .. }) =
         demo.buses[0].simulation.devices[6].kind
     else {
         panic!("io is a terminal");
@@ -233,7 +233,13 @@ fn the_first_reaction_that_fits_counts() {
 
 #[test]
 fn every_number_says_its_unit_unless_it_is_a_plain_count() {
-    const COUNTS: [&str; 24] = [
+    const COUNTS: [&str; 30] = [
+        "zero",
+        "full-scale",
+        "raw-full-scale",
+        "lowest",
+        "highest",
+        "safe-value",
         "priority",
         "cpu",
         "position",

@@ -298,7 +298,7 @@ fn a_panic_in_the_cycle_stops_every_drive_by_its_own_ramp_and_ends_the_process()
         input_bytes: bus.input_bytes,
         watch: bus.watch,
     };
-    let (cycle_ends, ends) = open(Shape { axes: config.axes.len(), groups: config.groups.len(), buses: 1 });
+    let (cycle_ends, ends) = open(Shape { axes: config.axes.len(), groups: config.groups.len(), buses: 1, analogs: 0 });
     let cycle = Cycle::new(config.cycle_parameters(), vec![wiring], cycle_ends).expect("the cycle can be built");
     let mut rig = Rig::of(config, cycle, ends, vec![simulation]);
     rig.power_all();

@@ -12,6 +12,7 @@ use super::parameter::Parameter;
 use super::profile::Profiles;
 use super::schema::{BusKind, BusMaster, DeviceKind, RevisionWord};
 use crate::cycle::bus_watch::BusWatchParameters;
+use crate::cycle::machine_analogs::{AnalogOutputParameters, AnalogPlace};
 use crate::cycle::machine_inputs::{InputParameters, OutputParameters};
 use crate::cycle::{AxisFigures, AxisWiring, CycleParameters, ReactionRule};
 use crate::fault::{Fault, Reaction};
@@ -55,6 +56,10 @@ pub struct MachineConfig {
     pub inputs: Vec<InputConfig>,
     /// Named digital outputs.
     pub outputs: Vec<OutputConfig>,
+    /// Named analogue inputs.
+    pub analog_inputs: Vec<AnalogInputConfig>,
+    /// Named analogue outputs.
+    pub analog_outputs: Vec<AnalogOutputConfig>,
     /// Reactions that differ from [`Fault::reaction`]; the first that fits counts.
     pub reactions: Vec<ReactionRule>,
 }
@@ -160,6 +165,8 @@ pub struct DeviceConfig {
     pub synchronisation: Synchronisation,
     /// Objects that it is given whenever it starts.
     pub startup: Vec<ObjectWrite>,
+    /// Bits at the front of its inputs and of its outputs that are digital, where it is a terminal.
+    pub digital_bits: [u32; 2],
     /// Its place in the process image of its bus.
     pub layout: DeviceLayout,
 }
@@ -231,6 +238,28 @@ pub struct OutputConfig {
     pub name: String,
     /// Where it is and what it does on a fault.
     pub parameters: OutputParameters,
+}
+
+/// One named analogue input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnalogInputConfig {
+    /// Its name.
+    pub name: String,
+    /// What its values are in; empty where nobody says.
+    pub unit: String,
+    /// Where it is and what its numbers mean.
+    pub parameters: AnalogPlace,
+}
+
+/// One named analogue output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnalogOutputConfig {
+    /// Its name.
+    pub name: String,
+    /// What its values are in; empty where nobody says.
+    pub unit: String,
+    /// Where it is, what it may be set to, and what is safe.
+    pub parameters: AnalogOutputParameters,
 }
 
 impl Origin {
@@ -351,6 +380,8 @@ impl MachineConfig {
             groups: self.groups.iter().map(|group| group.motion.clone()).collect(),
             inputs: self.inputs.iter().map(|input| input.parameters).collect(),
             outputs: self.outputs.iter().map(|output| output.parameters).collect(),
+            analog_inputs: self.analog_inputs.iter().map(|input| input.parameters).collect(),
+            analog_outputs: self.analog_outputs.iter().map(|output| output.parameters).collect(),
             reactions: self.reactions.clone(),
         }
     }

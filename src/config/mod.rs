@@ -5,6 +5,7 @@
 //! each module's parameters, gathered in a [`MachineConfig`]. What was changed while the machine ran, and kept, is laid over
 //! the file ([`overlay`]) before that, so that it is checked like the file itself.
 
+pub mod analog;
 pub mod error;
 pub mod key;
 mod load;
@@ -19,6 +20,6 @@ mod validate;
 
 pub use error::{ConfigError, NotBuilt, Problem};
 pub use load::{check, demo, load, load_with, overlay_with, parse};
-pub use machine::MachineConfig;
+pub use machine::{AnalogInputConfig, AnalogOutputConfig, MachineConfig};
 pub use overlay::{Override, Overrides};
 pub use parameter::Parameter;

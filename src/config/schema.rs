@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::analog::{AnalogInput, AnalogOutput};
 use super::key::Kind::*;
 use super::key::Presence::{Default, Optional, Required};
 use super::reader::Checked;
@@ -11,11 +12,11 @@ use crate::limits::{MAX_AXES, MAX_DEVICE_AXES, MAX_GROUP_AXES, MAX_ROLE_GROUPS};
 use crate::units::Ratio;
 
 /// Highest whole number that a TOML key takes here for 32-bit quantities.
-const U32: i64 = u32::MAX as i64;
+pub(super) const U32: i64 = u32::MAX as i64;
 /// Positions, axis units: far beyond any machine, far inside what a 64-bit float counts exactly.
 const FAR: f64 = 1e6;
 /// Velocities, accelerations and jerks, axis units.
-const FAST: f64 = 1e9;
+pub(super) const FAST: f64 = 1e9;
 
 words! {
     /// How a bus reaches its devices.
@@ -207,6 +208,10 @@ sections! {
             inputs: Vec<Input> = "input";
             /// Digital outputs.
             outputs: Vec<Output> = "output";
+            /// Analogue inputs.
+            analog_inputs: Vec<AnalogInput> = "analog-input";
+            /// Analogue outputs.
+            analog_outputs: Vec<AnalogOutput> = "analog-output";
             /// Reactions to faults that differ from the usual.
             reactions: Vec<ReactionTo> = "reaction";
         }
@@ -336,10 +341,10 @@ sections! {
         digital_outputs: u16 = "digital-outputs", Whole(0, 64), Default("0"), Restart;
         /// Whether its process data can be mapped (drive). With fixed, pdo-outputs and pdo-inputs are what it has.
         mapping: Option<MappingWord> = "mapping", Choice(MappingWord::WORDS), Optional("\"free\", if the profile says nothing else"), Restart;
-        /// Objects sent to the drive in each cycle.
-        pdo_outputs: Option<Vec<PdoEntry>> = "pdo-outputs", Mapping, Optional("controlword, mode, target position, velocity and torque; 60FEh:1 for a brake output"), Restart;
-        /// Objects received from the drive in each cycle.
-        pdo_inputs: Option<Vec<PdoEntry>> = "pdo-inputs", Mapping, Optional("statusword, mode, position, velocity, torque, digital inputs, error code"), Restart;
+        /// Objects sent to the drive in each cycle; of a terminal, what it takes behind its digital outputs.
+        pdo_outputs: Option<Vec<PdoEntry>> = "pdo-outputs", Mapping, Optional("of a terminal nothing, of a drive controlword, mode, target position, velocity and torque; 60FEh:1 for a brake output"), Restart;
+        /// Objects received from the drive in each cycle; of a terminal, what it gives behind its digital inputs.
+        pdo_inputs: Option<Vec<PdoEntry>> = "pdo-inputs", Mapping, Optional("of a terminal nothing, of a drive statusword, mode, position, velocity, torque, digital inputs, error code"), Restart;
         tables {
             /// Objects that it is given whenever it starts, behind its mapping, in this order.
             startup: Vec<Startup> = "startup";

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::dispatch::Reply;
 use super::failure::{Failure, Unknown, fields};
 use super::view;
-use crate::gateway::{Request, StopScope};
+use crate::gateway::{AnalogDescription, Request, StopScope};
 
 /// Answers a method of this interface.
 pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> Result<Reply, Failure> {
@@ -22,6 +22,16 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
             let name = parameters.text("output")?;
             let output = machine.output(name).ok_or_else(|| Failure::unknown(Unknown::Output, name))?;
             Request::SetOutput { output, on: parameters.flag("on")? }
+        }
+        "SetAnalogOutput" => {
+            let (name, value) = (parameters.text("output")?, parameters.float("value")?);
+            let output = machine.analog_output(name).ok_or_else(|| Failure::unknown(Unknown::Output, name))?;
+            let AnalogDescription { range, unit, .. } = &machine.analog_outputs[usize::from(output)];
+            if !(range.0..=range.1).contains(&value) {
+                let hint = "the configuration says what the output may be set to";
+                return Err(Failure::out_of_range("value", value, *range, unit, hint));
+            }
+            Request::SetAnalogOutput { output, value }
         }
         "RecoverBus" => {
             let name = parameters.text("bus")?;
@@ -50,11 +60,23 @@ fn describe(context: &Context) -> Reply {
         "buses": machine.buses,
         "inputs": machine.inputs,
         "outputs": machine.outputs,
+        "analog_inputs": analogs(&machine.analog_inputs),
+        "analog_outputs": analogs(&machine.analog_outputs),
     }))
+}
+
+fn analogs(analogs: &[AnalogDescription]) -> Vec<Value> {
+    let described = |AnalogDescription { name, unit, range: (minimum, maximum) }: &AnalogDescription| json!({ "name": name, "unit": unit, "minimum": minimum, "maximum": maximum });
+    analogs.iter().map(described).collect()
 }
 
 fn status(context: &Context) -> Reply {
     let machine = context.gateway.description();
+    let inputs = machine.analog_inputs.len();
+    let values = |analogs: &[AnalogDescription], values: &[f64]| -> Vec<Value> {
+        let value = |(analog, value): (&AnalogDescription, &f64)| json!({ "name": analog.name, "value": value, "unit": analog.unit });
+        analogs.iter().zip(values).map(value).collect()
+    };
     let snapshot = context.gateway.snapshot();
     let state = &snapshot.machine;
     let signals = |names: &[String], bits: u64| -> Vec<Value> {
@@ -71,6 +93,8 @@ fn status(context: &Context) -> Reply {
         "fault": view::fault(state.fault),
         "inputs": signals(&machine.inputs, state.inputs),
         "outputs": signals(&machine.outputs, state.outputs),
+        "analog_inputs": values(&machine.analog_inputs, &snapshot.analogs),
+        "analog_outputs": values(&machine.analog_outputs, snapshot.analogs.get(inputs..).unwrap_or_default()),
         "buses": buses.collect::<Vec<_>>(),
     }));
     reply.extend(view::instant(state));

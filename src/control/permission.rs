@@ -20,6 +20,7 @@ const NEEDED: &[(&str, &[(&str, Role)])] = &[
             ("Release", Operate),
             ("Reset", Operate),
             ("SetOutput", Operate),
+            ("SetAnalogOutput", Operate),
             ("RecoverBus", Operate),
         ],
     ),

@@ -67,7 +67,7 @@ impl CycleBody for Cycle {
         }
     }
 
-    /// The last images, with the controlword of every drive made "quick stop". Nothing of the code that failed runs
+    /// The last images, with the controlword of every drive made "quick stop" and every analogue output safe. Nothing of the code that failed runs
     /// here: no motion, no drive logic, no exchange with other threads.
     fn fallback_step(&mut self, wake: &Wake) -> Fallback {
         for drive in &self.fallback.drives {
@@ -77,6 +77,13 @@ impl CycleBody for Cycle {
                 word.copy_from_slice(&QUICK_STOP);
             }
         }
+        let buses = &mut self.buses;
+        self.analogs.write_safe(|bus, byte, safe| {
+            let slot = buses.get_mut(bus.index());
+            if let Some(place) = slot.and_then(|slot| slot.outputs.get_mut(byte..byte + safe.len())) {
+                place.copy_from_slice(safe);
+            }
+        });
         let deadline_ns = wake.deadline_ns + self.receive_deadline_ns;
         for slot in &mut self.buses {
             slot.bus.begin(&slot.outputs, wake.deadline_ns);

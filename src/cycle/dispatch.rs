@@ -1,6 +1,7 @@
 //! From a command of the exchange to a call of motion; the one place where the two meet.
 
 use super::Cycle;
+use super::machine_analogs::AnalogRefusal;
 use crate::exchange::command::{Command, Request, StopScope};
 use crate::exchange::event::{EventKind, Subject, Verdict};
 use crate::exchange::pool::SlotAddress;
@@ -71,6 +72,13 @@ impl Cycle {
                 let count = self.inputs.output_count() as f64;
                 Err(Rejection::with(Reason::NoSuchOutput, f64::from(output), count))
             }
+            Request::SetAnalogOutput { output, value } => match self.analogs.set(output, value) {
+                Ok(()) => Ok(()),
+                Err(AnalogRefusal::NoSuchOutput(count)) => {
+                    Err(Rejection::with(Reason::NoSuchOutput, f64::from(output), count as f64))
+                }
+                Err(AnalogRefusal::OutOfRange(nearest)) => Err(Rejection::with(Reason::NotFinite, value, nearest)),
+            },
             Request::RecoverBus { bus } => {
                 let count = self.buses.len() as f64;
                 let slot = self.buses.get_mut(bus.index());
@@ -130,6 +138,10 @@ impl Cycle {
 fn ends_at_once(request: &Request) -> bool {
     matches!(
         request,
-        Request::Release { .. } | Request::SetOutput { .. } | Request::RecoverBus { .. } | Request::ResetMachine
+        Request::Release { .. }
+            | Request::SetOutput { .. }
+            | Request::SetAnalogOutput { .. }
+            | Request::RecoverBus { .. }
+            | Request::ResetMachine
     )
 }

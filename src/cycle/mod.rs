@@ -14,6 +14,7 @@ pub mod clock;
 mod discipline;
 mod dispatch;
 mod figures;
+pub mod machine_analogs;
 pub mod machine_inputs;
 pub mod memory;
 mod outlet;
@@ -51,6 +52,7 @@ use axis_slot::AxisSlot;
 use body::{FallbackDrive, FallbackState};
 use bus_watch::{BusChange, BusWatch, BusWatchParameters};
 use discipline::Discipline;
+use machine_analogs::{AnalogOutputParameters, AnalogPlace, MachineAnalogs};
 use machine_inputs::{BitPlace, InputParameters, InputState, MachineInputs, OutputParameters};
 use outlet::Outlet;
 use supervision::Finding;
@@ -94,6 +96,10 @@ pub struct CycleParameters {
     pub inputs: Vec<InputParameters>,
     /// Named outputs.
     pub outputs: Vec<OutputParameters>,
+    /// Named analogue inputs.
+    pub analog_inputs: Vec<AnalogPlace>,
+    /// Named analogue outputs.
+    pub analog_outputs: Vec<AnalogOutputParameters>,
     /// Reactions that differ from [`Fault::reaction`]; the first that fits counts.
     pub reactions: Vec<ReactionRule>,
 }
@@ -123,6 +129,7 @@ pub struct Cycle {
     buses: Box<[BusSlot]>,
     inputs: MachineInputs,
     input_state: InputState,
+    analogs: MachineAnalogs,
     outputs_on: u64,
     machine_faults: FaultSet,
     machine_stopped: bool,
@@ -183,7 +190,7 @@ impl Cycle {
             slot.drive.encode(Demand::default(), &Setpoint::default(), outputs);
         }
         let CycleEnds { commands, targets, figures, stops, reports, events, snapshots } = ends;
-        Ok(Cycle {
+        let mut cycle = Cycle {
             cycle: 0,
             cycle_start_ns: 0,
             receive_deadline_ns: parameters.receive_deadline_ns,
@@ -194,6 +201,7 @@ impl Cycle {
             buses,
             inputs: MachineInputs::new(parameters.inputs, parameters.outputs),
             input_state: InputState::default(),
+            analogs: MachineAnalogs::new(parameters.analog_inputs, parameters.analog_outputs),
             outputs_on: 0,
             machine_faults: FaultSet::default(),
             machine_stopped: false,
@@ -211,7 +219,10 @@ impl Cycle {
             discipline: Discipline::new(parameters.period_ns),
             shift_ns: 0,
             round_trips,
-        })
+        };
+        // Nor is 0 what every output may be.
+        cycle.write_analogs();
+        Ok(cycle)
     }
 
     /// What the frames of each bus took from sending to their return, readable at any time and from any thread.
@@ -276,6 +287,7 @@ impl Cycle {
     fn shut_down(&mut self) {
         self.motion.stop_machine();
         self.machine_stopped = true;
+        self.analogs.make_safe();
         for index in 0..self.axes.len() {
             // An axis that is off, or in a fault, needs no more than the stop.
             let _ = self.motion.power(Handle::NONE, AxisId(index as u8), false);
@@ -335,6 +347,7 @@ impl Cycle {
 
     fn watch_inputs(&mut self) {
         let buses = &self.buses;
+        self.analogs.read(|bus| &buses[bus.index()].inputs);
         let state = self.inputs.read(|bus, byte| buses[bus.index()].inputs[byte]);
         self.input_state = state;
         if !state.safe {
@@ -489,6 +502,17 @@ impl Cycle {
         self.outputs_on = self.inputs.write(!self.machine_faults.is_empty(), |bus, byte, bit, on| {
             let byte = &mut buses[bus.index()].outputs[byte];
             *byte = *byte & !(1 << bit) | u8::from(on) << bit;
+        });
+        self.write_analogs();
+    }
+
+    fn write_analogs(&mut self) {
+        let buses = &mut self.buses;
+        self.analogs.write(!self.machine_faults.is_empty(), |bus, byte, own| {
+            let slot = buses.get_mut(bus.index());
+            if let Some(place) = slot.and_then(|slot| slot.outputs.get_mut(byte..byte + own.len())) {
+                place.copy_from_slice(own);
+            }
         });
     }
 }

@@ -38,7 +38,7 @@ impl Cycle {
             dropped: slot.watch.dropped(),
             late_by_clock_ns: slot.report.late_by_bus_clock_ns.unwrap_or(0),
         });
-        self.snapshots.publish(&machine, axes, groups, buses);
+        self.snapshots.publish(&machine, axes, groups, buses, self.analogs.values());
     }
 }
 

@@ -147,7 +147,12 @@ pub fn assemble_over(
             watch: bus.watch,
         });
     }
-    let shape = Shape { axes: config.axes.len(), groups: config.groups.len(), buses: config.buses.len() };
+    let shape = Shape {
+        axes: config.axes.len(),
+        groups: config.groups.len(),
+        buses: config.buses.len(),
+        analogs: config.analog_inputs.len() + config.analog_outputs.len(),
+    };
     let (cycle_ends, ends) = open(shape);
     let cycle = Cycle::new(config.cycle_parameters(), buses, cycle_ends).map_err(AssemblyError::Drive)?;
     Ok(Assembly { cycle, ends, simulations, desks, kernel_desks, links })

@@ -82,6 +82,8 @@ pub enum Request {
     Release { scope: StopScope, generation: u64 },
     /// Switch a digital output.
     SetOutput { output: u8, on: bool },
+    /// Set an analogue output to a value in its unit.
+    SetAnalogOutput { output: u8, value: f64 },
     /// Bring a lost bus back.
     RecoverBus { bus: BusId },
     /// Clear machine faults whose causes are gone.

@@ -1,7 +1,7 @@
 //! One cycle's observable state on its way out, as 64-bit words for the newest-value cell.
 //!
 //! The writer fills words in place; readers get owned structures. The layout depends only on how many axes,
-//! groups and buses the machine has.
+//! groups, buses and analogue inputs and outputs the machine has.
 
 use super::latest::{self, Reader, Reading, Writer};
 use super::sync::{AtomicU64, Ordering};
@@ -26,12 +26,14 @@ pub struct Shape {
     pub groups: usize,
     /// Buses.
     pub buses: usize,
+    /// Analogue inputs and outputs together.
+    pub analogs: usize,
 }
 
 impl Shape {
     /// Words of a snapshot.
     pub const fn words(self) -> usize {
-        MACHINE_WORDS + self.axes * AXIS_WORDS + self.groups * GROUP_WORDS + self.buses * BUS_WORDS
+        MACHINE_WORDS + self.axes * AXIS_WORDS + self.groups * GROUP_WORDS + self.buses * BUS_WORDS + self.analogs
     }
 }
 
@@ -195,6 +197,8 @@ pub struct Snapshot {
     pub groups: Vec<GroupSnapshot>,
     /// Every bus, in the configuration's order.
     pub buses: Vec<BusSnapshot>,
+    /// What each analogue input says, then what each analogue output is set to, in the configuration's order.
+    pub analogs: Vec<f64>,
 }
 
 /// The cycle's end.
@@ -225,12 +229,14 @@ impl SnapshotWriter {
         axes: impl Iterator<Item = AxisSnapshot>,
         groups: impl Iterator<Item = GroupSnapshot>,
         buses: impl Iterator<Item = BusSnapshot>,
+        analogs: &[f64],
     ) {
         let shape = self.shape;
         let publication = self.cell.begin();
         let (head, rest) = publication.words().split_at(MACHINE_WORDS);
         let (axis_words, rest) = rest.split_at(shape.axes * AXIS_WORDS);
-        let (group_words, bus_words) = rest.split_at(shape.groups * GROUP_WORDS);
+        let (group_words, rest) = rest.split_at(shape.groups * GROUP_WORDS);
+        let (bus_words, analog_words) = rest.split_at(shape.buses * BUS_WORDS);
         if let Some(words) = head.first_chunk() {
             store(words, machine.to_words());
         }
@@ -242,6 +248,9 @@ impl SnapshotWriter {
         }
         for (words, bus) in bus_words.as_chunks().0.iter().zip(buses) {
             store(words, bus.to_words());
+        }
+        for (word, analog) in analog_words.iter().zip(analogs) {
+            word.store(analog.to_bits(), Ordering::Relaxed);
         }
         publication.commit();
     }
@@ -294,12 +303,14 @@ impl Snapshot {
     pub fn from_words(shape: Shape, words: &[u64]) -> Snapshot {
         let (machine, rest) = words.split_at(MACHINE_WORDS);
         let (axes, rest) = rest.split_at(shape.axes * AXIS_WORDS);
-        let (groups, buses) = rest.split_at(shape.groups * GROUP_WORDS);
+        let (groups, rest) = rest.split_at(shape.groups * GROUP_WORDS);
+        let (buses, analogs) = rest.split_at(shape.buses * BUS_WORDS);
         Snapshot {
             machine: machine.first_chunk().map(MachineSnapshot::from_words).unwrap_or_default(),
             axes: axes.as_chunks().0.iter().map(AxisSnapshot::from_words).collect(),
             groups: groups.as_chunks().0.iter().map(GroupSnapshot::from_words).collect(),
             buses: buses.as_chunks().0.iter().take(shape.buses).map(BusSnapshot::from_words).collect(),
+            analogs: analogs.iter().take(shape.analogs).map(|word| f64::from_bits(*word)).collect(),
         }
     }
 }

@@ -38,7 +38,9 @@ impl JogOrder {
         let earliest_ns = match order {
             Order::Request(Request::Jog { .. }) => sent_at_ns.map_or(now_ns, |sent_at_ns| sent_at_ns.saturating_add(1)),
             Order::Request(Request::Override { .. } | Request::GroupOverride { .. }) => return,
-            Order::Request(Request::SetOutput { .. } | Request::RecoverBus { .. }) => return,
+            Order::Request(
+                Request::SetOutput { .. } | Request::SetAnalogOutput { .. } | Request::RecoverBus { .. },
+            ) => return,
             _ => now_ns,
         };
         let axes = concern.axes(machine);

@@ -28,6 +28,21 @@ pub struct MachineDescription {
     pub inputs: Vec<String>,
     /// Names of the digital outputs, in the order of their bits.
     pub outputs: Vec<String>,
+    /// Analogue inputs, in the order of [`crate::exchange::snapshot::Snapshot::analogs`].
+    pub analog_inputs: Vec<AnalogDescription>,
+    /// Analogue outputs, which follow them there.
+    pub analog_outputs: Vec<AnalogDescription>,
+}
+
+/// One analogue input or output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnalogDescription {
+    /// Its name.
+    pub name: String,
+    /// What its values are in; empty where nobody said.
+    pub unit: String,
+    /// The lowest and the highest value that there can be.
+    pub range: (f64, f64),
 }
 
 /// One axis.
@@ -86,6 +101,11 @@ impl MachineDescription {
     /// The digital output of this name.
     pub fn output(&self, name: &str) -> Option<u8> {
         self.outputs.iter().position(|output| output == name).map(|place| place as u8)
+    }
+
+    /// The analogue output of this name.
+    pub fn analog_output(&self, name: &str) -> Option<u8> {
+        self.analog_outputs.iter().position(|output| output.name == name).map(|place| place as u8)
     }
 
     /// The axes of a group, one bit each; none for a group that there is not.

@@ -49,7 +49,7 @@ pub use counts::{Counts, FAULT_CLASSES, Outcome, QueueDepth};
 pub use event_log::LoggedEvent;
 pub use in_force::{Asked, InForce, Overrides, ParameterChange};
 pub use lease::{HeldLease, LeaseRequest, LeaseToken, LossPolicy};
-pub use machine::{AxisDescription, GroupDescription, MachineDescription, boot_id};
+pub use machine::{AnalogDescription, AxisDescription, GroupDescription, MachineDescription, boot_id};
 pub use presence::Presence;
 pub use refusal::{Refusal, Rejected};
 pub use state::GatewayState;

@@ -187,6 +187,7 @@ pub(super) fn describe(order: &Order) -> (Method, Concern) {
         Request::GroupOverride { group, .. } => (Method::GroupOverride, Concern::Group(group)),
         Request::Release { scope, .. } => (Method::Release, scope.into()),
         Request::SetOutput { .. } => (Method::SetOutput, Concern::Machine),
+        Request::SetAnalogOutput { .. } => (Method::SetAnalogOutput, Concern::Machine),
         Request::RecoverBus { .. } => (Method::RecoverBus, Concern::Machine),
         Request::ResetMachine => (Method::ResetMachine, Concern::Machine),
     }
@@ -231,6 +232,7 @@ methods! {
     GroupOverride = "group-override";
     Release = "release";
     SetOutput = "set-output";
+    SetAnalogOutput = "set-analog-output";
     RecoverBus = "recover-bus";
     ResetMachine = "reset-machine";
 }

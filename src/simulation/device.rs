@@ -77,7 +77,7 @@ impl SimulatedDevice {
                 Kind::Drive(numbered.map(drive).collect())
             }
             SimulatedDeviceKind::Terminal(terminal) => {
-                Kind::Terminal(DigitalTerminal::new(terminal.inputs, &process_data, &mut dictionary))
+                Kind::Terminal(DigitalTerminal::new(terminal, &process_data, &mut dictionary))
             }
         };
         let mut device = SimulatedDevice {
@@ -109,6 +109,17 @@ impl SimulatedDevice {
         let data_type = self.dictionary.entry(self.dictionary.find(index, subindex).map_err(refused)?).data_type;
         let raw = data_type.raw(value).ok_or_else(|| format!("{name} = {value}: does not fit {data_type:?}"))?;
         self.download(index, subindex, &raw.to_le_bytes()[..data_type.bytes()]).map_err(refused)
+    }
+
+    /// Sets an object of a terminal as the world does: what stands at an analogue input. False where there is none.
+    pub fn set_number(&mut self, index: u16, subindex: u8, value: i64) -> bool {
+        let Ok(slot) = self.dictionary.find(index, subindex) else { return false };
+        let raw = self.dictionary.entry(slot).data_type.bytes().checked_mul(8).filter(|bits| *bits > 0);
+        let raw = raw.map(|bits| value as u64 & u64::MAX >> (64 - bits));
+        if let (Kind::Terminal(_), Some(raw)) = (&self.kind, raw) {
+            self.dictionary.set_raw(slot, raw);
+        }
+        matches!(self.kind, Kind::Terminal(_)) && raw.is_some()
     }
 
     /// Reads an object; the number of bytes, or why not.

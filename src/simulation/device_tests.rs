@@ -152,7 +152,8 @@ fn more_than_sixteen_objects_spread_over_several_pdos() {
 #[test]
 fn a_terminal_is_bits() {
     let mut parameters = parameters(vec![entry(0x6200, 1, 16)], vec![entry(0x6000, 1, 8), entry(0x6000, 2, 16)]);
-    parameters.kind = SimulatedDeviceKind::Terminal(SimulatedTerminalParameters { inputs: 0x12_3456 });
+    parameters.kind =
+        SimulatedDeviceKind::Terminal(SimulatedTerminalParameters { inputs: 0x12_3456, ..Default::default() });
     let mut device = SimulatedDevice::new(&parameters, 1_000_000).unwrap();
     device.set_network_state(NetworkState::Operational);
     let mut inputs = [0; 3];

@@ -54,15 +54,26 @@ pub enum SimulatedDeviceKind {
     Drive(Box<SimulatedDriveParameters>),
     /// Several of them in one device, one axis each, in the order of its axes.
     Drives(Vec<SimulatedDriveParameters>),
-    /// Digital inputs and outputs.
+    /// Digital inputs and outputs, and numbers.
     Terminal(SimulatedTerminalParameters),
 }
 
-/// Digital inputs and outputs; bit `n` is bit `n % 8` of byte `n / 8` of the device's inputs or outputs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Digital inputs and outputs; bit `n` is bit `n % 8` of byte `n / 8` of the device's inputs or outputs. What is behind them
+/// is numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SimulatedTerminalParameters {
     /// The inputs at power-on, for example 1 for each closed contact of an emergency stop.
     pub inputs: u64,
+    /// How many bits of its inputs are digital inputs; objects that begin behind them are numbers.
+    pub digital_input_bits: u32,
+    /// The same of its outputs.
+    pub digital_output_bits: u32,
+}
+
+impl Default for SimulatedTerminalParameters {
+    fn default() -> SimulatedTerminalParameters {
+        SimulatedTerminalParameters { inputs: 0, digital_input_bits: 64, digital_output_bits: 64 }
+    }
 }
 
 /// What a drive does when its mains or its safe torque off goes while it is switched on.

@@ -1,21 +1,38 @@
-//! Digital inputs and outputs on the bus.
+//! Digital inputs and outputs on the bus, and numbers behind them.
 
 use crate::simulation::object_dictionary::{ObjectDictionary, Slot};
+use crate::simulation::parameters::SimulatedTerminalParameters;
 use crate::simulation::process_data::{Direction, ProcessData};
 
-/// A terminal: up to 64 input bits and 64 output bits, by their place in its process data.
+/// A terminal: up to 64 input bits and 64 output bits, by their place in its process data. A number is an object that is as it
+/// was written: an input by whoever plays the world, an output by the master.
 #[derive(Clone, Debug)]
 pub struct DigitalTerminal {
     inputs: u64,
+    /// Bits of the inputs and of the outputs that are digital.
+    digital_bits: [u32; 2],
     /// Slot, first bit and bits of each mapped object.
     input_objects: Vec<(Slot, u32, u32)>,
     output_objects: Vec<(Slot, u32, u32)>,
+    /// Everything that the master writes.
+    outputs: Vec<Slot>,
 }
 
 impl DigitalTerminal {
-    /// A terminal whose inputs have these values.
-    pub fn new(inputs: u64, process_data: &ProcessData, dictionary: &mut ObjectDictionary) -> DigitalTerminal {
-        let mut terminal = DigitalTerminal { inputs, input_objects: Vec::new(), output_objects: Vec::new() };
+    /// A terminal at power-on.
+    pub fn new(
+        parameters: &SimulatedTerminalParameters,
+        process_data: &ProcessData,
+        dictionary: &mut ObjectDictionary,
+    ) -> DigitalTerminal {
+        let SimulatedTerminalParameters { inputs, digital_input_bits, digital_output_bits } = *parameters;
+        let mut terminal = DigitalTerminal {
+            inputs,
+            digital_bits: [digital_input_bits.min(64), digital_output_bits.min(64)],
+            input_objects: Vec::new(),
+            output_objects: Vec::new(),
+            outputs: Vec::new(),
+        };
         terminal.map(process_data);
         terminal.show(dictionary);
         terminal
@@ -23,10 +40,13 @@ impl DigitalTerminal {
 
     /// Takes the mapping; on the side of bring-up, as it allocates.
     pub fn map(&mut self, process_data: &ProcessData) {
-        let objects = |direction| -> Vec<(Slot, u32, u32)> {
-            process_data.places(direction).filter(|&(_, first, _)| first < 64).collect()
+        let objects = |direction, bits| -> Vec<(Slot, u32, u32)> {
+            process_data.places(direction).filter(|&(_, first, _)| first < bits).collect()
         };
-        (self.input_objects, self.output_objects) = (objects(Direction::Transmit), objects(Direction::Receive));
+        let [inputs, outputs] = self.digital_bits;
+        self.input_objects = objects(Direction::Transmit, inputs);
+        self.output_objects = objects(Direction::Receive, outputs);
+        self.outputs = process_data.places(Direction::Receive).map(|(slot, ..)| slot).collect();
     }
 
     /// Sets one input.
@@ -48,7 +68,7 @@ impl DigitalTerminal {
 
     /// Takes every output back, as without outputs from the master.
     pub fn clear_outputs(&self, dictionary: &mut ObjectDictionary) {
-        for &(slot, ..) in &self.output_objects {
+        for &slot in &self.outputs {
             dictionary.set_raw(slot, 0);
         }
     }

@@ -46,8 +46,10 @@ impl Bench {
             devices: vec![],
             inputs: vec![],
             outputs: vec![],
+            analog_inputs: vec![],
+            analog_outputs: vec![],
         };
-        let (cycle, ends) = exchange::open(Shape { axes, groups: 0, buses: 0 });
+        let (cycle, ends) = exchange::open(Shape { axes, groups: 0, buses: 0, analogs: 0 });
         let (client, gateway) = gateway(machine, ends);
         let (telemetry, follower) = telemetry(client);
         let following = follower.begin();
@@ -67,6 +69,7 @@ impl Bench {
                 (0..self.axes).map(|place| axis_at(cycle, place)),
                 std::iter::empty::<GroupSnapshot>(),
                 std::iter::empty::<BusSnapshot>(),
+                &[],
             );
         }
     }

@@ -89,7 +89,8 @@ impl Life {
             input_bytes: bus.input_bytes,
             watch: bus.watch,
         };
-        let shape = Shape { axes: config.axes.len(), groups: config.groups.len(), buses: config.buses.len() };
+        let shape =
+            Shape { axes: config.axes.len(), groups: config.groups.len(), buses: config.buses.len(), analogs: 0 };
         let (cycle_ends, ends) = open(shape);
         let cycle = Cycle::new(config.cycle_parameters(), vec![wiring], cycle_ends).expect("the drives fit");
         let plan = SchedulePlan {

@@ -1,5 +1,6 @@
 //! The EtherCAT master on a simulated segment: raw frames on virtual time, from the scan to a machine in motion.
 
+mod analogs;
 mod bring_up;
 mod commissioning;
 mod faults;

@@ -12,6 +12,7 @@ While it runs it takes commands from standard input, one a line; DEVICE is a nam
   mend                           every cable is whole again
   off DEVICE | on DEVICE         its supply
   input DEVICE BIT on|off        a digital input
+  number DEVICE INDEX:SUB VALUE  what stands at an analogue input: its object (hexadecimal) and the number there
   drift DEVICE PPM               its clock runs so much faster
   al-error DEVICE CODE           it falls to SAFEOP with this AL status code
   sync-lost DEVICE               its SYNC0 stops
@@ -31,6 +32,8 @@ pub enum Command {
     Segment(SegmentCommand),
     /// A digital input of a device.
     Input { device: usize, bit: u8, on: bool },
+    /// What stands at an analogue input.
+    Number { device: usize, index: u16, subindex: u8, value: i64 },
     /// So many frames are lost.
     Lose(u32),
     /// So many come twice.
@@ -89,6 +92,15 @@ impl Command {
             ["input", place, bit, state @ ("on" | "off")] => {
                 Command::Input { device: device(place)?, bit: number(bit)? as u8, on: state == "on" }
             }
+            ["number", place, object, value] => {
+                let parts = object.split_once(':');
+                let address = parts.and_then(|(index, subindex)| {
+                    Some((u16::from_str_radix(index, 16).ok()?, u8::from_str_radix(subindex, 16).ok()?))
+                });
+                let (index, subindex) = address.ok_or_else(|| format!("{object:?} is no INDEX:SUB, as in 6000:11"))?;
+                let value = value.parse().map_err(|_| format!("{value:?} is no whole number"))?;
+                Command::Number { device: device(place)?, index, subindex, value }
+            }
             ["lose", frames] => Command::Lose(number(frames)?.into()),
             ["duplicate", frames] => Command::Duplicate(number(frames)?.into()),
             ["corrupt", frames] => Command::Corrupt(number(frames)?.into()),
@@ -107,6 +119,11 @@ impl Command {
             Command::Input { device, bit, on } => {
                 if let Some(device) = segment.device_mut(device) {
                     device.set_input(bit, on);
+                }
+            }
+            Command::Number { device, index, subindex, value } => {
+                if !segment.device_mut(device).is_some_and(|device| device.set_number(index, subindex, value)) {
+                    eprintln!("motion-sim: the device has no number at {index:04X}:{subindex:02X}");
                 }
             }
             Command::Lose(frames) => mishaps.lose = frames,
@@ -142,6 +159,8 @@ mod tests {
         assert_eq!(parse("drift 0 -200"), Ok(Command::Segment(SegmentCommand::Drift(0, -200_000.0))));
         assert_eq!(parse("al-error x-drive 0x1b"), Ok(Command::Segment(SegmentCommand::AlError(0, 0x1B))));
         assert_eq!(parse("input io 3 on"), Ok(Command::Input { device: 1, bit: 3, on: true }));
+        let number = Command::Number { device: 1, index: 0x6000, subindex: 0x11, value: -500 };
+        assert_eq!(parse("number io 6000:11 -500"), Ok(number));
         assert_eq!(parse("delay 2 1500"), Ok(Command::Delay { frames: 2, delay_us: 1500 }));
         assert_eq!(parse("fault 0 0x7305 1"), Ok(Command::Segment(SegmentCommand::AxisFault(0, 1, 0x7305))));
         assert!(parse("off lift").unwrap_err().contains("x-drive, io"));

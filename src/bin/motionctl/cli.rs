@@ -68,7 +68,7 @@ pub enum Verb {
     Record(crate::record::Arguments),
     /// Show what happened
     Events(crate::events::Arguments),
-    /// Switch a digital output
+    /// Switch a digital output, or set an analogue one
     SetOutput(crate::output::Arguments),
     /// Bring a lost bus back
     Recover(crate::recover::Arguments),

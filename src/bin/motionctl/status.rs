@@ -73,6 +73,17 @@ fn machine_in_words(machine: &Value) -> String {
             lines.push(format!("{title}: {}", on.join(", ")));
         }
     }
+    for (name, title) in [("analog_inputs", "analog inputs"), ("analog_outputs", "analog outputs")] {
+        let analogs = machine[name].as_array().into_iter().flatten();
+        let value = |analog: &Value| {
+            let (value, unit) = (fixed(number(analog, "value"), 3), text(analog, "unit"));
+            format!("{} {value}{}{unit}", text(analog, "name"), if unit.is_empty() { "" } else { " " })
+        };
+        let values: Vec<String> = analogs.map(value).collect();
+        if !values.is_empty() {
+            lines.push(format!("{title}: {}", values.join(", ")));
+        }
+    }
     lines.join("\n")
 }
 

@@ -44,6 +44,8 @@ const DRIVE_INPUTS: [PdoEntry; 7] = [
 /// First object of a terminal's inputs and outputs, one byte each (ETG.5001 modular device profile).
 const TERMINAL_INPUTS: u16 = 0x6000;
 const TERMINAL_OUTPUTS: u16 = 0x7000;
+/// The same in a terminal that says what else it exchanges: nothing is mapped by it, so that it need not be there.
+const OTHER_DIGITAL: u16 = 0x2F00;
 
 /// How long simulated devices need to come back after a lost bus is recovered.
 const RECOVERY_TIME_NS: u64 = 50_000_000;
@@ -95,6 +97,7 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, per
             watchdog_ms: common.watchdog_ms,
             synchronisation: common.synchronisation,
             startup: startup(reader, *bus.kind, device, &common),
+            digital_bits: [&device.digital_inputs, &device.digital_outputs].map(|bits| u32::from(bits.value)),
             layout,
         });
     }
@@ -266,11 +269,9 @@ fn kind(reader: &mut Reader<'_>, bus: &Bus, device: &Device, common: &Common, pe
             }
         }
         DeviceKind::Terminal => {
-            if bits.iter().all(|bits| bits.value == 0) {
-                reader.report(&device.digital_inputs.place, "above 0, or digital-outputs above 0, for a terminal");
-            }
-            for mapping in mappings.into_iter().filter(|mapping| mapping.is_some()) {
-                reader.report(&mapping.place, "nothing: a terminal's mapping follows from its inputs and outputs");
+            if bits.iter().all(|bits| bits.value == 0) && common.pdo_inputs.is_none() && common.pdo_outputs.is_none() {
+                let allowed = "above 0, or digital-outputs above 0, or pdo-inputs or pdo-outputs, for a terminal";
+                reader.report(&device.digital_inputs.place, allowed);
             }
         }
         DeviceKind::Coupler => {
@@ -309,9 +310,16 @@ fn mapping(device: &Device, common: &Common, file: &File, bus: &Bus) -> (Vec<Pdo
         return (Vec::new(), Vec::new());
     }
     if *device.kind == DeviceKind::Terminal {
-        let bytes = |bits: u16, index| (0..bits.div_ceil(8)).map(move |byte| entry(index, byte as u8 + 1, 8));
-        let outputs = bytes(*device.digital_outputs, TERMINAL_OUTPUTS).collect();
-        return (outputs, bytes(*device.digital_inputs, TERMINAL_INPUTS).collect());
+        let whole = |bits: u16, index, own: &Option<Vec<PdoEntry>>, others: &Option<Vec<PdoEntry>>| {
+            // What a profile lists is all that there is, its digital inputs or outputs among it.
+            let others = if own.is_some() || bits == 0 { others } else { own };
+            // What has objects of its own may use the profile's indices for them.
+            let index = if others.is_some() { OTHER_DIGITAL } else { index };
+            let bytes = (0..bits.div_ceil(8)).map(|byte| entry(index, byte as u8 + 1, 8));
+            bytes.chain(others.iter().flatten().copied()).collect()
+        };
+        let outputs = whole(*device.digital_outputs, TERMINAL_OUTPUTS, &device.pdo_outputs, &common.pdo_outputs);
+        return (outputs, whole(*device.digital_inputs, TERMINAL_INPUTS, &device.pdo_inputs, &common.pdo_inputs));
     }
     let (mut outputs, mut inputs) = (Vec::new(), Vec::new());
     for axis in axes_of(file, bus, device) {

@@ -112,7 +112,8 @@ fn output_bit(reader: &mut Reader<'_>, output: &Output, file: &File, buses: &[Bu
     Some(bit_place(bus, layout.output_offset + first, bit))
 }
 
-fn find_device<'b>(
+/// The device of an input or output.
+pub fn find_device<'b>(
     reader: &mut Reader<'_>,
     bus: &At<String>,
     device: &At<String>,

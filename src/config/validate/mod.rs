@@ -1,5 +1,6 @@
 //! From the tables as written to each module's parameters, checking what one key alone cannot tell.
 
+mod analogs;
 mod axes;
 mod buses;
 mod common;
@@ -31,6 +32,9 @@ pub fn validate(reader: &mut Reader<'_>, file: File, profiles: &Profiles) -> Opt
     fits &= at_most(reader, "group", file.groups.iter().map(|group| &group.name), limits::MAX_GROUPS);
     fits &= at_most(reader, "input", file.inputs.iter().map(|input| &input.name), limits::MAX_DIGITAL_INPUTS);
     fits &= at_most(reader, "output", file.outputs.iter().map(|output| &output.name), limits::MAX_DIGITAL_OUTPUTS);
+    let (inputs, outputs) = (file.analog_inputs.iter(), file.analog_outputs.iter());
+    fits &= at_most(reader, "analog-input", inputs.map(|input| &input.name), limits::MAX_ANALOG_INPUTS);
+    fits &= at_most(reader, "analog-output", outputs.map(|output| &output.name), limits::MAX_ANALOG_OUTPUTS);
     if !fits {
         return None;
     }
@@ -40,6 +44,8 @@ pub fn validate(reader: &mut Reader<'_>, file: File, profiles: &Profiles) -> Opt
     let groups: Vec<_> = file.groups.iter().filter_map(|group| self::group(reader, group, &file)).collect();
     let inputs = inputs::inputs(reader, &file, &buses);
     let outputs = inputs::outputs(reader, &file, &buses);
+    let analog_inputs = analogs::analog_inputs(reader, &file, &buses);
+    let analog_outputs = analogs::analog_outputs(reader, &file, &buses);
     let reactions: Vec<_> = file.reactions.iter().filter_map(|to| reaction(reader, to, &file)).collect();
     if !reader.has("axis") {
         let place = Place { line: 0, path: "axis".into(), written: None, overlaid: false };
@@ -86,6 +92,8 @@ pub fn validate(reader: &mut Reader<'_>, file: File, profiles: &Profiles) -> Opt
         groups,
         inputs,
         outputs,
+        analog_inputs,
+        analog_outputs,
         reactions,
     })
 }

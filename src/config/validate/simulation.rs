@@ -94,7 +94,11 @@ pub fn plan(buses: &mut [BusConfig], axes: &[AxisPlan], inputs: &[InputConfig]) 
                     }
                 }
                 DeviceKind::Terminal | DeviceKind::Coupler => {
-                    SimulatedDeviceKind::Terminal(SimulatedTerminalParameters { inputs: ready(inputs, id, device) })
+                    SimulatedDeviceKind::Terminal(SimulatedTerminalParameters {
+                        inputs: ready(inputs, id, device),
+                        digital_input_bits: device.digital_bits[0],
+                        digital_output_bits: device.digital_bits[1],
+                    })
                 }
             };
             SimulatedDeviceParameters {

@@ -12,6 +12,7 @@ fn example(method: &str) -> Value {
     match method {
         "org.varlink.service.GetInterfaceDescription" => json!({ "interface": "io.motiond.v1.Axis" }),
         "io.motiond.v1.Machine.Release" => json!({ "generation": 1 }),
+        "io.motiond.v1.Machine.SetAnalogOutput" => json!({ "output": "dispenser", "value": 2.5 }),
         "io.motiond.v1.Machine.SetOutput" => json!({ "output": "coolant", "on": true }),
         "io.motiond.v1.Machine.RecoverBus" => json!({ "bus": "main" }),
         "io.motiond.v1.Axis.Power" => json!({ "axis": "x", "on": true }),

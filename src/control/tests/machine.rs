@@ -10,8 +10,8 @@ use crate::exchange::snapshot::{AxisSnapshot, BusSnapshot, GroupSnapshot, Machin
 use crate::exchange::{self, CycleEnds};
 use crate::fault::Fault;
 use crate::gateway::{
-    AxisDescription, AxisFigures, Client, GatewayState, GroupDescription, InForce, MachineDescription, Request,
-    StopScope, gateway,
+    AnalogDescription, AxisDescription, AxisFigures, Client, GatewayState, GroupDescription, InForce,
+    MachineDescription, Request, StopScope, gateway,
 };
 use crate::ids::{AxisId, GroupId, Handle};
 use crate::motion::{Limits, MotionFigures, Progress, Reason, Rejection};
@@ -73,8 +73,10 @@ impl Machine {
             devices: vec![],
             inputs: vec!["e-stop".to_string()],
             outputs: vec!["coolant".to_string()],
+            analog_inputs: vec![],
+            analog_outputs: vec![AnalogDescription { name: "dispenser".into(), unit: "V".into(), range: (0.0, 10.0) }],
         };
-        let (cycle, ends) = exchange::open(Shape { axes: 3, groups: 1, buses: 1 });
+        let (cycle, ends) = exchange::open(Shape { axes: 3, groups: 1, buses: 1, analogs: 1 });
         let (client, gateway) = gateway(description, ends);
         let (telemetry, follower) = telemetry(client.clone());
         let following = follower.begin();
@@ -183,6 +185,7 @@ impl Parts {
             [axis; 3].into_iter(),
             [GroupSnapshot::default()].into_iter(),
             [BusSnapshot::default()].into_iter(),
+            &[0.0],
         );
         self.gateway.poll_once(now_ns);
         self.follower.round(&mut self.following);

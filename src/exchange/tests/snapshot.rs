@@ -69,6 +69,7 @@ fn random_snapshot(shape: Shape, random: &mut Random) -> Snapshot {
         axes: (0..shape.axes).map(|_| axis(random)).collect(),
         groups: (0..shape.groups).map(|_| group(random)).collect(),
         buses: (0..shape.buses).map(|_| bus(random)).collect(),
+        analogs: (0..shape.analogs).map(|_| random.word() as f64).collect(),
     }
 }
 
@@ -83,12 +84,13 @@ fn whatever_is_published_is_read() {
             axes: random.below(65) as usize,
             groups: random.below(17) as usize,
             buses: random.below(9) as usize,
+            analogs: random.below(20) as usize,
         };
         let (mut writer, reader) = snapshots(shape);
         for version in 1..=3 {
             let snapshot = random_snapshot(shape, &mut random);
-            let Snapshot { machine, axes, groups, buses } = &snapshot;
-            writer.publish(machine, axes.iter().copied(), groups.iter().copied(), buses.iter().copied());
+            let Snapshot { machine, axes, groups, buses, analogs } = &snapshot;
+            writer.publish(machine, axes.iter().copied(), groups.iter().copied(), buses.iter().copied(), analogs);
             assert_eq!(reader.read(), Some((version, snapshot)), "seed {seed} {shape:?}");
         }
     }
@@ -96,13 +98,14 @@ fn whatever_is_published_is_read() {
 
 #[test]
 fn nothing_published_reads_as_defaults_of_the_right_shape() {
-    let shape = Shape { axes: 3, groups: 1, buses: 2 };
+    let shape = Shape { axes: 3, groups: 1, buses: 2, analogs: 4 };
     let (_writer, reader) = snapshots(shape);
     let expected = Snapshot {
         machine: MachineSnapshot::default(),
         axes: vec![AxisSnapshot::default(); 3],
         groups: vec![GroupSnapshot::default()],
         buses: vec![BusSnapshot::default(); 2],
+        analogs: vec![0.0; 4],
     };
     assert_eq!(reader.read(), Some((0, expected)));
 }

@@ -56,7 +56,7 @@ pub(super) fn terminal_device(output_offset: usize, input_offset: usize) -> Simu
         identity: SimulatedIdentity::default(),
         watchdog_ns: 50_000_000,
         objects: Vec::new(),
-        kind: SimulatedDeviceKind::Terminal(SimulatedTerminalParameters { inputs: 0x0801 }),
+        kind: SimulatedDeviceKind::Terminal(SimulatedTerminalParameters { inputs: 0x0801, ..Default::default() }),
     }
 }
 

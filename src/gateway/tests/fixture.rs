@@ -43,6 +43,8 @@ pub fn machine() -> MachineDescription {
         devices: vec![],
         inputs: vec![],
         outputs: vec!["coolant".into()],
+        analog_inputs: vec![],
+        analog_outputs: vec![],
     }
 }
 
@@ -66,7 +68,7 @@ pub async fn settle() {
 
 impl Bench {
     pub fn new() -> Bench {
-        let (cycle, ends) = open(Shape { axes: 3, groups: 1, buses: 1 });
+        let (cycle, ends) = open(Shape { axes: 3, groups: 1, buses: 1, analogs: 0 });
         let (client, gateway) = gateway(machine(), ends);
         Bench { client, gateway, cycle, now_ns: 1_000 * MS, taken: VecDeque::new(), cycles: 0 }
     }
