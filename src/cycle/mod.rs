@@ -401,13 +401,11 @@ impl Cycle {
             slot.reached = bus.watch.reaches(slot.device);
             slot.lost = bus.watch.dropped() >> slot.device & 1 != 0;
             let operational = feedback.operational && !slot.lost;
-            slot.finding = if !operational {
+            slot.finding = if operational {
+                slot.supervision.check(feedback, slot.fresh)
+            } else {
                 slot.supervision.rest_at(&feedback.held);
                 Finding::default()
-            } else if slot.fresh {
-                slot.supervision.check(feedback.turns, feedback.position)
-            } else {
-                slot.supervision.stale(feedback.extrapolated.then_some((feedback.turns, feedback.position)))
             };
             inputs.operational = operational;
             inputs.actual_velocity = feedback.velocity;

@@ -5,6 +5,7 @@
 //! should match it ([`crate::fieldbus::CyclicBus::feedback_delay_periods`]); a ring of past setpoints gives the one
 //! to compare with, so that speed alone is no error.
 
+use crate::drive::Feedback;
 use crate::fault::Fault;
 use crate::limits::SETPOINT_HISTORY;
 use crate::units::Setpoint;
@@ -37,6 +38,8 @@ pub struct Finding {
 #[derive(Clone, Debug)]
 pub struct Supervision {
     parameters: SupervisionParameters,
+    /// Length of the modulo range, 0 without one.
+    range: f64,
     period_s: f64,
     /// Turns and position of past setpoints.
     history: [(i64, f64); SETPOINT_HISTORY],
@@ -59,6 +62,7 @@ impl Supervision {
         let back = (delay_periods.clamp(0.0, (SETPOINT_HISTORY - 2) as f64) - 1.0).max(0.0);
         Supervision {
             parameters,
+            range: parameters.modulo.unwrap_or(0.0),
             period_s,
             history: [(0, 0.0); SETPOINT_HISTORY],
             newest: 0,
@@ -74,6 +78,7 @@ impl Supervision {
     /// Judges by other windows and times from now on.
     pub fn set_parameters(&mut self, parameters: SupervisionParameters) {
         self.parameters = parameters;
+        self.range = parameters.modulo.unwrap_or(0.0);
     }
 
     /// What it judges by.
@@ -104,16 +109,19 @@ impl Supervision {
     fn error_of(&self, turns: i64, position: f64) -> f64 {
         let error_at = |entries_back: usize| {
             let (there, setpoint) = self.history[(self.newest + SETPOINT_HISTORY - entries_back) % SETPOINT_HISTORY];
-            let range = self.parameters.modulo.unwrap_or(0.0);
-            (there - turns) as f64 * range + (setpoint - position)
+            (there - turns) as f64 * self.range + (setpoint - position)
         };
         let near = error_at(self.entries_back);
         if self.share_back == 0.0 { near } else { near + self.share_back * (error_at(self.entries_back + 1) - near) }
     }
 
-    /// Looks at one cycle's fresh feedback of an axis that follows setpoints.
-    #[inline]
-    pub fn check(&mut self, turns: i64, position: f64) -> Finding {
+    /// Looks at one cycle's feedback of an axis that follows setpoints.
+    #[inline(always)] // one caller a program, in the loop over the axes
+    pub fn check(&mut self, feedback: &Feedback, fresh: bool) -> Finding {
+        if !fresh {
+            return self.stale(feedback);
+        }
+        let Feedback { turns, position, .. } = *feedback;
         self.stale_cycles = 0;
         let following_error = self.error_of(turns, position);
         let Some(window) = self.parameters.following_window else {
@@ -130,14 +138,16 @@ impl Supervision {
         Finding { following_error, following_ratio, fault }
     }
 
-    /// Looks at a cycle without fresh feedback of such an axis; `extrapolated` is where it would be, as turns and position.
     #[cold]
-    pub fn stale(&mut self, extrapolated: Option<(i64, f64)>) -> Finding {
+    fn stale(&mut self, feedback: &Feedback) -> Finding {
         self.stale_cycles = self.stale_cycles.saturating_add(1);
         let fault = (self.stale_cycles > self.parameters.stale_cycles_tolerated).then_some(Fault::StaleFeedback);
-        // What is not known is not judged: an old position against a new setpoint is no following error, and a guess stops
-        // nothing.
-        let following_error = extrapolated.map_or(0.0, |(turns, position)| self.error_of(turns, position));
+        if !feedback.extrapolated {
+            // What is not known is not judged: an old position against a new setpoint is no following error.
+            return Finding { fault, ..Finding::default() };
+        }
+        // A guess is shown, and stops nothing.
+        let following_error = self.error_of(feedback.turns, feedback.position);
         let following_ratio = self.parameters.following_window.map_or(0.0, |window| following_error.abs() / window);
         Finding { following_error, following_ratio, fault }
     }
@@ -169,6 +179,10 @@ mod tests {
 
     const PERIOD_S: f64 = 0.001;
 
+    fn seen(turns: i64, position: f64) -> Feedback {
+        Feedback { turns, position, ..Feedback::default() }
+    }
+
     fn watch(delay: f64) -> Supervision {
         let parameters = SupervisionParameters {
             following_window: Some(1.0),
@@ -191,7 +205,7 @@ mod tests {
                 let velocity = 7.0;
                 if cycle > SETPOINT_HISTORY {
                     let sampled = velocity * (f64::from(cycle as u32) - delay);
-                    let finding = watch.check(0, sampled);
+                    let finding = watch.check(&seen(0, sampled), true);
                     assert!(finding.following_error.abs() < 1e-9, "delay {delay} cycle {cycle}: {finding:?}");
                     assert_eq!(finding.fault, None);
                 }
@@ -205,7 +219,7 @@ mod tests {
         let mut watch = watch(2.0);
         for cycle in 0..100 {
             if cycle > SETPOINT_HISTORY {
-                let error = watch.check(0, 7.0 * (f64::from(cycle as u32) - 3.0)).following_error;
+                let error = watch.check(&seen(0, 7.0 * (f64::from(cycle as u32) - 3.0)), true).following_error;
                 assert!((error - 7.0).abs() < 1e-9, "{error}");
             }
             watch.record(&at(7.0 * f64::from(cycle as u32)));
@@ -217,11 +231,11 @@ mod tests {
         let mut watch = watch(2.0);
         watch.rest_at(&at(0.0));
         for cycle in 1..=10 {
-            assert_eq!(watch.check(0, -1.5 - f64::from(cycle) * 1e-3).fault, None, "cycle {cycle}");
+            assert_eq!(watch.check(&seen(0, -1.5 - f64::from(cycle) * 1e-3), true).fault, None, "cycle {cycle}");
         }
-        assert_eq!(watch.check(0, -1.6).fault, Some(Fault::FollowingError));
+        assert_eq!(watch.check(&seen(0, -1.6), true).fault, Some(Fault::FollowingError));
         watch.clear();
-        assert_eq!(watch.check(0, -1.7).fault, None);
+        assert_eq!(watch.check(&seen(0, -1.7), true).fault, None);
     }
 
     #[test]
@@ -230,7 +244,7 @@ mod tests {
         watch.rest_at(&at(0.0));
         let fault = (0..30).find_map(|cycle| {
             watch.record(&at(f64::from(cycle)));
-            watch.check(0, 0.0).fault
+            watch.check(&seen(0, 0.0), true).fault
         });
         assert_eq!(fault, Some(Fault::EncoderStuck));
     }
@@ -240,17 +254,17 @@ mod tests {
         let mut watch = watch(2.0);
         watch.rest_at(&at(5.0));
         for _ in 0..3 {
-            assert_eq!(watch.stale(None), Finding::default());
+            assert_eq!(watch.check(&seen(0, 0.0), false), Finding::default());
         }
-        assert_eq!(watch.stale(None).fault, Some(Fault::StaleFeedback));
-        assert_eq!(watch.check(0, 5.0).fault, None);
+        assert_eq!(watch.check(&seen(0, 0.0), false).fault, Some(Fault::StaleFeedback));
+        assert_eq!(watch.check(&seen(0, 5.0), true).fault, None);
     }
 
     #[test]
     fn turns_count_in_the_error() {
         let mut watch = watch(2.0);
         watch.rest_at(&Setpoint { turns: 3, position: 1.0, ..Setpoint::default() });
-        let error = watch.check(2, 359.5).following_error;
+        let error = watch.check(&seen(2, 359.5), true).following_error;
         assert!((error - 1.5).abs() < 1e-9, "{error}");
     }
 
@@ -258,7 +272,7 @@ mod tests {
     fn a_feedback_that_is_no_number_is_a_fault() {
         let mut watch = watch(2.0);
         watch.rest_at(&at(0.0));
-        let fault = (0..20).find_map(|_| watch.check(0, f64::NAN).fault);
+        let fault = (0..20).find_map(|_| watch.check(&seen(0, f64::NAN), true).fault);
         assert_eq!(fault, Some(Fault::FollowingError));
     }
 }

@@ -227,6 +227,15 @@ impl Drive {
         &self.feedback
     }
 
+    /// The drive is heard again: what was guessed is forgotten.
+    #[cold]
+    fn resume(&mut self) {
+        if std::mem::take(&mut self.feedback.extrapolated) {
+            self.place = self.measured;
+        }
+        self.feedback.stale_cycles = 0;
+    }
+
     /// Goes on for a period as it was measured last.
     #[cold]
     fn extrapolate(&mut self) {
@@ -244,9 +253,9 @@ impl Drive {
 
     #[inline]
     fn take(&mut self, values: &Inputs) {
-        if self.feedback.extrapolated {
-            self.feedback.extrapolated = false;
-            self.place = self.measured;
+        let stale_cycles = self.feedback.stale_cycles;
+        if stale_cycles != 0 {
+            self.resume();
         }
         let moved = if self.heard {
             self.scaling.advance(&mut self.place, values.position)
@@ -260,9 +269,8 @@ impl Drive {
         feedback.position = self.scaling.position(&self.place);
         feedback.velocity = match values.velocity {
             Some(raw) => self.scaling.velocity(raw),
-            None => self.scaling.distance(moved) / (self.period_s * (f64::from(feedback.stale_cycles) + 1.0)),
+            None => self.scaling.distance(moved) / (self.period_s * (f64::from(stale_cycles) + 1.0)),
         };
-        feedback.stale_cycles = 0;
         feedback.torque_ratio = self.scaling.torque_ratio(values.torque);
         feedback.digital_inputs = values.digital_inputs;
         feedback.error_code = values.error_code;

@@ -105,7 +105,8 @@ async fn scanning(main: &MainDevice<'_>) -> Result<Vec<FoundDevice>, ScanError> 
 /// In the data link status of a device, takes the link of a port away whose loop is closed: ethercrab looks for devices, and
 /// for a frame that comes back, wherever there is a link.
 fn hide_closed_ports(frame: &mut [u8]) {
-    for place in datagram::places(&frame.to_vec()) {
+    let places: Vec<_> = datagram::places(frame).collect();
+    for place in places {
         let header = &frame[place.start..];
         let register = u16::from_le_bytes([header[4], header[5]]);
         if header[0] == Command::Fprd as u8

@@ -54,6 +54,9 @@ struct Bench {
     buffer: Bytes,
 }
 
+/// What the frame's sender makes of what it is given: clock, states, inputs, and the working counters of these.
+type Told = ([u8; 8], u8, [u8; 2], [u16; 3]);
+
 /// What the devices of one part of the ring do to a frame.
 struct Part {
     devices: u16,
@@ -113,8 +116,7 @@ impl Bench {
         self.ring.receive(&mut self.buffer, 1)
     }
 
-    /// What the frame's sender makes of what it is given: clock, states, inputs, and the working counters of these.
-    fn answer(&mut self) -> Option<([u8; 8], u8, [u8; 2], [u16; 3])> {
+    fn answer(&mut self) -> Option<Told> {
         let length = self.receive()?;
         let answer = Answer::to(&self.frame, &self.buffer[..length])?;
         let counters = [self.clock, self.everyone, self.device].map(|slot| answer.working_counter(slot));
@@ -127,7 +129,7 @@ impl Bench {
     }
 
     /// The ring with a break: three devices at the first port with the reference clock, two at the second.
-    fn broken(&mut self, index: u8, order: [usize; 2]) -> Option<([u8; 8], u8, [u8; 2], [u16; 3])> {
+    fn broken(&mut self, index: u8, order: [usize; 2]) -> Option<Told> {
         self.send(index);
         let images = [self.image(0, &BEFORE), self.image(1, &BEHIND)];
         for port in order {

@@ -520,15 +520,13 @@ impl Controller {
         }
         self.awaits_outputs = false;
         match (self.al, wanted) {
-            (AlState::Init, AlState::PreOperational) => {
-                if !self.has_mailboxes([MAILBOX_RECEIVE, MAILBOX_SEND], MAILBOX_BYTES) {
-                    return self.refuse(code::MAILBOX);
-                }
+            (AlState::Init, AlState::PreOperational)
+                if !self.has_mailboxes([MAILBOX_RECEIVE, MAILBOX_SEND], MAILBOX_BYTES) =>
+            {
+                return self.refuse(code::MAILBOX);
             }
-            (AlState::Init, AlState::Bootstrap) => {
-                if !self.has_mailboxes([BOOT_RECEIVE, BOOT_SEND], BOOT_BYTES) {
-                    return self.refuse(code::BOOT_MAILBOX);
-                }
+            (AlState::Init, AlState::Bootstrap) if !self.has_mailboxes([BOOT_RECEIVE, BOOT_SEND], BOOT_BYTES) => {
+                return self.refuse(code::BOOT_MAILBOX);
             }
             (AlState::PreOperational, AlState::SafeOperational) => {
                 let (outputs, inputs) = self.device.process_data_bytes();
