@@ -4,6 +4,8 @@ use crate::bring_up::segment;
 use crate::motion::rig_over;
 use crate::support::rig::Rig;
 use crate::wire::SegmentWire;
+use motiond::commissioning::skeleton::skeleton;
+use motiond::commissioning::survey::survey;
 use motiond::config::{self, MachineConfig};
 use motiond::cycle::clock::VirtualClock;
 use motiond::cycle::run::CycleBody;
@@ -196,4 +198,21 @@ fn what_does_not_fit_is_said_where_it_stands() {
         assert_eq!(error.lines().count(), 1, "{error}");
         assert!(error.contains(words), "{error}");
     }
+}
+
+#[test]
+fn a_skeleton_has_every_number_in_counts_and_brings_the_segment_up() {
+    let parameters = segment(&machine());
+    let mut wire = SegmentWire::to(Segment::new(&parameters).unwrap());
+    let text = skeleton(&survey(&mut wire).unwrap(), "enp3s0", None, &[]);
+    let config = config::parse(&text, "skeleton.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let names = |names: Vec<&str>| names.join(" ");
+    let inputs = names(config.analog_inputs.iter().map(|input| input.name.as_str()).collect());
+    assert_eq!(inputs, "terminal-2-6000-01 terminal-2-6000-11 terminal-2-6010-01 terminal-2-6010-11");
+    let outputs = names(config.analog_outputs.iter().map(|output| output.name.as_str()).collect());
+    assert_eq!(outputs, "terminal-3-7000-01 terminal-3-7010-01");
+    let (mut rig, wire) = rig_over(config, Segment::new(&parameters).unwrap());
+    wire.end().segment.device_mut(INPUTS).unwrap().set_number(0x6010, 0x11, -1234);
+    rig.run(300);
+    assert_eq!(rig.snapshot.analogs[..4], [0.0, 0.0, 0.0, -1234.0]);
 }
