@@ -11,3 +11,4 @@ pub mod object;
 pub mod profile;
 pub mod skeleton;
 pub mod survey;
+mod terminal;

@@ -6,12 +6,13 @@ use std::fmt::Write;
 use super::esi::{EsiDevice, describe};
 use super::profile::mapping;
 use super::survey::{DriveFacts, Nature, SurveyedDevice};
+use super::terminal::{with_numbers, write_analogs, written};
 use crate::fieldbus::ethercat::scan::FoundDevice;
 use crate::fieldbus::mapping::axis_object;
 use crate::limits::{MAX_AXES, MAX_BUS_DEVICES, MAX_DEVICE_AXES};
 
 /// The bus of a skeleton.
-const BUS: &str = "field";
+pub(super) const BUS: &str = "field";
 /// Most bits of one direction of a terminal that a configuration has.
 const TERMINAL_BITS: u32 = 64;
 /// Increments of an encoder that tells nothing: few, so that the axis moves less than it is told, never more.
@@ -73,6 +74,7 @@ fn write(
     for (device, axis) in axes.take(MAX_AXES) {
         write_axis(out, device, axis)?;
     }
+    write_analogs(out, &devices[..devices.len().min(MAX_BUS_DEVICES)])?;
     if drives().next().is_none() {
         writeln!(out)?;
         writeln!(
@@ -84,7 +86,7 @@ fn write(
 }
 
 /// The name of a device in the configuration.
-fn name(device: &SurveyedDevice) -> String {
+pub(super) fn name(device: &SurveyedDevice) -> String {
     format!("{}-{}", device.nature(), device.found.position)
 }
 
@@ -130,8 +132,14 @@ fn write_device(out: &mut String, device: &SurveyedDevice, known: Option<&EsiDev
         writeln!(out, "pdo-inputs = [{inputs}]")?;
     }
     if nature == Nature::Terminal {
-        for (key, bits) in [("digital-inputs", device.input_bits()), ("digital-outputs", device.output_bits())] {
-            if bits > TERMINAL_BITS {
+        let sii = &found.sii;
+        for (key, list, pdos, bits) in [
+            ("digital-inputs", "pdo-inputs", &sii.tx_pdos, device.input_bits()),
+            ("digital-outputs", "pdo-outputs", &sii.rx_pdos, device.output_bits()),
+        ] {
+            if let Some(entries) = with_numbers(pdos, bits) {
+                writeln!(out, "{list} = [{}]", written(&entries))?;
+            } else if bits > TERMINAL_BITS {
                 writeln!(out, "{key} = {TERMINAL_BITS} {MARK} it has {bits} bits, more than a terminal may have here")?;
             } else if bits > 0 {
                 writeln!(out, "{key} = {bits}")?;

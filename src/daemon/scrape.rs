@@ -9,7 +9,7 @@ use crate::cycle::timing::Timing;
 use crate::exchange::histogram::{CLASSIC_BOUNDS_NS, Histogram};
 use crate::exchange::snapshot::AxisFlags;
 use crate::fieldbus::ethercat::links::{LinkTable, PORTS, PortError};
-use crate::gateway::{self, Method, Outcome};
+use crate::gateway::{self, AnalogDescription, Method, Outcome};
 use crate::ids::AxisId;
 use crate::metrics::family::Buckets;
 use crate::metrics::reading::{
@@ -94,6 +94,11 @@ impl Scrape {
                 .map(|(place, device)| (device.clone(), now.not_operational >> place & 1 == 0))
                 .collect(),
         });
+        let (inputs, outputs) = (machine.analog_inputs.iter(), machine.analog_outputs.iter());
+        let analogs = inputs.map(|input| ("input", input)).chain(outputs.map(|output| ("output", output)));
+        let analogs = analogs.zip(&snapshot.analogs);
+        let analogs = analogs
+            .map(|((way, AnalogDescription { name, unit, .. }), value)| (way, name.clone(), unit.clone(), *value));
         Reading {
             start_time_s: self.start_time_s,
             cycle: CycleReading {
@@ -111,6 +116,7 @@ impl Scrape {
             },
             buses: buses.collect(),
             axes: axes.collect(),
+            analogs: analogs.collect(),
             control: self.control(snapshot.machine.events_dropped),
         }
     }

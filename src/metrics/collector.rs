@@ -55,6 +55,7 @@ pub fn families(reading: Reading) -> Vec<MetricFamily> {
     let mut families = cycle_families(&reading);
     families.extend(bus_families(&reading));
     families.extend(axis_families(&reading));
+    families.push(analogs(&reading));
     families.extend(control_families(&reading));
     families
 }
@@ -185,6 +186,16 @@ fn bus_families(Reading { buses, .. }: &Reading) -> Vec<MetricFamily> {
             port_errors.collect(),
         ),
     ]
+}
+
+fn analogs(Reading { analogs, .. }: &Reading) -> MetricFamily {
+    let labels = |way: &str, name: &str, unit: &str| [way, name, unit].map(str::to_string).to_vec();
+    gauges(
+        "motion_analog_value",
+        "What an analogue input says, or an analogue output is set to, in the unit of the configuration.",
+        &["direction", "name", "unit"],
+        analogs.iter().map(|(way, name, unit, value)| (labels(way, name, unit), *value)).collect(),
+    )
 }
 
 fn axis_families(Reading { axes, .. }: &Reading) -> Vec<MetricFamily> {
@@ -320,6 +331,7 @@ mod tests {
             faults: vec![("drive", 2)],
             ..AxisReading::default()
         });
+        reading.analogs.push(("input", "pressure".to_string(), "bar".to_string(), 8.5));
         reading.control.commands.push(("Axis.MoveAbsolute".to_string(), "accepted".to_string(), 4));
         reading.control.latency.push(("accepted".to_string(), buckets));
         reading.control.queues.push(("commands", 1, 256));
@@ -340,6 +352,7 @@ mod tests {
             "motion_bus_device_state{bus=\"machine\",device=\"y\",state=\"operational\"} 0",
             "motion_axis_state{axis=\"x \\\"odd\\\"\\\\name\",state=\"Standstill\"} 1",
             "motion_axis_faults_total{axis=\"x \\\"odd\\\"\\\\name\",class=\"drive\"} 2",
+            "motion_analog_value{direction=\"input\",name=\"pressure\",unit=\"bar\"} 8.5",
             "motion_commands_total{method=\"Axis.MoveAbsolute\",result=\"accepted\"} 4",
             "motion_queue_capacity{queue=\"commands\"} 256",
             "motion_start_time_seconds 1700000000.5",

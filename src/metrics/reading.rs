@@ -15,6 +15,8 @@ pub struct Reading {
     pub buses: Vec<BusReading>,
     /// Every axis.
     pub axes: Vec<AxisReading>,
+    /// Analogue inputs and outputs: which way, name, unit and value.
+    pub analogs: Vec<(&'static str, String, String, f64)>,
     /// Commands and those who send them.
     pub control: ControlReading,
 }

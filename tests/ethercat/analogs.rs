@@ -4,6 +4,8 @@ use crate::bring_up::segment;
 use crate::motion::rig_over;
 use crate::support::rig::Rig;
 use crate::wire::SegmentWire;
+use motiond::commissioning::skeleton::skeleton;
+use motiond::commissioning::survey::survey;
 use motiond::config::{self, MachineConfig};
 use motiond::cycle::clock::VirtualClock;
 use motiond::cycle::run::CycleBody;
@@ -18,7 +20,7 @@ use motiond::simulation::ethercat::{Segment, SegmentCommand};
 const IO: usize = 1;
 const INPUTS: usize = 2;
 const OUTPUTS: usize = 3;
-/// Turns a minute of the pump, and percent of the dosing, that one count makes.
+/// Turns a minute of the pump that one count makes.
 const PUMP: f64 = 3000.0 / 32767.0;
 
 fn machine() -> MachineConfig {
@@ -50,6 +52,21 @@ fn set(rig: &mut Rig, output: u8, value: f64) -> Verdict {
     let handle = rig.send(Request::SetAnalogOutput { output, value });
     rig.run(5);
     rig.end_of(handle).unwrap()
+}
+
+/// The next cycle, as the real-time thread begins it.
+fn wake(rig: &mut Rig, shutdown: bool) -> Wake {
+    rig.now_ns += rig.config.period_ns;
+    Wake {
+        cycle: rig.cycles,
+        deadline_ns: rig.now_ns,
+        woke_ns: rig.now_ns,
+        skipped: 0,
+        cause: None,
+        skips_in_a_row: 0,
+        too_many_skips: false,
+        shutdown,
+    }
 }
 
 #[test]
@@ -123,25 +140,23 @@ fn the_end_of_the_daemon_makes_every_output_safe() {
     set(&mut rig, 0, 1500.0);
     set(&mut rig, 1, 50.0);
     let clock = VirtualClock::new(0);
-    let mut left = false;
-    for cycle in 0..3000 {
-        rig.now_ns += rig.config.period_ns;
-        let wake = Wake {
-            cycle,
-            deadline_ns: rig.now_ns,
-            woke_ns: rig.now_ns,
-            skipped: 0,
-            cause: None,
-            skips_in_a_row: 0,
-            too_many_skips: false,
-            shutdown: true,
-        };
-        if CycleBody::step(&mut rig.cycle, &wake, &clock).leave {
-            left = true;
-            break;
-        }
-    }
+    let left = (0..3000).any(|_| {
+        let wake = wake(&mut rig, true);
+        CycleBody::step(&mut rig.cycle, &wake, &clock).leave
+    });
     assert!(left, "the axis is off in time");
+    assert_eq!(put_out(&wire), [0, 3277]);
+}
+
+#[test]
+fn where_the_cycle_has_failed_every_output_is_safe() {
+    let (mut rig, wire) = rig();
+    set(&mut rig, 0, 1500.0);
+    set(&mut rig, 1, 50.0);
+    for _ in 0..5 {
+        let wake = wake(&mut rig, false);
+        CycleBody::fallback_step(&mut rig.cycle, &wake);
+    }
     assert_eq!(put_out(&wire), [0, 3277]);
 }
 
@@ -183,4 +198,21 @@ fn what_does_not_fit_is_said_where_it_stands() {
         assert_eq!(error.lines().count(), 1, "{error}");
         assert!(error.contains(words), "{error}");
     }
+}
+
+#[test]
+fn a_skeleton_has_every_number_in_counts_and_brings_the_segment_up() {
+    let parameters = segment(&machine());
+    let mut wire = SegmentWire::to(Segment::new(&parameters).unwrap());
+    let text = skeleton(&survey(&mut wire).unwrap(), "enp3s0", None, &[]);
+    let config = config::parse(&text, "skeleton.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let names = |names: Vec<&str>| names.join(" ");
+    let inputs = names(config.analog_inputs.iter().map(|input| input.name.as_str()).collect());
+    assert_eq!(inputs, "terminal-2-6000-01 terminal-2-6000-11 terminal-2-6010-01 terminal-2-6010-11");
+    let outputs = names(config.analog_outputs.iter().map(|output| output.name.as_str()).collect());
+    assert_eq!(outputs, "terminal-3-7000-01 terminal-3-7010-01");
+    let (mut rig, wire) = rig_over(config, Segment::new(&parameters).unwrap());
+    wire.end().segment.device_mut(INPUTS).unwrap().set_number(0x6010, 0x11, -1234);
+    rig.run(300);
+    assert_eq!(rig.snapshot.analogs[..4], [0.0, 0.0, 0.0, -1234.0]);
 }

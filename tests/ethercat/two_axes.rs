@@ -236,3 +236,35 @@ fn only_the_axes_that_are_used_are_mapped() {
     let turns = |axis| wire.end().segment.device(0).unwrap().plant_of(axis).unwrap().position_turns;
     assert!((turns(1) - 3.0).abs() < 0.01 && turns(0) == 0.0, "{} {}", turns(0), turns(1));
 }
+
+#[test]
+fn eight_axes_hang_on_one_device_and_move_together() {
+    let shipped = include_str!("../../config/ethercat-dual-drive.toml");
+    let (head, rest) = shipped.split_once("[[axis]]").unwrap();
+    let (axis, _) = rest.split_once("[[axis]]").unwrap();
+    let mut text = head.to_string();
+    for number in 0..8 {
+        let axis = axis.replace("name = \"x\"", &format!("name = \"a{number}\""));
+        text += &format!("[[axis]]{}", axis.replace("device-axis = 0", &format!("device-axis = {number}")));
+    }
+    text += "[[group]]\nname = \"all\"\naxes = [\"a0\", \"a1\", \"a2\", \"a3\", \"a4\", \"a5\", \"a6\", \"a7\"]\n\
+             path-velocity-mm-per-s = 500\npath-acceleration-mm-per-s2 = 3000\npath-jerk-mm-per-s3 = 80_000\n";
+    let config = config::parse(&text, "eight.toml").unwrap_or_else(|error| panic!("{error}"));
+    let (mut rig, wire) = rig_over(config.clone(), Segment::new(&segment(&config)).unwrap());
+    rig.power_all();
+    rig.send(Request::GroupEnable { group: GroupId(0) });
+    rig.run(5);
+    let targets: Vec<f64> = (0..8).map(|number| 20.0 * f64::from(number)).collect();
+    let (group, shape, whole) = (GroupId(0), GroupShape::Linear, Dynamics::default());
+    let line = rig.send_group_move(group, shape, &targets, true, whole, BufferMode::Aborting);
+    rig.run_until(5000, "the line is done", |rig| rig.end_of(line).is_some());
+    assert!(rig.is_done(line), "{:?} {:?}", rig.verdicts, rig.events);
+    rig.run(100);
+    for number in 0..8 {
+        let turns = wire.end().segment.device(0).unwrap().plant_of(number).unwrap().position_turns;
+        assert!((turns - f64::from(number)).abs() < 0.01, "axis {number}: {turns} turns");
+    }
+    wire.end().segment.command(SegmentCommand::AxisFault(0, 7, 0x2310));
+    rig.run(20);
+    assert_eq!(faults(&rig), [(Fault::DriveFault, Subject::Axis(AxisId(7)))]);
+}
