@@ -79,11 +79,6 @@ impl BusWatch {
         self.dropped
     }
 
-    /// Whether motion may rely on a device.
-    pub fn reaches(&self, device: u8) -> bool {
-        self.up && self.dropped >> device & 1 == 0
-    }
-
     /// Takes one exchange's report.
     pub fn look(&mut self, report: &CycleReport) -> BusChange {
         self.frames_late += u64::from(report.late);
@@ -187,7 +182,7 @@ mod tests {
         assert_eq!(watch.look(&LOST), NOTHING);
         assert_eq!(watch.look(&WRONG), BusChange { dropped: 0b100, ..NOTHING });
         assert_eq!(watch.look(&WRONG), NOTHING, "told once");
-        assert!(watch.up() && watch.reaches(1) && !watch.reaches(2));
+        assert!(watch.up() && watch.dropped() == 1 << 2);
     }
 
     #[test]
@@ -205,7 +200,7 @@ mod tests {
             assert_eq!(watch.look(&GOOD), NOTHING);
         }
         assert_eq!(watch.look(&GOOD), BusChange { returned: 0b100, ..NOTHING });
-        assert!(watch.reaches(2));
+        assert_eq!(watch.dropped(), 0);
         assert_eq!(watch.look(&GOOD), NOTHING);
         assert_eq!(watch.unsettled, 0);
     }

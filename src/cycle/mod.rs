@@ -398,8 +398,8 @@ impl Cycle {
             let bus = &buses[slot.bus];
             slot.fresh = bus.report.fresh >> slot.device & 1 != 0;
             let feedback = slot.drive.decode(&bus.inputs[slot.drive.input_range()], slot.fresh);
-            slot.reached = bus.watch.reaches(slot.device);
             slot.lost = bus.watch.dropped() >> slot.device & 1 != 0;
+            slot.reached = bus.watch.up() & !slot.lost;
             let operational = feedback.operational && !slot.lost;
             slot.finding = if operational {
                 slot.supervision.check(feedback, slot.fresh)

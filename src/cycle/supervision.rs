@@ -40,6 +40,8 @@ pub struct Supervision {
     parameters: SupervisionParameters,
     /// Length of the modulo range, 0 without one.
     range: f64,
+    /// The following error that is allowed, infinite where it is not watched.
+    window: f64,
     period_s: f64,
     /// Turns and position of past setpoints.
     history: [(i64, f64); SETPOINT_HISTORY],
@@ -63,6 +65,7 @@ impl Supervision {
         Supervision {
             parameters,
             range: parameters.modulo.unwrap_or(0.0),
+            window: parameters.following_window.unwrap_or(f64::INFINITY),
             period_s,
             history: [(0, 0.0); SETPOINT_HISTORY],
             newest: 0,
@@ -79,6 +82,7 @@ impl Supervision {
     pub fn set_parameters(&mut self, parameters: SupervisionParameters) {
         self.parameters = parameters;
         self.range = parameters.modulo.unwrap_or(0.0);
+        self.window = parameters.following_window.unwrap_or(f64::INFINITY);
     }
 
     /// What it judges by.
@@ -122,15 +126,11 @@ impl Supervision {
             return self.stale(feedback);
         }
         let Feedback { turns, position, .. } = *feedback;
-        self.stale_cycles = 0;
         let following_error = self.error_of(turns, position);
-        let Some(window) = self.parameters.following_window else {
-            return Finding { following_error, ..Finding::default() };
-        };
-        let following_ratio = following_error.abs() / window;
+        let following_ratio = following_error.abs() / self.window;
         // NaN is not inside.
         let fault = if following_ratio <= 1.0 {
-            self.outside_cycles = 0;
+            (self.outside_cycles, self.stale_cycles) = (0, 0);
             None
         } else {
             self.outside(turns, position)
@@ -148,13 +148,15 @@ impl Supervision {
         }
         // A guess is shown, and stops nothing.
         let following_error = self.error_of(feedback.turns, feedback.position);
-        let following_ratio = self.parameters.following_window.map_or(0.0, |window| following_error.abs() / window);
+        let following_ratio = following_error.abs() / self.window;
         Finding { following_error, following_ratio, fault }
     }
 
     /// One more cycle outside the window.
     #[cold]
     fn outside(&mut self, turns: i64, position: f64) -> Option<Fault> {
+        self.stale_cycles = 0;
+        self.parameters.following_window?;
         if self.outside_cycles == 0 {
             (self.outside_at, self.unchanged) = ((turns, position), true);
         }

@@ -112,6 +112,7 @@ pub struct Drive {
     /// Where it was before it was extrapolated.
     measured: Place,
     extrapolated_cycles: u32,
+    extrapolated_velocity: f64,
     feedback: Feedback,
     /// Increments of the target that the drive was given last.
     target: i64,
@@ -160,6 +161,7 @@ impl Drive {
             place: Place::default(),
             measured: Place::default(),
             extrapolated_cycles: parameters.extrapolated_cycles,
+            extrapolated_velocity: parameters.extrapolated_velocity,
             feedback: Feedback::default(),
             target: 0,
             velocity: 0.0,
@@ -243,6 +245,8 @@ impl Drive {
             self.measured = self.place;
         }
         let Feedback { turns, position, velocity, .. } = self.feedback;
+        // Unlike `f64::clamp` it cannot panic.
+        let velocity = velocity.min(self.extrapolated_velocity).max(-self.extrapolated_velocity);
         if let Some(there) = self.scaling.increments(turns, position + velocity * self.period_s) {
             self.scaling.advance(&mut self.place, self.scaling.raw(there));
             self.feedback.turns = self.place.turns;

@@ -153,6 +153,8 @@ pub struct DriveParameters {
     pub feedback_delay_periods: f64,
     /// So many cycles in a row without fresh feedback it is extrapolated at the velocity that was measured last; 0 holds it.
     pub extrapolated_cycles: u32,
+    /// What is measured last may be wild: it goes on at this velocity at most, axis units/s.
+    pub extrapolated_velocity: f64,
     /// The holding brake.
     pub brake: Brake,
     /// Time limits.

@@ -335,6 +335,7 @@ fn drive_parameters(
             StaleFeedback::Held => 0,
             StaleFeedback::Extrapolated => *axis.following.stale_cycles,
         },
+        extrapolated_velocity: *axis.limits.velocity,
         brake,
         timing: Timing {
             enable_timeout_s: seconds(*times.enable_timeout_ms),

@@ -52,6 +52,7 @@ pub fn parameters(mode: Mode) -> DriveParameters {
         torque_limit: 1.0,
         feedback_delay_periods: 2.0,
         extrapolated_cycles: 0,
+        extrapolated_velocity: 1000.0,
         brake: Brake::None,
         timing: Timing {
             enable_timeout_s: 0.2,

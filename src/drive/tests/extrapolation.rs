@@ -54,6 +54,22 @@ fn at_constant_velocity_what_is_extrapolated_is_where_the_motor_is() {
 }
 
 #[test]
+fn a_wild_last_measurement_is_not_followed() {
+    let mut bench = Bench::new(&extrapolating(Mode::Csp), Script::default());
+    bench.off();
+    bench.script.motor.position += 90.0 * PER_DEGREE;
+    bench.off();
+    let known = bench.feedback.position;
+    assert!(bench.feedback.velocity > 50_000.0, "{} degrees/s", bench.feedback.velocity);
+    bench.fresh = false;
+    for _ in 0..CYCLES {
+        bench.off();
+    }
+    let gone = bench.feedback.position - known;
+    assert!((gone - 1000.0 * f64::from(CYCLES) * PERIOD_S).abs() < 0.01, "{gone} degrees");
+}
+
+#[test]
 fn the_loop_of_the_cycle_keeps_a_load_where_it_shall_be_while_nothing_is_heard() {
     let worst = |parameters: &DriveParameters| {
         let mut bench = Bench::operational(parameters, Script::default());
