@@ -29,6 +29,9 @@ use crate::limits::{ETHERCAT_FRAME_BYTES, MAX_BUS_DEVICES};
 /// period later, latched by the device and reached after another one, and what is sampled then is fetched by the next frame.
 const FEEDBACK_DELAY_PERIODS: f64 = 3.0;
 
+/// Frames that are looked at in a cycle, at most: several times as many as are sent.
+const MOST_RECEIVED: usize = 64;
+
 /// A station address that no device has.
 const NOBODY: u16 = 0xFFFF;
 
@@ -425,7 +428,11 @@ impl CyclicBus for EthercatBus {
             devices: all(self.members.len()),
             ..CycleReport::default()
         };
-        while self.awaits() {
+        // Bounded by the deadline and, where something babbles on the wire, by the frames that are looked at.
+        for _ in 0..MOST_RECEIVED {
+            if !self.awaits() {
+                break;
+            }
             let Some(length) = self.wire.receive(&mut self.buffer[..], deadline_ns) else { break };
             let Some(index) = index_of(&self.buffer[..length]) else { continue };
             match self.flights.iter().position(|flight| flight.way.is(index)) {

@@ -13,7 +13,7 @@
 //! A port at which nothing has come in for some exchanges is not waited for, and is used again as soon as something does.
 //!
 //! Cost: a frame is sent and received twice and its bytes are copied three times; every loop is bounded by the frames under
-//! way ([`FLIGHTS`]), by the datagrams of a frame, or by the deadline.
+//! way, by the datagrams of a frame, or by the deadline.
 
 use super::datagram::{self, Command};
 use super::wire::{RingState, Wire};
@@ -21,6 +21,8 @@ use crate::limits::ETHERCAT_FRAME_BYTES;
 
 /// Frames under way, at most: those of an exchange, and of the one before it.
 const FLIGHTS: usize = 32;
+/// Frames that are taken for one that is given back, at most: what babbles at a port does not hold the cycle.
+const MOST_TURNS: usize = 2 * FLIGHTS;
 /// After so many exchanges in which a port owed an image it is not waited for.
 const SILENT_EXCHANGES: u32 = 3;
 /// So many looks in a row must agree before the ring is believed to be different.
@@ -297,8 +299,8 @@ impl Wire for Ring {
                 self.take_at(port, 0);
             }
         }
-        // Bounded by the deadline: each turn gives a frame back, or takes one, or ends.
-        loop {
+        // Each turn gives a frame back, or takes one, or ends.
+        for _ in 0..MOST_TURNS {
             if let Some(flight) = self.complete() {
                 return self.give_back(flight, buffer);
             }
@@ -315,6 +317,7 @@ impl Wire for Ring {
             let flight = self.complete()?;
             return self.give_back(flight, buffer);
         }
+        None
     }
 
     fn now_ns(&self) -> u64 {
