@@ -12,3 +12,4 @@ pub mod profile;
 pub mod skeleton;
 pub mod survey;
 mod terminal;
+pub mod wording;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::fieldbus::ethercat::synchronisation::Synchronisation;
 
 use super::esi::{EsiCommand, EsiDevice, EsiPdo};
-use super::skeleton::{MARK, plain};
+use super::wording::{MARK, plain};
 
 /// The text of a profile; `source` is where the description was read.
 pub fn profile(device: &EsiDevice, vendor_name: &str, source: &str) -> String {

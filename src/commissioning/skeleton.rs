@@ -7,12 +7,11 @@ use super::esi::{EsiDevice, describe};
 use super::profile::mapping;
 use super::survey::{DriveFacts, Nature, SurveyedDevice};
 use super::terminal::{with_numbers, write_analogs, written};
+use super::wording::{BUS, MARK, name, plain};
 use crate::fieldbus::ethercat::scan::FoundDevice;
 use crate::fieldbus::mapping::axis_object;
 use crate::limits::{MAX_AXES, MAX_BUS_DEVICES, MAX_DEVICE_AXES};
 
-/// The bus of a skeleton.
-pub(super) const BUS: &str = "field";
 /// Most bits of one direction of a terminal that a configuration has.
 const TERMINAL_BITS: u32 = 64;
 /// Increments of an encoder that tells nothing: few, so that the axis moves less than it is told, never more.
@@ -21,9 +20,6 @@ const UNKNOWN_INCREMENTS: u64 = 1000;
 const CSP: u32 = 1 << 7;
 const CSV: u32 = 1 << 8;
 const CST: u32 = 1 << 9;
-
-/// What stands at the end of each line that somebody must look at.
-pub const MARK: &str = "# CHECK:";
 
 /// The text of a configuration for these devices on this interface, and on the redundant one of a ring; `known` is what their
 /// vendors say of them.
@@ -83,16 +79,6 @@ fn write(
         )?;
     }
     Ok(())
-}
-
-/// The name of a device in the configuration.
-pub(super) fn name(device: &SurveyedDevice) -> String {
-    format!("{}-{}", device.nature(), device.found.position)
-}
-
-/// A device's own words as they can be shown: short, on one line, nothing that a terminal acts upon.
-pub fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
 fn write_device(out: &mut String, device: &SurveyedDevice, known: Option<&EsiDevice>) -> std::fmt::Result {

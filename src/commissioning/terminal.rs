@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::skeleton::{BUS, MARK, name};
 use super::survey::{Nature, SurveyedDevice};
+use super::wording::{BUS, MARK, name};
 use crate::fieldbus::ethercat::sii::SiiPdo;
 use crate::fieldbus::mapping::PdoEntry;
 use crate::limits::{MAX_ANALOG_INPUTS, MAX_ANALOG_OUTPUTS};

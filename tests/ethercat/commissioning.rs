@@ -2,8 +2,9 @@
 
 use crate::bring_up::{machine, segment};
 use crate::wire::SegmentWire;
-use motiond::commissioning::skeleton::{MARK, skeleton};
+use motiond::commissioning::skeleton::skeleton;
 use motiond::commissioning::survey::{DriveFacts, MailboxFacts, Nature, SurveyedDevice, survey};
+use motiond::commissioning::wording::MARK;
 use motiond::config::{self, MachineConfig};
 use motiond::fieldbus::ethercat::bring_up::{Place, bring_up};
 use motiond::fieldbus::ethercat::register::AlState;

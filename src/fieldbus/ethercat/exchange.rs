@@ -215,6 +215,7 @@ impl EthercatBus {
             });
         }
         flights.push(Flight { frame, members: first..placed.len(), way: Way::default() });
+        let positions: Vec<u16> = members.iter().map(|member| member.position).collect();
         let stations: Vec<u16> = placed.iter().map(|member| member.station).collect();
         let place = |station| stations.iter().position(|other| *other == station).unwrap_or(usize::MAX);
         Ok(EthercatBus {
@@ -243,7 +244,7 @@ impl EthercatBus {
             cycle_start_ns: 0,
             sent_ns: 0,
             period_ns,
-            ring: RingWatch::of(members),
+            ring: RingWatch::of(&positions),
         })
     }
 

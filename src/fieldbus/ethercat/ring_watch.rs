@@ -1,6 +1,5 @@
 //! What is told of a ring: between which devices it is broken, and that it is whole again.
 
-use super::exchange::MemberParameters;
 use super::wire::RingState;
 use crate::fieldbus::news::BusNews;
 
@@ -13,10 +12,10 @@ pub struct RingWatch {
 }
 
 impl RingWatch {
-    /// Of a ring that is whole, with these devices.
-    pub fn of(members: &[MemberParameters]) -> RingWatch {
-        let mut devices: Vec<u8> = (0..members.len() as u8).collect();
-        devices.sort_by_key(|device| members[usize::from(*device)].position);
+    /// Of a ring that is whole; each device's place on the wire, in the order of the configuration.
+    pub fn of(positions: &[u16]) -> RingWatch {
+        let mut devices: Vec<u8> = (0..positions.len() as u8).collect();
+        devices.sort_by_key(|device| positions[usize::from(*device)]);
         RingWatch { told: RingState::Whole, devices: devices.into() }
     }
 
@@ -38,21 +37,11 @@ impl RingWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fieldbus::ethercat::setup::Exchanged;
 
     #[test]
     fn a_break_is_told_by_the_devices_on_both_sides_of_it() {
-        let exchanged = Exchanged { logical: 0, output_bytes: 0, input_bytes: 0, watchdog_ms: 0 };
         // Configured in another order than they are wired in.
-        let member = |position| MemberParameters {
-            station: 0x1000 + position,
-            position,
-            exchanged,
-            output_offset: 0,
-            input_offset: 0,
-            has_mailbox: false,
-        };
-        let mut watch = RingWatch::of(&[member(2), member(0), member(1)]);
+        let mut watch = RingWatch::of(&[2, 0, 1]);
         let broken = |before, behind| Some(BusNews::RingBroken { before, behind });
         assert_eq!(watch.news(RingState::Whole), None);
         assert_eq!(watch.news(RingState::Broken { before: 1, behind: 2 }), broken(Some(1), Some(2)));
