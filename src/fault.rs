@@ -103,6 +103,9 @@ faults! {
     DeviceLost = 2004, "device-lost", Group, QuickStop,
         "the axis's device dropped out of the exchange on its bus (supply, cable, or a fault of its own)",
         "check its supply and cable; when the device is back, reset and power on";
+    BusNotUp = 2005, "bus-not-up", All, QuickStop,
+        "a bus could not be brought up, so the daemon does not start",
+        "remove what the message names and start again; under systemd that is tried by itself, five times in a minute";
     DriveFault = 3001, "drive-fault", Group, QuickStop,
         "the drive reports a fault of its own (object 603Fh has its code)",
         "look the code up in the drive's manual, remove its cause, then reset";

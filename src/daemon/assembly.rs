@@ -8,6 +8,7 @@ use crate::cycle::{BusWiring, Cycle};
 use crate::drive::ParameterError;
 use crate::exchange::snapshot::Shape;
 use crate::exchange::{GatewayEnds, open};
+use crate::fault::Fault;
 use crate::fieldbus::CyclicBus;
 use crate::fieldbus::ethercat::bring_up::{BringUpError, BroughtUp, bring_up};
 use crate::fieldbus::ethercat::links::LinkTable;
@@ -72,8 +73,23 @@ pub enum AssemblyError {
     Drive(ParameterError),
 }
 
+impl AssemblyError {
+    /// The fault that it is; `None` where the configuration is wrong, and trying again is of no use.
+    pub fn fault(&self) -> Option<Fault> {
+        match self {
+            AssemblyError::Interface { .. } | AssemblyError::BringUp { .. } | AssemblyError::Igh { .. } => {
+                Some(Fault::BusNotUp)
+            }
+            AssemblyError::Bus { .. } | AssemblyError::Drive(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for AssemblyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(fault) = self.fault() {
+            write!(f, "fault {} {}: ", fault.code(), fault.name())?;
+        }
         match self {
             AssemblyError::Bus { bus, error } => write!(f, "bus \"{bus}\": {error}"),
             AssemblyError::Interface { bus, error: error @ InterfaceError::NotPermitted } => {

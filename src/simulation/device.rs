@@ -129,6 +129,9 @@ impl SimulatedDevice {
 
     /// Writes an object.
     pub fn download(&mut self, index: u16, subindex: u8, bytes: &[u8]) -> Result<(), SdoAbort> {
+        if let Some(done) = self.dictionary.take_text(index, subindex, bytes) {
+            return done;
+        }
         let pre_operational = self.network_state == NetworkState::PreOperational;
         let checked = self.dictionary.check(index, subindex, bytes, pre_operational)?;
         let mapping = self.process_data.check(&self.dictionary, checked).transpose()?.is_some();
@@ -379,6 +382,7 @@ fn add_communication_objects(
     dictionary.add_text(0x1008, "Manufacturer device name", &parameters.name);
     dictionary.add_text(0x1009, "Manufacturer hardware version", "simulated");
     dictionary.add_text(0x100A, "Manufacturer software version", env!("CARGO_PKG_VERSION"));
+    dictionary.add_writable_text(0x2000, "Notes of the user");
 }
 
 #[cfg(test)]

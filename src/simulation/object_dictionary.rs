@@ -1,9 +1,12 @@
 //! The object dictionary of a device (CiA 301, ETG.1000.6): typed entries, access rights, SDO-like access.
 //!
 //! An entry is found by index and sub-index (SDO) or by its [`Slot`], its place in the table (process data and the
-//! device itself). Nothing allocates after construction but a download of text, which there is none of.
+//! device itself). Nothing allocates after construction but a download of text.
 
 use crate::simulation::sdo_abort::SdoAbort;
+
+/// Longest text that is taken, bytes: several mailboxes of the simulated devices.
+const MAX_TEXT_BYTES: usize = 512;
 
 /// Place of an entry in the table; never changes.
 pub type Slot = usize;
@@ -208,6 +211,26 @@ impl ObjectDictionary {
         let raw = self.texts.len() as u64 - 1;
         let (data_type, access) = (DataType::Text, Access::Constant);
         self.add(Entry { index, subindex: 0, data_type, access, mapping: Mapping::No, name }, raw)
+    }
+
+    /// Adds a text that the master may write.
+    pub fn add_writable_text(&mut self, index: u16, name: &'static str) -> Slot {
+        let slot = self.add_text(index, name, "");
+        self.entries[slot].access = Access::ReadWrite;
+        slot
+    }
+
+    /// Takes a text over; `None` where the entry is none that can be written.
+    pub fn take_text(&mut self, index: u16, subindex: u8, bytes: &[u8]) -> Option<Result<(), SdoAbort>> {
+        let slot = self.find(index, subindex).ok()?;
+        let Entry { data_type: DataType::Text, access: Access::ReadWrite, .. } = self.entries[slot] else {
+            return None;
+        };
+        if bytes.len() > MAX_TEXT_BYTES {
+            return Some(Err(SdoAbort::TooLong));
+        }
+        self.texts[self.values[slot] as usize] = String::from_utf8_lossy(bytes).into_owned();
+        Some(Ok(()))
     }
 
     fn key(&self, slot: Slot) -> (u16, u8) {

@@ -4,6 +4,7 @@ use crate::support::rig::Rig;
 use crate::wire::SegmentWire;
 use motiond::config::{self, MachineConfig};
 use motiond::daemon::assembly::assemble_over;
+use motiond::fault::Fault;
 use motiond::fieldbus::CyclicBus;
 use motiond::fieldbus::ethercat::bring_up::{BringUpError, BroughtUp, Place, bring_up};
 use motiond::fieldbus::ethercat::scan::{ScanError, scan};
@@ -108,4 +109,42 @@ fn an_orderly_end_leaves_every_device_in_preop_and_no_fault_behind() {
     rig.run(500);
     assert!(rig.snapshot.axes.iter().all(|axis| axis.fault == 0), "{:?}", rig.events);
     rig.power_all();
+}
+
+/// A master's library that fails an internal check in the middle of a scan.
+struct Failing(SegmentWire, u32);
+
+impl Wire for Failing {
+    fn send(&mut self, frame: &[u8], now_ns: u64) -> bool {
+        self.1 = self.1.checked_sub(1).expect("planted in the scan");
+        self.0.send(frame, now_ns)
+    }
+
+    fn receive(&mut self, buffer: &mut [u8], deadline_ns: u64) -> Option<usize> {
+        self.0.receive(buffer, deadline_ns)
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.0.now_ns()
+    }
+}
+
+#[test]
+fn a_panic_in_the_scan_is_a_fault_with_a_number_and_the_next_start_is_as_any() {
+    let config = machine();
+    let wire = SegmentWire::to(Segment::new(&segment(&config)).unwrap());
+    let assemble = |wire: Box<dyn Wire>| {
+        let mut wire = Some(wire);
+        assemble_over(&config, |_| Ok(wire.take().unwrap()))
+    };
+    for frames in [2, 50, 500] {
+        let Err(error) = assemble(Box::new(Failing(wire.clone(), frames))) else { panic!("after {frames} frames") };
+        assert_eq!(error.fault(), Some(Fault::BusNotUp));
+        let words = error.to_string();
+        assert!(
+            words.starts_with("fault 2005 bus-not-up: bus \"field\": ") && words.contains("planted in the scan"),
+            "{words}"
+        );
+    }
+    assemble(Box::new(wire)).unwrap_or_else(|error| panic!("{error}"));
 }

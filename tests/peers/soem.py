@@ -52,6 +52,10 @@ def main():
     claim("writes an object", struct.unpack("<I", drive.sdo_read(0x6065, 0)) == (123_456,))
     whole = drive.sdo_read(0x1600, 0, ca=True)
     claim("reads an object with complete access", len(whole) == 2 + 4 * whole[0] and whole[0] > 0, whole)
+    notes = b"longer than the mailbox of the device holds: " * 9
+    drive.sdo_write(0x2000, 0, notes)
+    read = drive.sdo_read(0x2000, 0, 512)
+    claim("writes and reads an object in segments", read.rstrip(b"\0") == notes, read)
     claim("is told of an object that is not there", refused(lambda: drive.sdo_read(0x5FFF, 0)) == 0x0602_0000)
     claim("is told of one that cannot be written", refused(lambda: drive.sdo_write(0x6041, 0, b"\0\0")) == 0x0601_0002)
 
