@@ -70,7 +70,7 @@ fn a_recording_of_everything_is_as_wide_as_the_machine_and_as_sparse_as_asked_fo
     let file = tempfile::NamedTempFile::new().unwrap();
     record(&daemon, &format!("--decimation 20 --duration 1 {}", file.path().display()));
     let table = Table::parse(&std::fs::read_to_string(file.path()).unwrap());
-    assert_eq!(table.heading.len(), 3 + 6 * 10, "six axes, ten quantities: {:?}", table.heading);
+    assert_eq!(table.heading.len(), 3 + 6 * 11, "six axes, eleven quantities: {:?}", table.heading);
     let cycles = table.column("cycle");
     assert!(cycles.len() > 1 && cycles.len() <= 50, "{} samples in a second", cycles.len());
     assert_steps(&cycles, 20.0);
