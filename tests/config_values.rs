@@ -38,10 +38,8 @@ fn one_axis(axis: &str, mechanics: &str, rest: &str) -> MachineConfig {
 fn simulated_drive(machine: &MachineConfig, axis: usize) -> &SimulatedDriveParameters {
     let axis = &machine.axes[axis];
     match &machine.buses[axis.wiring.bus.index()].simulation.devices[usize::from(axis.wiring.device)].kind {
-        SimulatedDeviceKind::Drive(drive) => drive,
-        SimulatedDeviceKind::Drives(_) | SimulatedDeviceKind::Terminal(_) => {
-            panic!("{} has no drive of its own", axis.name)
-        }
+        SimulatedDeviceKind::Drive(drives) => &drives[0],
+        SimulatedDeviceKind::Terminal(_) => panic!("{} has no drive of its own", axis.name),
     }
 }
 

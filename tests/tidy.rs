@@ -65,6 +65,7 @@ const REAL_TIME: &[&str] = &[
     "src/fieldbus/ethercat/ring.rs",
     "src/fieldbus/ethercat/ring_watch.rs",
     "src/fieldbus/ethercat/states.rs",
+    "src/fieldbus/ethercat/synchronisation.rs",
     "src/fieldbus/ethercat/work.rs",
     "src/fieldbus/ethercat/packet_socket.rs",
     "src/fieldbus/ethercat/wire.rs",

@@ -66,7 +66,10 @@ fn describe(context: &Context) -> Reply {
 }
 
 fn analogs(analogs: &[AnalogDescription]) -> Vec<Value> {
-    let described = |AnalogDescription { name, unit, range: (minimum, maximum) }: &AnalogDescription| json!({ "name": name, "unit": unit, "minimum": minimum, "maximum": maximum });
+    let described = |analog: &AnalogDescription| {
+        let AnalogDescription { name, unit, range: (minimum, maximum) } = analog;
+        json!({ "name": name, "unit": unit, "minimum": minimum, "maximum": maximum })
+    };
     analogs.iter().map(described).collect()
 }
 

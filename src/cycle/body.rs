@@ -67,8 +67,8 @@ impl CycleBody for Cycle {
         }
     }
 
-    /// The last images, with the controlword of every drive made "quick stop" and every analogue output safe. Nothing of the code that failed runs
-    /// here: no motion, no drive logic, no exchange with other threads.
+    /// The last images, with the controlword of every drive made "quick stop" and every analogue output safe. Nothing of the
+    /// code that failed runs here: no motion, no drive logic, no exchange with other threads.
     fn fallback_step(&mut self, wake: &Wake) -> Fallback {
         for drive in &self.fallback.drives {
             if let (Some(slot), Some(at)) = (self.buses.get_mut(drive.bus), drive.controlword)

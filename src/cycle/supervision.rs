@@ -256,10 +256,22 @@ mod tests {
         let mut watch = watch(2.0);
         watch.rest_at(&at(5.0));
         for _ in 0..3 {
-            assert_eq!(watch.check(&seen(0, 0.0), false), Finding::default());
+            assert_eq!(watch.check(&seen(0, -100.0), false), Finding::default());
         }
-        assert_eq!(watch.check(&seen(0, 0.0), false).fault, Some(Fault::StaleFeedback));
+        assert_eq!(watch.check(&seen(0, -100.0), false).fault, Some(Fault::StaleFeedback));
         assert_eq!(watch.check(&seen(0, 5.0), true).fault, None);
+    }
+
+    #[test]
+    fn a_guess_is_shown_and_stops_nothing_but_by_its_age() {
+        let mut watch = watch(1.0);
+        watch.rest_at(&at(5.0));
+        let guess = Feedback { extrapolated: true, ..seen(0, -95.0) };
+        for _ in 0..3 {
+            let shown = Finding { following_error: 100.0, following_ratio: 100.0, fault: None };
+            assert_eq!(watch.check(&guess, false), shown);
+        }
+        assert_eq!(watch.check(&guess, false).fault, Some(Fault::StaleFeedback));
     }
 
     #[test]

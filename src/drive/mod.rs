@@ -109,8 +109,8 @@ pub struct Drive {
     closes_loops: bool,
     heard: bool,
     place: Place,
-    /// Where it was before it was extrapolated.
-    measured: Place,
+    /// Where it was measured last, while `place` is a guess.
+    measured: Option<Place>,
     extrapolated_cycles: u32,
     extrapolated_velocity: f64,
     feedback: Feedback,
@@ -159,7 +159,7 @@ impl Drive {
             closes_loops: parameters.mode != Mode::Csp || output_map.has_offsets(),
             heard: false,
             place: Place::default(),
-            measured: Place::default(),
+            measured: None,
             extrapolated_cycles: parameters.extrapolated_cycles,
             extrapolated_velocity: parameters.extrapolated_velocity,
             feedback: Feedback::default(),
@@ -220,9 +220,7 @@ impl Drive {
             Some(values) if fresh => self.take(&values),
             _ => {
                 self.feedback.stale_cycles = self.feedback.stale_cycles.saturating_add(1);
-                if self.feedback.stale_cycles <= self.extrapolated_cycles && self.heard {
-                    self.extrapolate();
-                }
+                self.extrapolate();
                 self.tell_sequence();
             }
         }
@@ -232,18 +230,21 @@ impl Drive {
     /// The drive is heard again: what was guessed is forgotten.
     #[cold]
     fn resume(&mut self) {
-        if std::mem::take(&mut self.feedback.extrapolated) {
-            self.place = self.measured;
+        if let Some(measured) = self.measured.take() {
+            self.place = measured;
         }
-        self.feedback.stale_cycles = 0;
+        (self.feedback.extrapolated, self.feedback.stale_cycles) = (false, 0);
     }
 
-    /// Goes on for a period as it was measured last.
+    /// Goes on for a period as it was measured last, so long as it may be guessed; then it is held, and no loop is closed over
+    /// a place that stands while its setpoint goes on.
     #[cold]
     fn extrapolate(&mut self) {
-        if !self.feedback.extrapolated {
-            self.measured = self.place;
+        self.feedback.extrapolated = false;
+        if self.feedback.stale_cycles > self.extrapolated_cycles || !self.heard {
+            return;
         }
+        self.measured.get_or_insert(self.place);
         let Feedback { turns, position, velocity, .. } = self.feedback;
         // Unlike `f64::clamp` it cannot panic.
         let velocity = velocity.min(self.extrapolated_velocity).max(-self.extrapolated_velocity);

@@ -52,9 +52,8 @@ impl SimulatedDevice {
     pub fn new(parameters: &SimulatedDeviceParameters, interpolation_ns: u64) -> Result<SimulatedDevice, String> {
         let mut dictionary = ObjectDictionary::default();
         let drives = match &parameters.kind {
-            SimulatedDeviceKind::Drive(drive) => std::slice::from_ref(&**drive),
-            SimulatedDeviceKind::Drives(drives) if (1..=MAX_DEVICE_AXES).contains(&drives.len()) => drives,
-            SimulatedDeviceKind::Drives(drives) => {
+            SimulatedDeviceKind::Drive(drives) if (1..=MAX_DEVICE_AXES).contains(&drives.len()) => &drives[..],
+            SimulatedDeviceKind::Drive(drives) => {
                 return Err(format!("{} axes, 1 to {MAX_DEVICE_AXES}", drives.len()));
             }
             SimulatedDeviceKind::Terminal(_) => &[],
@@ -71,7 +70,7 @@ impl SimulatedDevice {
         let layout = &parameters.layout;
         let process_data = ProcessData::new(&mut dictionary, drives.len(), &layout.outputs, &layout.inputs)?;
         let kind = match &parameters.kind {
-            SimulatedDeviceKind::Drive(_) | SimulatedDeviceKind::Drives(_) => {
+            SimulatedDeviceKind::Drive(_) => {
                 let numbered = drives.iter().enumerate();
                 let drive = |(axis, drive)| SimulatedDrive::new(drive, &mut objects_of(&mut dictionary, axis));
                 Kind::Drive(numbered.map(drive).collect())
@@ -114,12 +113,12 @@ impl SimulatedDevice {
     /// Sets an object of a terminal as the world does: what stands at an analogue input. False where there is none.
     pub fn set_number(&mut self, index: u16, subindex: u8, value: i64) -> bool {
         let Ok(slot) = self.dictionary.find(index, subindex) else { return false };
-        let raw = self.dictionary.entry(slot).data_type.bytes().checked_mul(8).filter(|bits| *bits > 0);
-        let raw = raw.map(|bits| value as u64 & u64::MAX >> (64 - bits));
-        if let (Kind::Terminal(_), Some(raw)) = (&self.kind, raw) {
-            self.dictionary.set_raw(slot, raw);
+        let bits = 8 * self.dictionary.entry(slot).data_type.bytes();
+        let is_number = bits > 0 && matches!(self.kind, Kind::Terminal(_));
+        if is_number {
+            self.dictionary.set_raw(slot, value as u64 & (u64::MAX >> (64 - bits)));
         }
-        matches!(self.kind, Kind::Terminal(_)) && raw.is_some()
+        is_number
     }
 
     /// Reads an object; the number of bytes, or why not.

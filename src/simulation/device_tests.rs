@@ -13,7 +13,7 @@ fn parameters(outputs: Vec<PdoEntry>, inputs: Vec<PdoEntry>) -> SimulatedDeviceP
         identity: SimulatedIdentity { vendor: 0xAB, product: 0xCD, revision: 3, serial: 4 },
         watchdog_ns: 100_000_000,
         objects: Vec::new(),
-        kind: SimulatedDeviceKind::Drive(Box::default()),
+        kind: SimulatedDeviceKind::Drive(vec![Default::default()]),
     }
 }
 

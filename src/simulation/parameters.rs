@@ -50,10 +50,8 @@ pub struct SimulatedDeviceParameters {
 /// The kind of a simulated device.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SimulatedDeviceKind {
-    /// A CiA 402 servo drive with motor, brake, encoder and load.
-    Drive(Box<SimulatedDriveParameters>),
-    /// Several of them in one device, one axis each, in the order of its axes.
-    Drives(Vec<SimulatedDriveParameters>),
+    /// A CiA 402 servo drive: motor, brake, encoder and load of each of its axes.
+    Drive(Vec<SimulatedDriveParameters>),
     /// Digital inputs and outputs, and numbers.
     Terminal(SimulatedTerminalParameters),
 }

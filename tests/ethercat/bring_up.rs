@@ -1,7 +1,7 @@
 //! From power-on to OP, and what is said where it does not come to that.
 
 use crate::support::rig::Rig;
-use crate::wire::SegmentWire;
+use crate::wire::{SegmentWire, Tampered};
 use motiond::config::{self, MachineConfig};
 use motiond::daemon::assembly::assemble_over;
 use motiond::fault::Fault;
@@ -111,24 +111,6 @@ fn an_orderly_end_leaves_every_device_in_preop_and_no_fault_behind() {
     rig.power_all();
 }
 
-/// A master's library that fails an internal check in the middle of a scan.
-struct Failing(SegmentWire, u32);
-
-impl Wire for Failing {
-    fn send(&mut self, frame: &[u8], now_ns: u64) -> bool {
-        self.1 = self.1.checked_sub(1).expect("planted in the scan");
-        self.0.send(frame, now_ns)
-    }
-
-    fn receive(&mut self, buffer: &mut [u8], deadline_ns: u64) -> Option<usize> {
-        self.0.receive(buffer, deadline_ns)
-    }
-
-    fn now_ns(&self) -> u64 {
-        self.0.now_ns()
-    }
-}
-
 #[test]
 fn a_panic_in_the_scan_is_a_fault_with_a_number_and_the_next_start_is_as_any() {
     let config = machine();
@@ -138,7 +120,12 @@ fn a_panic_in_the_scan_is_a_fault_with_a_number_and_the_next_start_is_as_any() {
         assemble_over(&config, |_| Ok(wire.take().unwrap()))
     };
     for frames in [2, 50, 500] {
-        let Err(error) = assemble(Box::new(Failing(wire.clone(), frames))) else { panic!("after {frames} frames") };
+        // A library that fails an internal check in the middle of its scan.
+        let mut left = frames;
+        let failing = Tampered(wire.clone(), move |_: &SegmentWire, _: &mut [u8]| {
+            left = u32::checked_sub(left, 1).expect("planted in the scan");
+        });
+        let Err(error) = assemble(Box::new(failing)) else { panic!("after {frames} frames") };
         assert_eq!(error.fault(), Some(Fault::BusNotUp));
         let words = error.to_string();
         assert!(

@@ -1,7 +1,7 @@
 //! From unknown devices to a configuration: what they tell, and a file that is taken as it stands.
 
 use crate::bring_up::{machine, segment};
-use crate::wire::SegmentWire;
+use crate::wire::{SegmentWire, Tampered};
 use motiond::commissioning::skeleton::skeleton;
 use motiond::commissioning::survey::{DriveFacts, MailboxFacts, Nature, SurveyedDevice, survey};
 use motiond::commissioning::wording::MARK;
@@ -10,7 +10,6 @@ use motiond::fieldbus::ethercat::bring_up::{Place, bring_up};
 use motiond::fieldbus::ethercat::register::AlState;
 use motiond::fieldbus::ethercat::scan::FoundDevice;
 use motiond::fieldbus::ethercat::sii::{Sii, SiiPdo};
-use motiond::fieldbus::ethercat::wire::Wire;
 use motiond::simulation::ethercat::{Manners, Segment, SegmentCommand};
 use proptest::prelude::*;
 
@@ -72,28 +71,13 @@ fn a_skeleton_is_taken_as_it_stands_and_brings_the_same_segment_up() {
     assert!(brought.is_ok(), "{:?}", brought.err());
 }
 
-/// A wire behind which the first device has these manners, whatever is done to it.
-struct Mannered(SegmentWire, Manners);
-
-impl Wire for Mannered {
-    fn send(&mut self, frame: &[u8], now_ns: u64) -> bool {
-        self.0.end().segment.command(SegmentCommand::Manners(0, self.1));
-        self.0.send(frame, now_ns)
-    }
-
-    fn receive(&mut self, buffer: &mut [u8], deadline_ns: u64) -> Option<usize> {
-        self.0.receive(buffer, deadline_ns)
-    }
-
-    fn now_ns(&self) -> u64 {
-        self.0.now_ns()
-    }
-}
-
 #[test]
 fn what_a_silent_device_does_not_tell_is_marked() {
     for manners in [Manners::Silent, Manners::Garbage] {
-        let devices = survey(&mut Mannered(wire_of(&machine()), manners)).unwrap();
+        let devices = survey(&mut Tampered(wire_of(&machine()), |wire: &SegmentWire, _: &mut [u8]| {
+            wire.end().segment.command(SegmentCommand::Manners(0, manners));
+        }))
+        .unwrap();
         assert_eq!(devices[0].nature(), Nature::Drive, "by its SII");
         assert!(devices[0].mailbox.as_ref().unwrap().failed.is_some(), "{:?}", devices[0].mailbox);
         let text = skeleton(&devices, "enp3s0", None, &[]);

@@ -3,7 +3,7 @@
 use crate::bring_up::segment;
 use crate::motion::{X, move_to, rig_over};
 use crate::support::rig::Rig;
-use crate::wire::SegmentWire;
+use crate::wire::{SegmentWire, Tampered};
 use motiond::commissioning::esi;
 use motiond::commissioning::profile::profile;
 use motiond::config::{self, MachineConfig};
@@ -108,32 +108,15 @@ fn what_a_vendor_describes_comes_into_the_registers() {
     assert_eq!(registers(&wire, 1, SYNC_UNIT), [0, 3]);
 }
 
-/// Writes of the start time come out a little different.
-struct Inexact(SegmentWire);
-
-impl Wire for Inexact {
-    fn send(&mut self, frame: &[u8], now_ns: u64) -> bool {
-        let mut frame = frame.to_vec();
-        if frame[16] == Command::Fpwr as u8 && frame[20..22] == SYNC_START.to_le_bytes() {
-            frame[27] ^= 0x10;
-        }
-        self.0.send(&frame, now_ns)
-    }
-
-    fn receive(&mut self, buffer: &mut [u8], deadline_ns: u64) -> Option<usize> {
-        self.0.receive(buffer, deadline_ns)
-    }
-
-    fn now_ns(&self) -> u64 {
-        self.0.now_ns()
-    }
-}
-
 #[test]
 fn a_device_that_does_not_take_the_shift_is_named() {
     let config = machine("sync0-shift-us = 40");
-    let wire = SegmentWire::to(segment_of(&config));
-    let refused =
-        bring_up(Box::new(Inexact(wire)), &config.buses[0].segment(config.period_ns)).unwrap_err().to_string();
+    // Writes of the start time come out a little different.
+    let inexact = Tampered(SegmentWire::to(segment_of(&config)), |_: &SegmentWire, frame: &mut [u8]| {
+        if frame[16] == Command::Fpwr as u8 && frame[20..22] == SYNC_START.to_le_bytes() {
+            frame[27] ^= 0x10;
+        }
+    });
+    let refused = bring_up(Box::new(inexact), &config.buses[0].segment(config.period_ns)).unwrap_err().to_string();
     assert!(refused.starts_with("device \"x-drive\": its SYNC0 shall be shifted by 0 ns, and it says "), "{refused}");
 }

@@ -112,3 +112,22 @@ impl Wire for SegmentWire {
         self.end().now_ns
     }
 }
+
+/// A wire on which something happens before each frame is sent.
+pub struct Tampered<F>(pub SegmentWire, pub F);
+
+impl<F: FnMut(&SegmentWire, &mut [u8]) + Send> Wire for Tampered<F> {
+    fn send(&mut self, frame: &[u8], now_ns: u64) -> bool {
+        let mut frame = frame.to_vec();
+        (self.1)(&self.0, &mut frame);
+        self.0.send(&frame, now_ns)
+    }
+
+    fn receive(&mut self, buffer: &mut [u8], deadline_ns: u64) -> Option<usize> {
+        self.0.receive(buffer, deadline_ns)
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.0.now_ns()
+    }
+}

@@ -11,7 +11,7 @@ use motiond::client::{Ended, Machine, OnLoss, Scope};
 use motiond::config::{self, MachineConfig};
 use motiond::daemon::{Daemon, End, Options};
 use motiond::gateway::Client;
-use motiond::limits::ETHERCAT_FRAME_BYTES;
+use motiond::limits::{ETHERCAT_FRAME_BYTES, MAX_GROUP_AXES};
 use motiond::simulation::ethercat::{Segment, SegmentCommand, SegmentParameters};
 use nix::sched::{CloneFlags, unshare};
 use serde_json::{Value, json};
@@ -20,7 +20,10 @@ use crate::guard;
 use crate::many_drives::many_drives;
 use crate::ports::Ports;
 
-const DRIVES: usize = 4;
+/// As many as a bus may have, on a cable.
+const ON_A_CABLE: usize = 64;
+/// As many as the ring has that is cut at every place elsewhere.
+const IN_A_RING: usize = 16;
 /// How long the drives' thread waits for a frame, nanoseconds.
 const LOOK_NS: u64 = 5_000_000;
 /// No state is waited for longer than this, cycles.
@@ -51,7 +54,8 @@ fn machine(ring: bool) -> MachineConfig {
     if ring {
         bus += "\nredundant-interface = \"fieldbus2\"";
     }
-    let text = many_drives(DRIVES, "[realtime]\nmax-skipped-periods = 1000", &bus, "watchdog-ms = 1000");
+    let drives = if ring { IN_A_RING } else { ON_A_CABLE };
+    let text = many_drives(drives, "[realtime]\nmax-skipped-periods = 1000", &bus, "watchdog-ms = 1000");
     let text = text.replace("window-mm = 2\n", "window-mm = 50\nstale-cycles-tolerated = 100\n");
     config::parse(&text, "drives.toml").unwrap_or_else(|error| panic!("{error}"))
 }
@@ -98,19 +102,23 @@ fn until(machine: &Client, what: &str, done: impl Fn(u64) -> bool) {
 
 /// What clients do meanwhile; how many objects were read.
 fn busy(mut client: Machine, machine: &Client, segment: &Mutex<Segment>) -> u32 {
+    let drives = segment.lock().unwrap().len();
     client.hold(Scope::Machine, OnLoss::Stop).unwrap();
     let mut done = |interface: &str, method: &str, parameters: Value| {
         let handle = client.command(interface, method, parameters).unwrap();
         assert_eq!(client.wait(handle).unwrap(), Ended::Done, "{method}");
     };
-    for axis in 0..DRIVES {
+    for axis in 0..drives {
         done("Axis", "Power", json!({ "axis": format!("a{axis}"), "on": true }));
     }
-    done("Group", "Enable", json!({ "group": "g0" }));
-    for place in [200.0, 20.0] {
-        let target = |axis| json!({ "axis": format!("a{axis}"), "value": place });
-        let targets: Vec<Value> = (0..DRIVES).map(target).collect();
-        done("Group", "MoveLinear", json!({ "group": "g0", "targets": targets }));
+    for (group, first) in (0..drives).step_by(MAX_GROUP_AXES).enumerate() {
+        let group = format!("g{group}");
+        done("Group", "Enable", json!({ "group": group }));
+        for place in [50.0, 20.0] {
+            let target = |axis| json!({ "axis": format!("a{axis}"), "value": place });
+            let targets: Vec<Value> = (first..drives.min(first + MAX_GROUP_AXES)).map(target).collect();
+            done("Group", "MoveLinear", json!({ "group": group, "targets": targets }));
+        }
     }
     let mut reader = Machine::open(client.path()).unwrap();
     let mut read = 0;
@@ -121,14 +129,14 @@ fn busy(mut client: Machine, machine: &Client, segment: &Mutex<Segment>) -> u32 
         read += 1;
     }
     // The last drive loses its supply, and is set up anew by the cycle's own errands.
-    let last = DRIVES - 1;
+    let last = drives - 1;
     segment.lock().unwrap().command(SegmentCommand::PowerOff(last));
     until(machine, "the last drive is missed", |not_operational| not_operational == 1 << last);
     segment.lock().unwrap().command(SegmentCommand::PowerOn(last));
     until(machine, "the last drive is back", |not_operational| not_operational == 0);
     // In a ring nobody misses a cable.
     if machine.snapshot().buses[0].ring_whole.is_some() {
-        for cut in 0..=DRIVES {
+        for cut in 0..=drives {
             segment.lock().unwrap().command(SegmentCommand::Cut(cut));
             ring_is(machine, false);
             segment.lock().unwrap().command(SegmentCommand::Mend);
@@ -171,7 +179,12 @@ pub fn run(ring: bool) {
     over.store(true, Ordering::Relaxed);
     far_end.join().unwrap();
     let bus = machine.snapshot().buses[0];
-    println!("{} cycles over raw frames, {} periods skipped, {end:?}", timing.cycles(), timing.skipped());
+    println!(
+        "{} drives: {} cycles over raw frames, {} periods skipped, {end:?}",
+        config.buses[0].devices.len(),
+        timing.cycles(),
+        timing.skipped()
+    );
     println!("{} exchanges lost, {} late, {read:?} objects read", bus.frames_lost, bus.frames_late);
     let findings = guard::findings();
     println!("page faults {}", findings.page_faults);

@@ -31,7 +31,7 @@ fn ns(time: TimeSpec) -> i64 {
     time.num_nanoseconds()
 }
 
-/// How far the clock of time stamps is ahead of CLOCK_MONOTONIC, which is slewed as little.
+/// How far the clock of time stamps is ahead of CLOCK_MONOTONIC now.
 fn ahead_ns() -> i64 {
     let [stamps, monotonic] =
         [ClockId::CLOCK_REALTIME, ClockId::CLOCK_MONOTONIC].map(|clock| ns(clock_gettime(clock).unwrap()));

@@ -88,10 +88,7 @@ pub fn plan(buses: &mut [BusConfig], axes: &[AxisPlan], inputs: &[InputConfig]) 
                         let axis = axes.iter().filter(here).find(|axis| axis.device_axis == number);
                         axis.map_or_else(SimulatedDriveParameters::default, |axis| axis.simulated.clone())
                     };
-                    match last {
-                        0 => SimulatedDeviceKind::Drive(Box::new(drive(0))),
-                        last => SimulatedDeviceKind::Drives((0..=last).map(drive).collect()),
-                    }
+                    SimulatedDeviceKind::Drive((0..=last).map(drive).collect())
                 }
                 DeviceKind::Terminal | DeviceKind::Coupler => {
                     SimulatedDeviceKind::Terminal(SimulatedTerminalParameters {
@@ -108,9 +105,8 @@ pub fn plan(buses: &mut [BusConfig], axes: &[AxisPlan], inputs: &[InputConfig]) 
                     vendor: device.identity.vendor_id.unwrap_or(SIMULATED_VENDOR),
                     // Devices of one product have the same process data, for masters that look no further.
                     product: device.identity.product_code.unwrap_or(match &kind {
-                        SimulatedDeviceKind::Drive(_) => 402,
                         // What has another number of axes is another product.
-                        SimulatedDeviceKind::Drives(drives) => 402 + 1000 * (drives.len() as u32 - 1),
+                        SimulatedDeviceKind::Drive(drives) => 402 + 1000 * (drives.len() as u32 - 1),
                         SimulatedDeviceKind::Terminal(_) => 401,
                     }),
                     revision: device.identity.revision.unwrap_or(1),

@@ -37,7 +37,7 @@ fn at_constant_velocity_what_is_extrapolated_is_where_the_motor_is() {
             run(&mut bench, &mut place, 500.0);
             let off = bench.feedback.position - truth(&bench);
             assert_eq!(bench.feedback.stale_cycles, stale);
-            assert!(bench.feedback.extrapolated);
+            assert_eq!(bench.feedback.extrapolated, stale <= CYCLES);
             if stale <= CYCLES {
                 // Increments are whole.
                 assert!(off.abs() < 3.0 / PER_DEGREE, "{mode:?}: {off} degrees off after {stale} cycles");
@@ -50,6 +50,25 @@ fn at_constant_velocity_what_is_extrapolated_is_where_the_motor_is() {
         run(&mut bench, &mut place, 500.0);
         assert!(!bench.feedback.extrapolated && bench.feedback.stale_cycles == 0);
         assert_eq!(bench.feedback.position, truth(&bench), "{mode:?}");
+    }
+}
+
+#[test]
+fn no_loop_is_closed_over_a_guess_that_has_come_to_its_end() {
+    let mut bench = Bench::operational(&extrapolating(Mode::Csv), Script::default());
+    let mut place = bench.feedback.held.position;
+    for _ in 0..200 {
+        run(&mut bench, &mut place, 500.0);
+    }
+    bench.fresh = false;
+    for _ in 0..CYCLES {
+        run(&mut bench, &mut place, 500.0);
+    }
+    let told = bench.told().velocity;
+    // The setpoint goes on, and the last guess stands: what was corrected last stays.
+    for _ in 0..200 {
+        run(&mut bench, &mut place, 500.0);
+        assert_eq!(bench.told().velocity, told);
     }
 }
 

@@ -1,9 +1,11 @@
 //! EtherCAT: a master of our own in the cycle, brought up with ethercrab.
 //!
 //! ```text
-//! off the real-time thread:  bring_up ─► scan (ethercrab), objects ─► mailbox ─┐
-//!                               └─► setup (registers) ────────────► dialogue ──┤
-//! on it:                     exchange ─┬────────────────────────► datagram ────┴─► wire (packet_socket, or a simulation)
+//! off the real-time thread:  bring_up ─┬─► scan (ethercrab)
+//!                                      ├─► objects, files ──────────────────► mailbox ──┐
+//!                                      └─► setup, synchronisation, ring_end ► dialogue ─┤
+//! on it:                     exchange ─┬───────────────────────────────────► datagram ──┴─► wire (packet_socket, a ring of
+//!                                      │                                                    two of them, or a simulation)
 //!                                      └─► errands ─┬─► restoration ─► work (a plan of the bring-up)
 //!                                                   ├─► letterbox ───► mailbox
 //!                                                   └─► links

@@ -289,11 +289,10 @@ proptest! {
             while let Some(length) = bench.receive() {
                 prop_assert_eq!(length, bench.frame.as_bytes().len());
                 given += usize::from(bench.buffer[17] == index);
-                if let Some(answer) = Answer::to(&bench.frame, &bench.buffer[..length]) {
+                if Answer::to(&bench.frame, &bench.buffer[..length]).is_some() {
                     let sent: Vec<_> = datagram::places(bench.frame.as_bytes()).collect();
                     let back: Vec<_> = datagram::places(&bench.buffer[..length]).collect();
                     prop_assert_eq!(sent, back);
-                    prop_assert!(answer.data(bench.clock).len() == 8);
                 }
             }
             prop_assert!(given <= 1, "given {given} times");

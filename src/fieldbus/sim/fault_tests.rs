@@ -352,7 +352,7 @@ fn a_bus_that_cannot_be_is_refused_with_its_reason() {
         build(&|p| {
             let mut drive = SimulatedDriveParameters::default();
             drive.motor.gear_ratio = f64::NAN;
-            p.devices[0].kind = crate::simulation::SimulatedDeviceKind::Drive(Box::new(drive));
+            p.devices[0].kind = crate::simulation::SimulatedDeviceKind::Drive(vec![drive]);
         }),
     ];
     for (error, words) in errors.into_iter().zip([

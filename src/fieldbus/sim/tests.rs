@@ -37,7 +37,7 @@ pub(super) fn drive_device(place: usize, drive: SimulatedDriveParameters) -> Sim
         identity: SimulatedIdentity { vendor: 0x1234, product: 7, revision: 1, serial: place as u32 },
         watchdog_ns: 100_000_000,
         objects: Vec::new(),
-        kind: SimulatedDeviceKind::Drive(Box::new(drive)),
+        kind: SimulatedDeviceKind::Drive(vec![drive]),
     }
 }
 
