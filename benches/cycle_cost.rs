@@ -142,6 +142,7 @@ impl Bench {
             bus: Box::new(PerfectDrives::new(layouts, bus.output_bytes, bus.input_bytes)),
             output_bytes: bus.output_bytes,
             input_bytes: bus.input_bytes,
+            tolerated_emergencies: Vec::new(),
             watch: bus.watch,
         };
         let (cycle_ends, ends) = open(Shape { axes, groups: 0, buses: 1, analogs: 0 });

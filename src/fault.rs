@@ -106,6 +106,9 @@ faults! {
     BusNotUp = 2005, "bus-not-up", All, QuickStop,
         "a bus could not be brought up, so the daemon does not start",
         "remove what the message names and start again; under systemd that is tried by itself, five times in a minute";
+    TerminalEmergency = 2006, "terminal-emergency", All, Ramp,
+        "a device that drives no axis told of a fault of its own by an emergency message",
+        "look the code up in the device's manual, remove its cause, then reset; tolerated-emergencies has the codes that stop nothing";
     DriveFault = 3001, "drive-fault", Group, QuickStop,
         "the drive reports a fault of its own (object 603Fh has its code)",
         "look the code up in the drive's manual, remove its cause, then reset";
@@ -124,6 +127,9 @@ faults! {
     ResetRefused = 3006, "reset-refused", Axis, QuickStop,
         "the drive stayed in Fault after a fault reset",
         "remove the cause of the drive's fault first; some faults need its power cycled";
+    DriveEmergency = 3007, "drive-emergency", Group, Ramp,
+        "the axis's device told of a fault of its own by an emergency message",
+        "look the code up in the device's manual, remove its cause, then reset; tolerated-emergencies has the codes that stop nothing";
     FollowingError = 4001, "following-error", Group, QuickStop,
         "the axis was farther from its setpoint than its window for longer than allowed",
         "look for a collision, a closed brake, too little torque or too high an acceleration, then reset";

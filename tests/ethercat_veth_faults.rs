@@ -40,7 +40,7 @@ const TABLE: &[(&str, &str, Outcome)] = &[
     ("deaf io 2", "mend", RiddenThrough),
     ("drift x-drive 200", "drift x-drive 0", RiddenThrough),
     ("drift y-drive -200", "drift y-drive 0", RiddenThrough),
-    ("emergency x-drive 0x7500", "mend", RiddenThrough),
+    ("emergency x-drive 0", "mend", RiddenThrough),
     ("mailbox x-drive silent", "mailbox x-drive good", RiddenThrough),
     ("mailbox y-drive garbage", "mailbox y-drive good", RiddenThrough),
     ("lose 300", "mend", Stops(&["bus-lost"])),
@@ -57,6 +57,8 @@ const TABLE: &[(&str, &str, Outcome)] = &[
     ("al-error x-drive 0x1a", "mend", Stops(&["drive-fault", "device-lost"])),
     ("al-error io 0x1b", "mend", Stops(&["working-counter"])),
     ("sync-lost y-drive", "mend", Stops(&["device-lost", "drive-fault"])),
+    ("emergency x-drive 0x7500", "mend", Stops(&["drive-emergency"])),
+    ("emergency io 0x5100", "mend", Stops(&["terminal-emergency"])),
     ("fault x-drive 0x7305", "fault x-drive 0", Stops(&["drive-fault"])),
 ];
 

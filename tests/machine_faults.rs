@@ -296,6 +296,7 @@ fn a_panic_in_the_cycle_stops_every_drive_by_its_own_ramp_and_ends_the_process()
         bus: Box::new(planted),
         output_bytes: bus.output_bytes,
         input_bytes: bus.input_bytes,
+        tolerated_emergencies: Vec::new(),
         watch: bus.watch,
     };
     let (cycle_ends, ends) = open(Shape { axes: config.axes.len(), groups: config.groups.len(), buses: 1, analogs: 0 });

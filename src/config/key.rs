@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 
+use toml::Spanned;
 use toml::de::{DeFloat, DeInteger, DeValue};
 
 use crate::fieldbus::mapping::PdoEntry;
@@ -115,6 +116,8 @@ pub enum Kind {
     Address,
     /// Process data objects as text, `"6040:00:16"` for index, sub-index, bits.
     Mapping,
+    /// A list of error codes (CiA 301), none of them "no error".
+    ErrorCodes,
 }
 
 /// A value that its kind has checked.
@@ -136,6 +139,8 @@ pub enum Scalar {
     Address(SocketAddr),
     /// Of [`Kind::Mapping`].
     Mapping(Vec<PdoEntry>),
+    /// Of [`Kind::ErrorCodes`].
+    Codes(Vec<u16>),
 }
 
 /// Longest text for people, characters.
@@ -150,6 +155,8 @@ const PATH_BYTES: usize = 107;
 const FILE_BYTES: usize = 255;
 /// Longest process data mapping of one direction, objects.
 const MAPPING_OBJECTS: usize = 64;
+/// Longest list of error codes.
+const ERROR_CODES: usize = 16;
 
 impl Kind {
     /// The value, if it is one of this kind.
@@ -218,6 +225,14 @@ impl Kind {
                     .collect();
                 entries.filter(|entries| (1..=MAPPING_OBJECTS).contains(&entries.len())).map(Scalar::Mapping)
             }
+            (Kind::ErrorCodes, DeValue::Array(list)) => {
+                let code = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
+                    DeValue::Integer(integer) => u16::try_from(whole(integer)?).ok().filter(|code| *code != 0),
+                    _ => None,
+                };
+                let codes: Option<Vec<u16>> = list.iter().map(code).collect();
+                codes.filter(|codes| (1..=ERROR_CODES).contains(&codes.len())).map(Scalar::Codes)
+            }
             _ => None,
         }
     }
@@ -242,6 +257,7 @@ impl Kind {
             Kind::Mapping => format!(
                 "a list of 1 to {MAPPING_OBJECTS} objects \"INDEX:SUB:BITS\" (index and sub-index hexadecimal; 8, 16, 32 or 64 bits)"
             ),
+            Kind::ErrorCodes => format!("a list of 1 to {ERROR_CODES} error codes from 0x0001 to 0xFFFF"),
         }
     }
 }

@@ -163,6 +163,8 @@ pub struct DeviceConfig {
     pub watchdog_ms: u32,
     /// How it is synchronised, where its bus has clocks.
     pub synchronisation: Synchronisation,
+    /// Error codes of emergencies that stop nothing; one that ends in 00 stands for its class.
+    pub tolerated_emergencies: Vec<u16>,
     /// Objects that it is given whenever it starts.
     pub startup: Vec<ObjectWrite>,
     /// Bits at the front of its inputs and of its outputs that are digital, where it is a terminal.

@@ -133,6 +133,7 @@ from_scalar! {
     Texts => Vec<String>;
     Address => SocketAddr;
     Mapping => Vec<PdoEntry>;
+    Codes => Vec<u16>;
 }
 
 impl<'t> Reader<'t> {

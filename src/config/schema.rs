@@ -333,6 +333,8 @@ sections! {
         sync0_shift_us: Option<f64> = "sync0-shift-us", Number(-10_000.0, 10_000.0), Optional("0, if the profile says nothing else"), Restart;
         /// When its SYNC1 comes, behind SYNC0 (ethercat).
         sync1_us: Option<f64> = "sync1-us", Number(0.0, 10_000.0), Optional("0, if the profile says nothing else"), Restart;
+        /// Emergencies that it tells of and that stop nothing, by their error codes; one that ends in 00 stands for its class.
+        tolerated_emergencies: Option<Vec<u16>> = "tolerated-emergencies", ErrorCodes, Optional("none, if the profile says nothing else"), Restart;
         /// What devices of its type have in common. What stands here counts before it; its objects at start come first.
         profile: Option<String> = "profile", File, Optional("none"), Restart;
         /// Digital inputs (terminal).
@@ -391,6 +393,8 @@ sections! {
         sync0_shift_us: Option<f64> = "sync0-shift-us", Number(-10_000.0, 10_000.0), Optional("0"), Restart;
         /// When its SYNC1 comes, behind SYNC0 (ethercat).
         sync1_us: Option<f64> = "sync1-us", Number(0.0, 10_000.0), Optional("0"), Restart;
+        /// Emergencies that it tells of and that stop nothing, by their error codes; one that ends in 00 stands for its class.
+        tolerated_emergencies: Option<Vec<u16>> = "tolerated-emergencies", ErrorCodes, Optional("none"), Restart;
         /// Whether process data can be mapped.
         mapping: Option<MappingWord> = "mapping", Choice(MappingWord::WORDS), Optional("\"free\""), Restart;
         /// Objects sent to it in each cycle.

@@ -3,6 +3,7 @@
 use super::supervision::{Finding, Supervision, SupervisionParameters};
 use crate::drive::{Drive, DriveParameters, ParameterError};
 use crate::fault::Fault;
+use crate::fieldbus::news::{ErrorCode, NO_ERROR};
 use crate::ids::{AxisId, BusId};
 
 /// The bits of the drive's digital inputs (60FDh) that are the axis's limit switches; 1 is active.
@@ -43,6 +44,8 @@ pub(super) struct AxisSlot {
     /// Its device dropped out of an exchange that goes on.
     pub lost: bool,
     pub finding: Finding,
+    /// What its device said of itself since the last reset.
+    pub emergency: ErrorCode,
     pub was_operational: bool,
     pub was_referenced: bool,
     pub told_fault: Option<Fault>,
@@ -69,6 +72,7 @@ impl AxisSlot {
             reached: false,
             lost: false,
             finding: Finding::default(),
+            emergency: NO_ERROR,
             was_operational: false,
             was_referenced: false,
             told_fault: None,
@@ -82,9 +86,9 @@ impl AxisSlot {
         self.drive.feedback().operational && !self.lost
     }
 
-    /// What is wrong with it, and the drive's error code or the following error. A drive that is lost says nothing any more. What the drive says of itself explains more
-    /// than what is seen from outside; but while a reset is under way it still shows what is being reset, which ends in a
-    /// fault of its own, if in one.
+    /// What is wrong with it, and the drive's error code or the following error. A drive that is lost says nothing any more.
+    /// What the drive says of itself explains more than what is seen from outside; but while a reset is under way it still
+    /// shows what is being reset, which ends in a fault of its own, if in one.
     #[inline]
     pub fn fault(&self) -> Option<(Fault, f64)> {
         let feedback = self.drive.feedback();
@@ -93,6 +97,7 @@ impl AxisSlot {
         }
         match feedback.fault {
             Some(fault) if !feedback.resetting => Some((fault, f64::from(feedback.error_code))),
+            _ if self.emergency != NO_ERROR => Some((Fault::DriveEmergency, f64::from(self.emergency.0))),
             _ => self.finding.fault.map(|fault| (fault, self.finding.following_error)),
         }
     }

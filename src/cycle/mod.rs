@@ -43,6 +43,7 @@ use crate::exchange::snapshot::SnapshotWriter;
 use crate::exchange::stop::StopReader;
 use crate::exchange::ticket::CommandReceiver;
 use crate::fault::{Fault, FaultSet, Reaction, Scope, StopKind};
+use crate::fieldbus::news::{BusNews, ErrorCode, NO_ERROR};
 use crate::fieldbus::{CycleReport, CyclicBus};
 use crate::ids::{AxisId, BusId, Handle};
 use crate::limits::MAX_GROUP_AXES;
@@ -67,6 +68,8 @@ pub struct BusWiring {
     pub input_bytes: usize,
     /// When it counts as lost.
     pub watch: BusWatchParameters,
+    /// For each device the emergencies that stop nothing, as [`ErrorCode::is_of`] has it; none where the list ends before it.
+    pub tolerated_emergencies: Vec<Vec<u16>>,
 }
 
 /// A reaction to a fault that differs from the usual.
@@ -111,6 +114,7 @@ struct BusSlot {
     inputs: Box<[u8]>,
     watch: BusWatch,
     report: CycleReport,
+    tolerated_emergencies: Box<[Vec<u16>]>,
     /// What the frames of a cycle took.
     round_trips: Recorder,
     /// One bit a device that drives axes and nothing else: its loss concerns those, that of any other the machine.
@@ -166,6 +170,7 @@ impl Cycle {
                 outputs: vec![0; wiring.output_bytes].into(),
                 inputs: vec![0; wiring.input_bytes].into(),
                 watch: BusWatch::new(wiring.watch),
+                tolerated_emergencies: wiring.tolerated_emergencies.into(),
                 report: CycleReport::default(),
                 round_trips,
                 drives: 0,
@@ -312,7 +317,11 @@ impl Cycle {
             let change = slot.watch.look(&slot.report);
             if let Some(news) = slot.bus.take_news() {
                 self.outlet.event(EventKind::Bus { bus, news });
+                if let BusNews::Emergency { device, code, .. } = news {
+                    self.emergency(bus, device, ErrorCode(code));
+                }
             }
+            let slot = &mut self.buses[index];
             if change == BusChange::default() {
                 continue;
             }
@@ -331,6 +340,24 @@ impl Cycle {
                 let fault = Fault::WorkingCounter;
                 self.machine_fault_raised(fault, self.reaction(fault, None), Subject::Bus(bus), detail);
             }
+        }
+    }
+
+    /// What a device says of itself stops its axes, or the machine where it drives none. Bounded by `MAX_AXES`.
+    #[cold]
+    fn emergency(&mut self, bus: BusId, device: u8, code: ErrorCode) {
+        let tolerated = self.buses[bus.index()].tolerated_emergencies.get(usize::from(device));
+        if code == NO_ERROR || tolerated.is_some_and(|codes| codes.iter().any(|of| code.is_of(*of))) {
+            return;
+        }
+        let mut driven =
+            self.axes.iter_mut().filter(|slot| slot.bus == bus.index() && slot.device == device).peekable();
+        if driven.peek().is_some() {
+            driven.for_each(|slot| slot.emergency = code);
+        } else {
+            let fault = Fault::TerminalEmergency;
+            let reaction = self.reaction(fault, None);
+            self.machine_fault_raised(fault, reaction, Subject::Bus(bus), f64::from(code.0));
         }
     }
 
@@ -491,6 +518,7 @@ impl Cycle {
             let demand = Demand { power: wish.power, quick_stop: wish.quick_stop, reset: wish.reset };
             if wish.reset {
                 slot.supervision.clear();
+                slot.emergency = NO_ERROR;
             }
             let place = slot.drive.output_range();
             slot.drive.encode(demand, &wish.setpoint, &mut self.buses[slot.bus].outputs[place]);

@@ -161,6 +161,7 @@ pub fn assemble_over(
             output_bytes: bus.output_bytes,
             input_bytes: bus.input_bytes,
             watch: bus.watch,
+            tolerated_emergencies: bus.devices.iter().map(|device| device.tolerated_emergencies.clone()).collect(),
         });
     }
     let shape = Shape {

@@ -7,10 +7,19 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ErrorCode(pub u16);
 
+/// The device has no fault any more.
+pub const NO_ERROR: ErrorCode = ErrorCode(0);
+
 impl ErrorCode {
-    /// The drive's own code behind a fault of its own, whose detail it is; `None` where it gives none.
+    /// The device's own code behind a fault of its own, whose detail it is; `None` where it gives none.
     pub fn of_fault(fault: Fault, detail: f64) -> Option<ErrorCode> {
-        (fault == Fault::DriveFault && detail > 0.0).then_some(ErrorCode(detail as u16))
+        let own = matches!(fault, Fault::DriveFault | Fault::DriveEmergency | Fault::TerminalEmergency);
+        (own && detail > 0.0).then_some(ErrorCode(detail as u16))
+    }
+
+    /// Whether it is this code, or one of the class that a code with 00 at its end stands for (CiA 301 Table 26).
+    pub fn is_of(self, code: u16) -> bool {
+        self.0 == code || code & 0xFF == 0 && self.0 >> 8 == code >> 8
     }
 
     /// What it means: the code itself where CiA 402 or ETG.1000.6 give it, otherwise its class.

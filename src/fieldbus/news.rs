@@ -1,6 +1,6 @@
 //! What a bus tells of its devices by itself, beside the report of each exchange.
 
-pub use super::error_code::ErrorCode;
+pub use super::error_code::{ErrorCode, NO_ERROR};
 use std::fmt;
 
 /// Something that a bus has to tell.

@@ -87,6 +87,7 @@ impl Life {
             bus: Box::new(Wire(Arc::clone(line))),
             output_bytes: bus.output_bytes,
             input_bytes: bus.input_bytes,
+            tolerated_emergencies: Vec::new(),
             watch: bus.watch,
         };
         let shape =

@@ -75,6 +75,8 @@ const OUT_OF_REACH: &[(&str, &str)] = &[
     ("Homing", "no command leads to it in this version"),
     ("GroupHoming", "no command leads to it in this version"),
     ("cycle-panic", "nothing that is alive could tell it"),
+    ("terminal-emergency", "simulated buses have no mailbox"),
+    ("drive-emergency", "simulated buses have no mailbox"),
     ("bus-not-up", "the simulated buses are always up at the start"),
     ("service-lost", "there are no services here"),
     ("mode-refused", "the simulated drives support every mode that is configured"),

@@ -26,6 +26,8 @@ const LEAD: f64 = 20.0;
 const NOTICED: f64 = 7.0 * VELOCITY * 1e-3;
 /// The way of a ramp within the limits: 400² / (2 · 6000), and what the jerk of 150000 adds.
 const BY_RAMP: f64 = NOTICED + 13.4 + 8.0;
+/// An emergency waits until it is its device's turn, which comes within ten cycles here, and until it is fetched.
+const BY_EMERGENCY: f64 = 15.0 * VELOCITY * 1e-3 + 13.4 + 8.0;
 /// The way of a drive that nobody reaches any more: 100 ms until its watchdog, and its quick stop.
 const BY_WATCHDOG: f64 = VELOCITY * 0.1 + BY_RAMP + 0.8;
 
@@ -94,7 +96,21 @@ pub const TABLE: &[Row] = &[
     ("y's drive has a fault", |_, wire| command(wire, SegmentCommand::DriveFault(1, 0x2310)), StopsOther(Fault::DriveFault)),
     ("clock 200 ppm fast", |_, wire| command(wire, SegmentCommand::Drift(0, 200_000.0)), RiddenThrough),
     ("clock 200 ppm slow", |_, wire| command(wire, SegmentCommand::Drift(1, -200_000.0)), RiddenThrough),
-    ("an emergency", |_, wire| command(wire, SegmentCommand::Emergency(0, 0x7500, 1)), RiddenThrough),
+    ("x: emergency, any fault", |_, wire| command(wire, SegmentCommand::Emergency(0, 0x1000, 1)), Stops(Fault::DriveEmergency, BY_EMERGENCY)),
+    ("x: emergency, current", |_, wire| command(wire, SegmentCommand::Emergency(0, 0x2310, 3)), Stops(Fault::DriveEmergency, BY_EMERGENCY)),
+    ("x: emergency, voltage", |_, wire| command(wire, SegmentCommand::Emergency(0, 0x3220, 5)), Stops(Fault::DriveEmergency, BY_EMERGENCY)),
+    ("x: emergency, temperature", |_, wire| command(wire, SegmentCommand::Emergency(0, 0x4310, 9)), Stops(Fault::DriveEmergency, BY_EMERGENCY)),
+    ("x: emergency, hardware", |_, wire| command(wire, SegmentCommand::Emergency(0, 0x5530, 1)), Stops(Fault::DriveEmergency, BY_EMERGENCY)),
+    ("x: emergency, software", |_, wire| command(wire, SegmentCommand::Emergency(0, 0x6320, 1)), Stops(Fault::DriveEmergency, BY_EMERGENCY)),
+    ("x: emergency, module", |_, wire| command(wire, SegmentCommand::Emergency(0, 0x7500, 1)), Stops(Fault::DriveEmergency, BY_EMERGENCY)),
+    ("x: emergency, communication", |_, wire| command(wire, SegmentCommand::Emergency(0, 0x8130, 0x11)), Stops(Fault::DriveEmergency, BY_EMERGENCY)),
+    ("x: emergency, from outside", |_, wire| command(wire, SegmentCommand::Emergency(0, 0x9000, 1)), Stops(Fault::DriveEmergency, BY_EMERGENCY)),
+    ("x: emergency, vendor's", |_, wire| command(wire, SegmentCommand::Emergency(0, 0xFE01, 0x81)), Stops(Fault::DriveEmergency, BY_EMERGENCY)),
+    ("x: emergency, no fault any more", |_, wire| command(wire, SegmentCommand::Emergency(0, 0, 0)), RiddenThrough),
+    ("x: emergency, tolerated", |_, wire| command(wire, SegmentCommand::Emergency(0, 0x4210, 9)), RiddenThrough),
+    ("x: emergency, its class is tolerated", |_, wire| command(wire, SegmentCommand::Emergency(0, 0xFF07, 0x81)), RiddenThrough),
+    ("y: emergency", |_, wire| command(wire, SegmentCommand::Emergency(1, 0x7500, 1)), StopsOther(Fault::DriveEmergency)),
+    ("the terminal: emergency", |_, wire| command(wire, SegmentCommand::Emergency(2, 0x5100, 1)), Stops(Fault::TerminalEmergency, BY_EMERGENCY)),
     ("mailbox silent", |_, wire| command(wire, SegmentCommand::Manners(0, Manners::Silent)), RiddenThrough),
     ("mailbox garbage", |_, wire| command(wire, SegmentCommand::Manners(0, Manners::Garbage)), RiddenThrough),
     ("the cycle stalls for two periods", |rig, _| rig.step_after(2).unwrap(), RiddenThrough),
@@ -114,8 +130,13 @@ fn faults(rig: &Rig) -> Vec<Fault> {
     raised.collect()
 }
 
+/// The emergencies of x that are tolerated in the table.
+const TOLERATED: &[u16] = &[0x4210, 0xFF00];
+
 pub fn befalls(config: &MachineConfig, (name, befall, outcome): &Row, moving: bool) {
-    let (mut rig, wire) = rig_of(config.clone());
+    let mut config = config.clone();
+    config.buses[0].devices[0].tolerated_emergencies = TOLERATED.to_vec();
+    let (mut rig, wire) = rig_of(config);
     rig.power_all();
     if moving {
         let dynamics = Dynamics { velocity: Some(VELOCITY), ..Dynamics::default() };

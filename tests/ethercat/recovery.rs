@@ -7,7 +7,7 @@ use crate::support::rig::Rig;
 use crate::wire::SegmentWire;
 use motiond::config::MachineConfig;
 use motiond::exchange::command::Request;
-use motiond::exchange::event::{BusNews, EventKind};
+use motiond::exchange::event::{BusNews, EventKind, Subject};
 use motiond::fault::Fault;
 use motiond::fieldbus::news::Obstacle;
 use motiond::ids::{AxisId, BusId};
@@ -176,7 +176,7 @@ fn another_device_in_the_place_is_refused_in_words() {
 }
 
 #[test]
-fn an_emergency_is_told_in_the_cycle() {
+fn an_emergency_is_told_and_is_a_fault_until_it_is_reset() {
     let (mut rig, wire) = rig();
     rig.power_all();
     wire.end().segment.command(SegmentCommand::Emergency(2, 0x7500, 1));
@@ -186,7 +186,19 @@ fn an_emergency_is_told_in_the_cycle() {
         _ => None,
     });
     assert_eq!(told, Some((1, 0x7500, 1)), "{:?}", rig.events);
-    assert_eq!(faults(&rig), []);
+    let raised = rig.events.iter().find_map(|event| match event.kind {
+        EventKind::FaultRaised { fault, detail, subject } => Some((fault, detail, subject)),
+        _ => None,
+    });
+    assert_eq!(raised, Some((Fault::DriveEmergency, f64::from(0x7500), Subject::Axis(AxisId(1)))), "{:?}", rig.events);
+    // What went by is no fault any more, but only a person says so.
+    wire.end().segment.command(SegmentCommand::Emergency(2, 0, 0));
+    rig.run(100);
+    assert_eq!(rig.snapshot.axes[1].state, AxisState::ErrorStop, "{:?}", rig.events);
+    let reset = rig.send(Request::Reset { axis: AxisId(1) });
+    rig.run(10);
+    assert!(rig.is_done(reset), "{:?}", rig.events);
+    assert_eq!(rig.snapshot.axes[1].fault, 0, "{:?}", rig.events);
 }
 
 #[test]

@@ -96,6 +96,7 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, per
             mapped: *device.kind == DeviceKind::Drive && common.mapping == MappingWord::Free,
             watchdog_ms: common.watchdog_ms,
             synchronisation: common.synchronisation,
+            tolerated_emergencies: common.tolerated_emergencies.clone(),
             startup: startup(reader, *bus.kind, device, &common),
             digital_bits: [&device.digital_inputs, &device.digital_outputs].map(|bits| u32::from(bits.value)),
             layout,

@@ -24,6 +24,8 @@ pub struct Common {
     pub pdo_inputs: Option<Vec<PdoEntry>>,
     /// How it is synchronised.
     pub synchronisation: Synchronisation,
+    /// Emergencies that stop nothing.
+    pub tolerated_emergencies: Vec<u16>,
     /// The profile's objects at start.
     pub startup: Vec<Startup>,
 }
@@ -61,6 +63,8 @@ impl Common {
                 shift_ns: (shift_us * 1000.0).round() as i64,
                 sync1_ns: (sync1_us * 1000.0).round() as u32,
             },
+            tolerated_emergencies: or_profile(&device.tolerated_emergencies, of.map(|of| &of.tolerated_emergencies))
+                .unwrap_or_default(),
             startup,
         }
     }
