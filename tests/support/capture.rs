@@ -31,11 +31,14 @@ fn ns(time: TimeSpec) -> i64 {
     time.num_nanoseconds()
 }
 
-/// How far the clock of time stamps is ahead of CLOCK_MONOTONIC now.
-fn ahead_ns() -> i64 {
-    let [stamps, monotonic] =
-        [ClockId::CLOCK_REALTIME, ClockId::CLOCK_MONOTONIC].map(|clock| ns(clock_gettime(clock).unwrap()));
-    stamps - monotonic
+/// Both clocks are read within this, unless something comes between.
+const AT_ONCE_NS: i64 = 5_000;
+
+/// How far the clock of time stamps is ahead of CLOCK_MONOTONIC now; `None` where something came between the readings.
+fn ahead_ns() -> Option<i64> {
+    let [before, stamps, behind] = [ClockId::CLOCK_MONOTONIC, ClockId::CLOCK_REALTIME, ClockId::CLOCK_MONOTONIC]
+        .map(|clock| ns(clock_gettime(clock).unwrap()));
+    (behind - before < AT_ONCE_NS).then_some(stamps - before)
 }
 
 fn look(over: &AtomicBool) -> Vec<Passing> {
@@ -47,6 +50,7 @@ fn look(over: &AtomicBool) -> Vec<Passing> {
     let mut frames: Vec<Passing> = Vec::new();
     // By index, the frame that was sent last.
     let mut under_way = [None; 256];
+    let mut ahead = std::iter::repeat_with(ahead_ns).flatten().next().expect("it repeats");
     while !over.load(Ordering::Relaxed) {
         // Ethernet's header, EtherCAT's, and the command and index of the first datagram.
         let mut head = [0; 18];
@@ -57,7 +61,8 @@ fn look(over: &AtomicBool) -> Vec<Passing> {
             ControlMessageOwned::ScmTimestampns(stamp) => Some(stamp),
             _ => None,
         });
-        let at_ns = (ns(stamp.unwrap()) - ahead_ns()) as u64;
+        ahead = ahead_ns().unwrap_or(ahead);
+        let at_ns = (ns(stamp.unwrap()) - ahead) as u64;
         if head[12..14] != [0x88, 0xA4] {
             continue;
         }
