@@ -50,13 +50,6 @@ pub enum ConfigError {
 /// A bus that this version cannot run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotBuilt {
-    /// No version of this program can, yet.
-    Kind {
-        /// Name of the bus.
-        bus: String,
-        /// Its kind, as in the configuration.
-        kind: &'static str,
-    },
     /// This program was built without the kernel's master.
     Igh {
         /// Name of the bus.
@@ -115,11 +108,6 @@ impl std::error::Error for ConfigError {}
 impl fmt::Display for NotBuilt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NotBuilt::Kind { bus, kind } => write!(
-                f,
-                "bus \"{bus}\": kind \"{kind}\" is not built yet in this version: \
-                 simulated and EtherCAT buses run; use `motiond run --simulate` to run this machine on simulated drives"
-            ),
             NotBuilt::Igh { bus } => write!(f, "bus \"{bus}\": {}", IghError::NotBuilt),
         }
     }

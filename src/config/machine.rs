@@ -16,14 +16,14 @@ use crate::cycle::machine_analogs::{AnalogOutputParameters, AnalogPlace};
 use crate::cycle::machine_inputs::{InputParameters, OutputParameters};
 use crate::cycle::{AxisFigures, AxisWiring, CycleParameters, ReactionRule};
 use crate::fault::{Fault, Reaction};
-use crate::fieldbus::ethercat::bring_up::{
-    self, DeviceParameters, ExpectedIdentity, RevisionPolicy, SegmentParameters,
-};
-use crate::fieldbus::ethercat::objects::ObjectWrite;
+use crate::fieldbus::canopen::plan::{NetworkParameters, NodeParameters};
+use crate::fieldbus::ethercat::bring_up::{self, DeviceParameters, SegmentParameters};
 use crate::fieldbus::ethercat::packet_socket::SocketOptions;
 use crate::fieldbus::ethercat::synchronisation::Synchronisation;
+use crate::fieldbus::identity::{ExpectedIdentity, RevisionPolicy};
 use crate::fieldbus::igh;
 use crate::fieldbus::mapping::DeviceLayout;
+use crate::fieldbus::sdo::ObjectWrite;
 use crate::fieldbus::sim::SimulatedBusParameters;
 use crate::ids::AxisId;
 use crate::motion::{AxisParameters, GroupParameters};
@@ -134,6 +134,10 @@ pub struct BusConfig {
     pub socket: SocketOptions,
     /// The speed of a CAN bus, bit/s.
     pub bit_rate: Option<u32>,
+    /// The daemon's own node id on a CAN bus.
+    pub master_node: u8,
+    /// Cycles from one exchange to the next: more than one only on a CAN bus.
+    pub divisor: u32,
     /// What its exchanges are held to.
     pub watch: BusWatchParameters,
     /// Its devices, in the order of the process image.
@@ -161,6 +165,8 @@ pub struct DeviceConfig {
     pub mapped: bool,
     /// How long a drive waits for the daemon before it stops by itself, milliseconds.
     pub watchdog_ms: u32,
+    /// How often it sends its heartbeat, where its bus is CAN, milliseconds.
+    pub heartbeat_ms: u16,
     /// How it is synchronised, where its bus has clocks.
     pub synchronisation: Synchronisation,
     /// Error codes of emergencies that stop nothing; one that ends in 00 stands for its class.
@@ -278,34 +284,61 @@ impl Origin {
 impl BusConfig {
     /// What an EtherCAT bus is brought up to. Only devices of such a bus have a position or an alias.
     pub fn segment(&self, period_ns: u64) -> SegmentParameters {
-        let device = |device: &DeviceConfig| {
-            let Identity { vendor_id, product_code, revision, revision_policy, serial_number } = device.identity;
-            DeviceParameters {
-                name: device.name.clone(),
-                place: match device.address {
-                    Address::Alias(alias) => bring_up::Place::Alias(alias),
-                    Address::Position(position) => bring_up::Place::Position(position),
-                    Address::Listed | Address::Node(_) => bring_up::Place::Position(0),
-                },
-                identity: ExpectedIdentity {
-                    vendor: vendor_id,
-                    product: product_code,
-                    revision,
-                    revision_policy: match revision_policy {
-                        RevisionWord::Exact => RevisionPolicy::Exact,
-                        RevisionWord::AtLeast => RevisionPolicy::AtLeast,
-                        RevisionWord::Any => RevisionPolicy::Any,
-                    },
-                    serial: serial_number,
-                },
-                layout: device.layout.clone(),
-                mapped: device.mapped,
-                watchdog_ms: device.watchdog_ms,
-                synchronisation: device.synchronisation,
-                startup: device.startup.clone(),
-            }
+        let device = |device: &DeviceConfig| DeviceParameters {
+            name: device.name.clone(),
+            place: match device.address {
+                Address::Alias(alias) => bring_up::Place::Alias(alias),
+                Address::Position(position) => bring_up::Place::Position(position),
+                Address::Listed | Address::Node(_) => bring_up::Place::Position(0),
+            },
+            identity: device.identity.expected(),
+            layout: device.layout.clone(),
+            mapped: device.mapped,
+            watchdog_ms: device.watchdog_ms,
+            synchronisation: device.synchronisation,
+            startup: device.startup.clone(),
         };
         SegmentParameters { devices: self.devices.iter().map(device).collect(), period_ns }
+    }
+}
+
+impl BusConfig {
+    /// What a CANopen bus is brought up to. Only devices of such a bus have a node id.
+    pub fn network(&self, period_ns: u64) -> NetworkParameters {
+        let node = |device: &DeviceConfig| NodeParameters {
+            name: device.name.clone(),
+            node: if let Address::Node(node) = device.address { node } else { 0 },
+            drive: device.kind == DeviceKind::Drive,
+            identity: device.identity.expected(),
+            layout: device.layout.clone(),
+            mapped: device.mapped,
+            watchdog_ms: device.watchdog_ms,
+            heartbeat_ms: device.heartbeat_ms,
+            startup: device.startup.clone(),
+        };
+        NetworkParameters {
+            nodes: self.devices.iter().map(node).collect(),
+            master: self.master_node,
+            period_ns,
+            divisor: self.divisor,
+        }
+    }
+}
+
+impl Identity {
+    /// The same as a bus holds a device against it.
+    fn expected(&self) -> ExpectedIdentity {
+        ExpectedIdentity {
+            vendor: self.vendor_id,
+            product: self.product_code,
+            revision: self.revision,
+            revision_policy: match self.revision_policy {
+                RevisionWord::Exact => RevisionPolicy::Exact,
+                RevisionWord::AtLeast => RevisionPolicy::AtLeast,
+                RevisionWord::Any => RevisionPolicy::Any,
+            },
+            serial: self.serial_number,
+        }
     }
 }
 
@@ -362,11 +395,10 @@ impl MachineConfig {
         for bus in &self.buses {
             let name = || bus.name.clone();
             match bus.kind {
-                BusKind::Canopen => return Err(NotBuilt::Kind { bus: name(), kind: bus.kind.word() }),
                 BusKind::Ethercat if bus.master == BusMaster::Igh && !igh::BUILT => {
                     return Err(NotBuilt::Igh { bus: name() });
                 }
-                BusKind::Simulated | BusKind::Ethercat => {}
+                BusKind::Simulated | BusKind::Ethercat | BusKind::Canopen => {}
             }
         }
         Ok(())

@@ -291,6 +291,12 @@ sections! {
         bypass_qdisc: bool = "bypass-qdisc", Switch, Default("false"), Restart;
         /// The speed of the wire (canopen).
         bit_rate: Option<u32> = "bit-rate-kbit-per-s", Whole(10, 1000), Optional("none; required for canopen"), Restart;
+        /// The daemon's own node id, under which it sends its heartbeat (canopen).
+        master_node_id: u8 = "master-node-id", Whole(1, 127), Default("127"), Restart;
+        /// Cycles from one SYNC to the next (canopen): what does not fit the wire each cycle may fit it every second or fourth.
+        cycles_per_sync: u32 = "cycles-per-sync", Whole(1, 4), Default("1"), Restart;
+        /// How full the wire may be by its configuration (canopen).
+        max_load_percent: u32 = "max-load-percent", Whole(1, 100), Default("80"), Restart;
         /// Exchanges in a row without an answer that are ridden through.
         lost_frames_tolerated: u32 = "lost-frames-tolerated", Whole(0, 100), Default("3"), Restart;
         /// Exchanges in a row with a wrong working counter that are ridden through.
@@ -315,6 +321,8 @@ sections! {
         alias: Option<u16> = "alias", Whole(1, 65_535), Optional("none; ethercat needs this or position"), Restart;
         /// Its address (canopen).
         node_id: Option<u8> = "node-id", Whole(1, 127), Optional("none; required for canopen"), Restart;
+        /// How often it sends its heartbeat (canopen; 1017h). It counts as lost when three of them are missing.
+        heartbeat_ms: u16 = "heartbeat-ms", Whole(2, 10_000), Default("50"), Restart;
         /// Identity that it must show (1018h:1).
         vendor_id: Option<u32> = "vendor-id", Whole(0, U32), Optional("not checked"), Restart;
         /// Identity that it must show (1018h:2).

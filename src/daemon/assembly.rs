@@ -1,5 +1,6 @@
 //! From a checked configuration to a cycle that is ready to run, and the other ends of its exchange.
 
+use super::device_desk::Desk;
 use crate::commissioning::interface::{self, InterfaceError};
 use crate::config::MachineConfig;
 use crate::config::machine::BusConfig;
@@ -10,17 +11,19 @@ use crate::exchange::snapshot::Shape;
 use crate::exchange::{GatewayEnds, open};
 use crate::fault::Fault;
 use crate::fieldbus::CyclicBus;
+use crate::fieldbus::canopen;
+use crate::fieldbus::canopen::socket::SocketCan;
+use crate::fieldbus::canopen::wire::CanWire;
+use crate::fieldbus::ethercat;
 use crate::fieldbus::ethercat::bring_up::{BringUpError, BroughtUp, bring_up};
 use crate::fieldbus::ethercat::links::LinkTable;
-use crate::fieldbus::ethercat::object_desk::ObjectDesk;
 use crate::fieldbus::ethercat::wire::Wire;
 use crate::fieldbus::igh;
-use crate::fieldbus::igh::desk::IghDesk;
 use crate::fieldbus::igh::error::IghError;
 use crate::fieldbus::sim::{SimulatedBus, SimulatedBusError};
 use crate::simulation::control::SimulationControl;
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, io};
 
 /// A machine put together.
 pub struct Assembly {
@@ -30,10 +33,8 @@ pub struct Assembly {
     pub ends: GatewayEnds,
     /// The handle of each simulated bus, in the order of the buses.
     pub simulations: Vec<SimulationControl>,
-    /// The way to the objects of the devices of each bus; `None` for one that is simulated in the daemon.
-    pub desks: Vec<Option<ObjectDesk>>,
-    /// The same by the kernel's master; `None` for a bus that has another one.
-    pub kernel_desks: Vec<Option<IghDesk>>,
+    /// The way to the objects of the devices of each bus.
+    pub desks: Vec<Desk>,
     /// What is known of the ports of the devices of each bus, likewise.
     pub links: Vec<Option<Arc<LinkTable>>>,
 }
@@ -62,6 +63,22 @@ pub enum AssemblyError {
         /// What is wrong.
         error: BringUpError,
     },
+    /// The nodes of a CANopen bus are not as configured, or do not do what they are asked.
+    Nodes {
+        /// The bus.
+        bus: String,
+        /// What is wrong.
+        error: canopen::bring_up::BringUpError,
+    },
+    /// A SocketCAN interface cannot be used.
+    Can {
+        /// The bus.
+        bus: String,
+        /// The interface.
+        interface: String,
+        /// Why.
+        error: io::Error,
+    },
     /// The same, where the kernel's master has them.
     Igh {
         /// The bus.
@@ -77,9 +94,11 @@ impl AssemblyError {
     /// The fault that it is; `None` where the configuration is wrong, and trying again is of no use.
     pub fn fault(&self) -> Option<Fault> {
         match self {
-            AssemblyError::Interface { .. } | AssemblyError::BringUp { .. } | AssemblyError::Igh { .. } => {
-                Some(Fault::BusNotUp)
-            }
+            AssemblyError::Interface { .. }
+            | AssemblyError::BringUp { .. }
+            | AssemblyError::Nodes { .. }
+            | AssemblyError::Can { .. }
+            | AssemblyError::Igh { .. } => Some(Fault::BusNotUp),
             AssemblyError::Bus { .. } | AssemblyError::Drive(_) => None,
         }
     }
@@ -97,6 +116,10 @@ impl fmt::Display for AssemblyError {
             }
             AssemblyError::Interface { bus, error } => write!(f, "bus \"{bus}\": {error}; {}", error.hint()),
             AssemblyError::BringUp { bus, error } => write!(f, "bus \"{bus}\": {error}"),
+            AssemblyError::Nodes { bus, error } => write!(f, "bus \"{bus}\": {error}"),
+            AssemblyError::Can { bus, interface, error } => {
+                write!(f, "bus \"{bus}\": CAN interface \"{interface}\": {error}; {}", can_hint(error))
+            }
             AssemblyError::Igh { bus, error } => write!(f, "bus \"{bus}\": {error}"),
             AssemblyError::Drive(error) => write!(f, "a drive cannot be driven so: {error}"),
         }
@@ -112,46 +135,83 @@ impl std::error::Error for AssemblyError {}
 pub fn assemble(config: &MachineConfig) -> Result<Assembly, AssemblyError> {
     assemble_over(config, |bus| {
         let interface = bus.interface.as_deref().unwrap_or_default();
+        if bus.kind == BusKind::Canopen {
+            return match SocketCan::open(interface) {
+                Ok(socket) => Ok(BusWire::Can(Box::new(socket))),
+                Err(error) => {
+                    Err(AssemblyError::Can { bus: bus.name.clone(), interface: interface.to_string(), error })
+                }
+            };
+        }
         let opened = interface::wire(interface, bus.redundant_interface.as_deref(), bus.socket);
-        opened.map_err(|error| AssemblyError::Interface { bus: bus.name.clone(), error })
+        let opened = opened.map_err(|error| AssemblyError::Interface { bus: bus.name.clone(), error });
+        opened.map(BusWire::Ethercat)
     })
 }
 
-/// The same over wires of the caller's, one for each EtherCAT bus.
+/// What to do about a CAN interface that cannot be used.
+fn can_hint(error: &io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(libc::ENODEV) => "`ip -brief link show type can` lists those that there are",
+        Some(libc::EAFNOSUPPORT) => "this kernel has no CAN: load can_raw, or install a kernel that has it",
+        Some(libc::EPERM | libc::EACCES) => "the unit must let it have AF_CAN",
+        _ => "see `ip -details link show`",
+    }
+}
+
+/// The wire of a bus.
+pub enum BusWire {
+    /// Of an EtherCAT bus.
+    Ethercat(Box<dyn Wire>),
+    /// Of a CAN bus.
+    Can(Box<dyn CanWire>),
+}
+
+/// The same over wires of the caller's, one for each EtherCAT or CAN bus, of its kind.
 ///
 /// # Errors
 /// As [`assemble`], and those of `wire_of`.
+///
+/// # Panics
+/// Where a wire is of another kind than its bus.
 pub fn assemble_over(
     config: &MachineConfig,
-    mut wire_of: impl FnMut(&BusConfig) -> Result<Box<dyn Wire>, AssemblyError>,
+    mut wire_of: impl FnMut(&BusConfig) -> Result<BusWire, AssemblyError>,
 ) -> Result<Assembly, AssemblyError> {
     let mut buses = Vec::new();
     let mut simulations = Vec::new();
     let (mut desks, mut links) = (Vec::new(), Vec::new());
-    let mut kernel_desks: Vec<Option<IghDesk>> = Vec::new();
-    kernel_desks.resize_with(config.buses.len(), || None);
-    for (bus, kernel_desk) in config.buses.iter().zip(&mut kernel_desks) {
+    for bus in &config.buses {
         let built: Box<dyn CyclicBus> = match bus.kind {
             BusKind::Ethercat if bus.master == BusMaster::Igh => {
                 tracing::info!(bus = bus.name, devices = bus.devices.len(), "the kernel brings the bus up");
                 let started = igh::start(bus.igh_master_index, &bus.segment(config.period_ns));
                 let (built, desk) = started.map_err(|error| AssemblyError::Igh { bus: bus.name.clone(), error })?;
-                *kernel_desk = Some(desk);
-                desks.push(None);
+                desks.push(Desk::Kernel(desk));
                 links.push(None);
                 Box::new(built)
             }
             BusKind::Ethercat => {
-                let built = ethercat(bus, wire_of(bus)?, config.period_ns)?;
-                desks.push(Some(ObjectDesk::new(built.requests)));
+                let BusWire::Ethercat(wire) = wire_of(bus)? else { panic!("a CAN wire for an EtherCAT bus") };
+                let built = ethercat(bus, wire, config.period_ns)?;
+                desks.push(Desk::Mailboxes(ethercat::object_desk::ObjectDesk::new(built.requests)));
                 links.push(Some(built.links));
                 Box::new(built.bus)
             }
-            BusKind::Simulated | BusKind::Canopen => {
+            BusKind::Canopen => {
+                let BusWire::Can(wire) = wire_of(bus)? else { panic!("an EtherCAT wire for a CAN bus") };
+                tracing::info!(bus = bus.name, devices = bus.devices.len(), "bringing the bus up");
+                let built = canopen::bring_up::bring_up(wire, &bus.network(config.period_ns))
+                    .map_err(|error| AssemblyError::Nodes { bus: bus.name.clone(), error })?;
+                desks.push(Desk::Nodes(canopen::requests::ObjectDesk::new(built.requests)));
+                links.push(None);
+                Box::new(built.bus)
+            }
+            BusKind::Simulated => {
                 let simulated = SimulatedBus::new(&bus.simulation)
                     .map_err(|error| AssemblyError::Bus { bus: bus.name.clone(), error })?;
                 simulations.push(simulated.control());
-                desks.push(None);
+                desks.push(Desk::Nothing);
                 links.push(None);
                 Box::new(simulated)
             }
@@ -172,7 +232,7 @@ pub fn assemble_over(
     };
     let (cycle_ends, ends) = open(shape);
     let cycle = Cycle::new(config.cycle_parameters(), buses, cycle_ends).map_err(AssemblyError::Drive)?;
-    Ok(Assembly { cycle, ends, simulations, desks, kernel_desks, links })
+    Ok(Assembly { cycle, ends, simulations, desks, links })
 }
 
 fn ethercat(bus: &BusConfig, wire: Box<dyn Wire>, period_ns: u64) -> Result<BroughtUp, AssemblyError> {

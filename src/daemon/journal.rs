@@ -1,7 +1,7 @@
 //! The machine's events as log lines, for whoever reads the journal afterwards. A service follows the gateway's event log by
 //! its sequence numbers; the real-time thread knows nothing of it.
 
-use crate::gateway::{BusNews, Client, ErrorCode, EventKind, LoggedEvent, MachineDescription, Subject};
+use crate::gateway::{BusNews, Client, ErrorCode, EventKind, LoggedEvent, MachineDescription, Subject, WireState};
 use crate::limits::{EVENTS_PER_REPLY, GATEWAY_POLL_NS};
 use crate::log;
 use crate::service::{Life, Place, Sabotage};
@@ -175,6 +175,42 @@ fn write(machine: &MachineDescription, logged: &LoggedEvent) {
         }
         EventKind::Bus { bus, news: BusNews::RingWhole } => {
             line!(info, "ring_whole", machine, logged, Subject::Bus(bus), {}, "ring is whole again");
+        }
+        EventKind::Bus { bus, news: BusNews::Wire(WireState::BusOff) } => {
+            line!(
+                error,
+                "can_bus_off",
+                machine,
+                logged,
+                Subject::Bus(bus),
+                {},
+                "controller is off the bus after too many errors; see to cable, termination, bit rate and node ids"
+            );
+        }
+        EventKind::Bus { bus, news: BusNews::Wire(WireState::Warning | WireState::Passive) } => {
+            line!(
+                warn,
+                "can_errors",
+                machine,
+                logged,
+                Subject::Bus(bus),
+                {},
+                "many errors on the wire; see to cable and termination"
+            );
+        }
+        EventKind::Bus { bus, news: BusNews::Wire(WireState::Active) } => {
+            line!(info, "can_good", machine, logged, Subject::Bus(bus), {}, "few errors on the wire again");
+        }
+        EventKind::Bus { bus, news: BusNews::QueueFull } => {
+            line!(
+                warn,
+                "can_queue_full",
+                machine,
+                logged,
+                Subject::Bus(bus),
+                {},
+                "interface takes no more frames; a longer queue may help (ip link set INTERFACE txqueuelen 128)"
+            );
         }
         EventKind::BusRecovered { bus } => {
             line!(info, "bus_recovered", machine, logged, Subject::Bus(bus), {}, "bus exchanges again");

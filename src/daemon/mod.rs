@@ -6,7 +6,7 @@
 pub mod activation;
 pub mod assembly;
 pub mod describe;
-mod device_desk;
+pub mod device_desk;
 mod doors;
 pub mod event_keeper;
 mod journal;
@@ -194,7 +194,7 @@ impl Daemon {
         let mut context = control::Context::new(client.clone(), telemetry);
         context.access = access;
         context.parameters = Some(Arc::new(ParameterFile::new(config, options.state.clone())));
-        context.devices = Some(Arc::new(DeviceDesk::new(config, assembly.desks, assembly.kernel_desks)));
+        context.devices = Some(Arc::new(DeviceDesk::new(config, assembly.desks)));
         context.now_ns = Arc::new({
             let clock = clock.clone();
             move || clock.now_ns()

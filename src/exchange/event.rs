@@ -1,7 +1,7 @@
 //! What the cycle tells besides its state: the progress of each command, and events.
 
 use crate::fault::Fault;
-pub use crate::fieldbus::news::{BusNews, ErrorCode};
+pub use crate::fieldbus::news::{BusNews, ErrorCode, WireState};
 use crate::ids::{AxisId, BusId, GroupId, Handle};
 use crate::motion::{Progress, Rejection};
 

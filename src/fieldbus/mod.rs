@@ -3,11 +3,16 @@
 //! A builder on an ordinary thread scans and configures a network, then hands over a boxed
 //! [`CyclicBus`]; from then on only the real-time thread calls it.
 
+pub mod canopen;
 pub mod error_code;
 pub mod ethercat;
+pub mod identity;
 pub mod igh;
 pub mod mapping;
 pub mod news;
+pub mod object_desk;
+pub mod requests;
+pub mod sdo;
 pub mod sim;
 
 use news::BusNews;

@@ -1,5 +1,6 @@
 //! What a bus tells of its devices by itself, beside the report of each exchange.
 
+pub use super::canopen::frame::WireState;
 pub use super::error_code::{ErrorCode, NO_ERROR};
 use std::fmt;
 
@@ -31,6 +32,10 @@ pub enum BusNews {
     },
     /// The ring is whole again.
     RingWhole,
+    /// The bus's controller stands otherwise to its wire than before (CAN).
+    Wire(WireState),
+    /// The interface's queue is full, so that frames are not sent: told once, until it has room again (CAN).
+    QueueFull,
 }
 
 /// Why a device that is back could not be made operational.
@@ -54,6 +59,10 @@ pub enum Obstacle {
         /// What it says.
         found: u32,
     },
+    /// It says nothing.
+    Silent,
+    /// Another device answers to the same address.
+    Duplicate,
     /// It refuses an object.
     Object {
         /// Index.
@@ -69,6 +78,9 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Obstacle::Register(register) => write!(out, "it does not answer as it should (register {register:04X}h)"),
+            Obstacle::Silent => out.write_str("it does not answer"),
+            Obstacle::Duplicate => out.write_str("two devices answer to its node id: one of them needs another"),
+            Obstacle::State { wanted, code: 0 } => write!(out, "it does not go to {wanted}"),
             Obstacle::State { wanted, code } => write!(out, "it does not go to {wanted}: AL status code {code:04X}h"),
             Obstacle::Identity { what, expected, found } => {
                 write!(out, "it is another device: its {what} is {found:#010x}, expected is {expected:#010x}")

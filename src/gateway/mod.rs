@@ -37,7 +37,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 pub use crate::exchange::command::{Request, StopScope};
-pub use crate::exchange::event::{BusNews, ErrorCode, Event, EventKind, Subject};
+pub use crate::exchange::event::{BusNews, ErrorCode, Event, EventKind, Subject, WireState};
 pub use crate::exchange::figures::AxisFigures;
 pub use crate::exchange::latest::Reading;
 pub use crate::exchange::snapshot::{

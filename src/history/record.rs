@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::gateway::{BusNews, ErrorCode, EventKind, LoggedEvent, MachineDescription, Subject};
+use crate::gateway::{BusNews, ErrorCode, EventKind, LoggedEvent, MachineDescription, Subject, WireState};
 use crate::ids::BusId;
 
 /// The event's fields as the interface describes them, but for the fault, of which there is the number.
@@ -43,6 +43,15 @@ pub fn record(machine: &MachineDescription, logged: &LoggedEvent) -> Map<String,
             ("ring_broken", Subject::Bus(bus), json!({ "words": words }))
         }
         EventKind::Bus { bus, news: BusNews::RingWhole } => ("ring_whole", Subject::Bus(bus), json!({})),
+        EventKind::Bus { bus, news: BusNews::Wire(state) } => {
+            let kind = match state {
+                WireState::BusOff => "can_bus_off",
+                WireState::Warning | WireState::Passive => "can_errors",
+                WireState::Active => "can_good",
+            };
+            (kind, Subject::Bus(bus), json!({}))
+        }
+        EventKind::Bus { bus, news: BusNews::QueueFull } => ("can_queue_full", Subject::Bus(bus), json!({})),
         EventKind::BusRecovered { bus } => ("bus_recovered", Subject::Bus(bus), json!({})),
         EventKind::Overrun { skipped } => ("overrun", Subject::Machine, json!({ "skipped_periods": skipped })),
     };

@@ -33,6 +33,14 @@ pub const IDS: &[(&str, u128)] = &[
     ("ring_broken", 0xcea3db1f6df24337bb3eed5f5e2191d4),
     // A ring has no break any more.
     ("ring_whole", 0xd623d151afa84b2eb96b90293d2682af),
+    // A CAN controller is off its bus.
+    ("can_bus_off", 0xbe1762c1d8074e1fa66fe4af4639e524),
+    // There are many errors on a CAN bus.
+    ("can_errors", 0x6b1704ed681844de80925666a97daa67),
+    // A CAN bus has few errors again.
+    ("can_good", 0x600be1878af640aea3a071f92bb3b1b1),
+    // A CAN interface takes no more frames.
+    ("can_queue_full", 0xd1269fcd5fd14d089c14d523a8ad11b8),
     // A bus exchanges again.
     ("bus_recovered", 0x4472900008404cdf94ae31e51f165723),
     // The cycle missed periods.

@@ -5,6 +5,7 @@
 //! there must show here.
 
 pub mod brake;
+pub mod canopen;
 pub mod cia402;
 pub mod control;
 pub mod device;

@@ -3,7 +3,7 @@
 use crate::support::rig::Rig;
 use crate::wire::{SegmentWire, Tampered};
 use motiond::config::{self, MachineConfig};
-use motiond::daemon::assembly::assemble_over;
+use motiond::daemon::assembly::{BusWire, assemble_over};
 use motiond::fault::Fault;
 use motiond::fieldbus::CyclicBus;
 use motiond::fieldbus::ethercat::bring_up::{BringUpError, BroughtUp, Place, bring_up};
@@ -103,7 +103,8 @@ fn an_orderly_end_leaves_every_device_in_preop_and_no_fault_behind() {
     assert!((0..3).all(|place| wire.end().segment.state_name(place) == "PREOP"));
     let config = machine();
     wire.clone().receive(&mut [0; 1514], wire.now_ns() + 5_000_000_000);
-    let assembly = assemble_over(&config, |_| Ok(Box::new(wire.clone()))).unwrap_or_else(|error| panic!("{error}"));
+    let assembly = assemble_over(&config, |_| Ok(BusWire::Ethercat(Box::new(wire.clone()))))
+        .unwrap_or_else(|error| panic!("{error}"));
     let mut rig = Rig::of(config, assembly.cycle, assembly.ends, assembly.simulations);
     rig.now_ns = wire.now_ns();
     rig.run(500);
@@ -117,7 +118,7 @@ fn a_panic_in_the_scan_is_a_fault_with_a_number_and_the_next_start_is_as_any() {
     let wire = SegmentWire::to(Segment::new(&segment(&config)).unwrap());
     let assemble = |wire: Box<dyn Wire>| {
         let mut wire = Some(wire);
-        assemble_over(&config, |_| Ok(wire.take().unwrap()))
+        assemble_over(&config, |_| Ok(BusWire::Ethercat(wire.take().unwrap())))
     };
     for frames in [2, 50, 500] {
         // A library that fails an internal check in the middle of its scan.

@@ -6,7 +6,7 @@ use crate::motion::{X, rig_of};
 use crate::support::rig::Rig;
 use crate::wire::SegmentWire;
 use motiond::config::MachineConfig;
-use motiond::daemon::assembly::assemble_over;
+use motiond::daemon::assembly::{BusWire, assemble_over};
 use motiond::exchange::command::Request;
 use motiond::exchange::event::EventKind;
 use motiond::fault::Fault;
@@ -249,7 +249,8 @@ fn a_restart_onto_enabled_drives_enables_nothing_and_every_drive_stops() {
         // Killed, it sends nothing any more.
         std::mem::forget(rig);
         wire.clone().receive(&mut [0; 1514], wire.now_ns() + outage_ms * 1_000_000);
-        let assembly = assemble_over(&config, |_| Ok(Box::new(wire.clone()))).unwrap_or_else(|error| panic!("{error}"));
+        let assembly = assemble_over(&config, |_| Ok(BusWire::Ethercat(Box::new(wire.clone()))))
+            .unwrap_or_else(|error| panic!("{error}"));
         let mut rig = Rig::of(config, assembly.cycle, assembly.ends, assembly.simulations);
         rig.now_ns = wire.now_ns();
         rig.run(SETTLED);
@@ -287,7 +288,10 @@ fn a_segment_that_is_another_one_is_refused_in_words() {
         }
         change(&mut parameters);
         let wire = SegmentWire::to(Segment::new(&parameters).unwrap());
-        let error = assemble_over(&config, |_| Ok(Box::new(wire.clone()))).map(drop).unwrap_err().to_string();
+        let error = assemble_over(&config, |_| Ok(BusWire::Ethercat(Box::new(wire.clone()))))
+            .map(drop)
+            .unwrap_err()
+            .to_string();
         assert!(words.iter().all(|word| error.contains(word)), "{name}: {error}");
     }
 }

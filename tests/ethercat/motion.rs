@@ -4,7 +4,8 @@ use crate::bring_up::{machine, segment};
 use crate::support::rig::Rig;
 use crate::wire::SegmentWire;
 use motiond::config::MachineConfig;
-use motiond::daemon::assembly::assemble_over;
+use motiond::daemon::assembly::{BusWire, assemble_over};
+use motiond::daemon::device_desk::Desk;
 use motiond::exchange::command::Request;
 use motiond::fieldbus::ethercat::object_desk::ObjectDesk;
 use motiond::fieldbus::ethercat::ring::Ring;
@@ -35,10 +36,12 @@ pub fn rig_with_desk(config: MachineConfig, segment: Segment) -> (Rig, SegmentWi
     let wire = SegmentWire::to(segment);
     let assembly = assemble_over(&config, |bus| {
         let (first, last) = (Box::new(wire.clone()), Box::new(wire.at_last()));
-        Ok(if bus.redundant_interface.is_some() { Box::new(Ring::between(first, last)) } else { first })
+        let wire: Box<dyn Wire> =
+            if bus.redundant_interface.is_some() { Box::new(Ring::between(first, last)) } else { first };
+        Ok(BusWire::Ethercat(wire))
     });
     let mut assembly = assembly.unwrap_or_else(|error| panic!("{error}"));
-    let desk = assembly.desks[0].take().unwrap();
+    let Desk::Mailboxes(desk) = assembly.desks.remove(0) else { panic!("no desk") };
     let mut rig = Rig::of(config, assembly.cycle, assembly.ends, assembly.simulations);
     rig.now_ns = wire.now_ns();
     (rig, wire, desk)

@@ -77,7 +77,8 @@ pub fn axes(
         let brake = brake(reader, axis);
         if let (Some((bus, device)), Some(scaling)) = (drive, scaling) {
             let layout = buses[bus].devices[device].layout.of_axis(*axis.device_axis);
-            let drive = drive_parameters(axis, layout, scaling, gains, brake);
+            let divisor = buses[bus].divisor;
+            let drive = drive_parameters(axis, layout, scaling, gains, brake, divisor);
             // What it would say of an axis with a problem has been said better.
             if reader.problem_count() == problems_before
                 && let Err(error) = Drive::new(&drive, period_ns as f64 * 1e-9)
@@ -86,7 +87,7 @@ pub fn axes(
                 continue;
             }
             let simulated = simulated_drive(axis, &drive);
-            let config = axis_config(axis, bus, device, drive);
+            let config = axis_config(axis, (bus, device), drive, divisor);
             plans.push(AxisPlan { config, simulated, device_axis: *axis.device_axis });
         }
     }
@@ -317,6 +318,7 @@ fn drive_parameters(
     scaling: ScalingParameters,
     gains: ServoGains,
     brake: drive::Brake,
+    divisor: u32,
 ) -> DriveParameters {
     let times = &axis.drive;
     let seconds = |ms: f64| ms / 1000.0;
@@ -332,8 +334,9 @@ fn drive_parameters(
         torque_limit: *times.torque_limit_percent / 100.0,
         feedback_delay_periods: SIMULATED_DELAY_PERIODS,
         extrapolated_cycles: match *axis.following.stale_feedback {
-            StaleFeedback::Held => 0,
-            StaleFeedback::Extrapolated => *axis.following.stale_cycles,
+            // Between two exchanges it goes on as it was.
+            StaleFeedback::Held => divisor - 1,
+            StaleFeedback::Extrapolated => rides_through(*axis.following.stale_cycles, divisor),
         },
         extrapolated_velocity: *axis.limits.velocity,
         brake,
@@ -373,7 +376,12 @@ fn what_the_drive_says(reader: &mut Reader<'_>, axis: &Axis, mut error: Paramete
     }
 }
 
-fn axis_config(axis: &Axis, bus: usize, device: usize, drive: DriveParameters) -> AxisConfig {
+/// Cycles without fresh feedback for so many exchanges, of which there is one in `divisor` cycles.
+fn rides_through(exchanges: u32, divisor: u32) -> u32 {
+    exchanges * divisor + divisor - 1
+}
+
+fn axis_config(axis: &Axis, (bus, device): (usize, usize), drive: DriveParameters, divisor: u32) -> AxisConfig {
     let limits = &axis.limits;
     let modulo = axis.modulo.map(Ratio::as_f64);
     // Bit 0 is the drive's negative switch, bit 1 its positive one; an inverted axis runs the other way.
@@ -400,7 +408,7 @@ fn axis_config(axis: &Axis, bus: usize, device: usize, drive: DriveParameters) -
             supervision: SupervisionParameters {
                 following_window: Some(*axis.following.window),
                 following_time_s: *axis.following.time_ms / 1000.0,
-                stale_cycles_tolerated: *axis.following.stale_cycles,
+                stale_cycles_tolerated: rides_through(*axis.following.stale_cycles, divisor),
                 modulo,
             },
             limit_switches: limits.drive_switches.then_some(switches),

@@ -4,13 +4,17 @@ use super::super::machine::{Address, BusConfig, DeviceConfig, Identity};
 use super::super::profile::Profiles;
 use super::super::reader::{Place, Reader};
 use super::super::schema::{
-    BrakeKind, Bus, BusKind, BusMaster, Device, DeviceKind, FaultWord, File, MappingWord, RevisionWord, SimulatedFault,
+    BrakeKind, Bus, BusKind, BusMaster, Device, DeviceKind, FaultWord, File, MappingWord, ModeWord, RevisionWord,
+    SimulatedFault,
 };
 use super::common::Common;
 use super::find;
 use super::inputs::AXIS_BITS;
 use super::startup::startup;
 use crate::cycle::bus_watch::BusWatchParameters;
+use crate::fieldbus::canopen::connection::PDOS;
+use crate::fieldbus::canopen::load::load;
+use crate::fieldbus::canopen::plan::{NetworkParameters, pdos};
 use crate::fieldbus::ethercat::packet_socket::SocketOptions;
 use crate::fieldbus::ethercat::synchronisation::Synchronisation;
 use crate::fieldbus::mapping::{DeviceLayout, PdoEntry};
@@ -41,6 +45,12 @@ const DRIVE_INPUTS: [PdoEntry; 7] = [
     DIGITAL_INPUTS,
     entry(0x603F, 0, 16),
 ];
+/// What a drive gets on a CAN bus, besides the target of its mode: each way is one PDO.
+const CAN_DRIVE_OUTPUTS: [PdoEntry; 2] = [entry(0x6040, 0, 16), entry(0x6060, 0, 8)];
+/// What it gives there.
+const CAN_DRIVE_INPUTS: [PdoEntry; 3] = [entry(0x6041, 0, 16), entry(0x6061, 0, 8), entry(0x6064, 0, 32)];
+/// First object of a CANopen terminal's outputs, one byte each (CiA 401).
+const CAN_TERMINAL_OUTPUTS: u16 = 0x6200;
 /// First object of a terminal's inputs and outputs, one byte each (ETG.5001 modular device profile).
 const TERMINAL_INPUTS: u16 = 0x6000;
 const TERMINAL_OUTPUTS: u16 = 0x7000;
@@ -93,8 +103,10 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, per
             kind: *device.kind,
             address,
             identity: common.identity,
-            mapped: *device.kind == DeviceKind::Drive && common.mapping == MappingWord::Free,
+            mapped: common.mapping == MappingWord::Free
+                && (*device.kind == DeviceKind::Drive || *bus.kind == BusKind::Canopen),
             watchdog_ms: common.watchdog_ms,
+            heartbeat_ms: *device.heartbeat_ms,
             synchronisation: common.synchronisation,
             tolerated_emergencies: common.tolerated_emergencies.clone(),
             startup: startup(reader, *bus.kind, device, &common),
@@ -112,7 +124,8 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, per
         igh(reader, bus, &devices);
     }
     let fault_plan = fault_plan(reader, bus);
-    Some(BusConfig {
+    let divisor = *bus.cycles_per_sync;
+    let built = BusConfig {
         name: bus.name.value.clone(),
         kind: *bus.kind,
         master: *bus.master,
@@ -124,9 +137,11 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, per
             bypass_qdisc: *bus.bypass_qdisc,
         },
         bit_rate: bus.bit_rate.map(|kbit_per_s| kbit_per_s * 1000),
+        master_node: *bus.master_node_id,
+        divisor,
         watch: BusWatchParameters {
-            lost_frames_tolerated: *bus.lost_frames_tolerated,
-            working_counter_errors_tolerated: *bus.working_counter_tolerated,
+            lost_frames_tolerated: *bus.lost_frames_tolerated * divisor,
+            working_counter_errors_tolerated: *bus.working_counter_tolerated * divisor,
         },
         devices,
         output_bytes,
@@ -138,7 +153,54 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, per
             fault_plan,
             recovery_time_ns: RECOVERY_TIME_NS,
         },
-    })
+    };
+    if *bus.kind == BusKind::Canopen {
+        can(reader, bus, &built, period_ns);
+    }
+    Some(built)
+}
+
+/// What a CAN bus must not be asked for: more than its wire carries, more PDOs than have identifiers, the master's node id.
+fn can(reader: &mut Reader<'_>, bus: &Bus, built: &BusConfig, period_ns: u64) {
+    for (written, device) in bus.devices.iter().zip(&built.devices) {
+        if device.address == Address::Node(built.master_node) {
+            let allowed = format!("another one than that of the daemon (master-node-id {})", built.master_node);
+            reader.report(&written.node_id.place, allowed);
+        }
+        for (place, entries) in
+            [(&written.pdo_outputs.place, &device.layout.outputs), (&written.pdo_inputs.place, &device.layout.inputs)]
+        {
+            let count = pdos(entries).len();
+            if count > PDOS {
+                let found = format!("{count} PDOs of up to 8 bytes");
+                reader.report_found(place, found, format!("at most {PDOS} each way (CiA 301)"));
+            }
+        }
+    }
+    let Some(bit_rate) = built.bit_rate else { return };
+    let network = built.network(period_ns);
+    let load = load(&network, bit_rate);
+    let most = f64::from(*bus.max_load_percent) / 100.0;
+    if load.share > most {
+        // As many cycles as it would take, with the same devices.
+        let enough = (built.divisor + 1..=4).find(|divisor| {
+            let slower = NetworkParameters { divisor: *divisor, ..network.clone() };
+            self::load(&slower, bit_rate).share <= most
+        });
+        let found = format!(
+            "{} bits of SYNC and PDOs each {} µs, with heartbeats {:.0} % of {} kbit/s",
+            load.cyclic_bits,
+            network.sync_period_ns() / 1000,
+            100.0 * load.share,
+            bit_rate / 1000
+        );
+        let advice = match enough {
+            Some(divisor) => format!("cycles-per-sync = {divisor} would do"),
+            None => "map less, or divide the devices among two buses".to_string(),
+        };
+        let allowed = format!("at most {} % (max-load-percent): {advice}", *bus.max_load_percent);
+        reader.report_found(&bus.bit_rate.place, found, allowed);
+    }
 }
 
 /// What a key that must, or must not, be there with this kind has to say.
@@ -165,6 +227,11 @@ fn wire(reader: &mut Reader<'_>, bus: &Bus) {
         }
     }
     wanted(reader, &bus.bit_rate.place, bus.bit_rate.is_some(), kind == BusKind::Canopen, word);
+    if kind != BusKind::Canopen {
+        for place in [&bus.cycles_per_sync.place, &bus.master_node_id.place, &bus.max_load_percent.place] {
+            wanted(reader, place, place.written.is_some(), false, word);
+        }
+    }
     /// The bit rates of CiA 301 Table 1, kbit/s.
     const BIT_RATES: [u32; 8] = [10, 20, 50, 125, 250, 500, 800, 1000];
     if bus.bit_rate.is_some_and(|rate| !BIT_RATES.contains(&rate)) {
@@ -254,7 +321,7 @@ fn kind(reader: &mut Reader<'_>, bus: &Bus, device: &Device, common: &Common, pe
                 reader.report(place, "what the drive has: with mapping \"fixed\" nothing is mapped");
             }
             // The drive must ride through what the cycle rides through, and one period of grace at each end.
-            let least_ns = (u64::from(*bus.lost_frames_tolerated) + 2) * period_ns;
+            let least_ns = (u64::from(*bus.lost_frames_tolerated) + 2) * u64::from(*bus.cycles_per_sync) * period_ns;
             let least_ms = least_ns.div_ceil(1_000_000);
             if common.watchdog_ms == 0 {
                 let allowed = format!(
@@ -306,6 +373,27 @@ fn switches_outputs(file: &File, bus: &Bus, device: &Device, axis_number: u8) ->
             .any(|output| here(&output.bus, &output.device) && *output.bit / AXIS_BITS == u16::from(axis_number))
 }
 
+/// The target of this axis's mode.
+fn target(file: &File, bus: &Bus, device: &Device, axis_number: u8) -> PdoEntry {
+    let here = |axis: &&super::super::schema::Axis| {
+        *axis.bus == *bus.name && *axis.device == *device.name && *axis.device_axis == axis_number
+    };
+    match file.axes.iter().find(here).map(|axis| *axis.mode) {
+        Some(ModeWord::Csv) => entry(0x60FF, 0, 32),
+        Some(ModeWord::Cst) => entry(0x6071, 0, 16),
+        Some(ModeWord::Csp) | None => entry(0x607A, 0, 32),
+    }
+}
+
+/// Whether somebody looks at 60FDh of this axis of this drive: its limit switches, or a named input.
+fn reads_inputs(file: &File, bus: &Bus, device: &Device, axis_number: u8) -> bool {
+    let here = |bus_name: &str, name: &str| bus_name == *bus.name && name == *device.name;
+    let switches = file.axes.iter().filter(|axis| *axis.limits.drive_switches);
+    let mut inputs = file.inputs.iter().filter(|input| here(&input.bus, &input.device));
+    switches.into_iter().any(|axis| here(&axis.bus, &axis.device) && *axis.device_axis == axis_number)
+        || inputs.any(|input| *input.bit / AXIS_BITS == u16::from(axis_number))
+}
+
 fn mapping(device: &Device, common: &Common, file: &File, bus: &Bus) -> (Vec<PdoEntry>, Vec<PdoEntry>) {
     if *device.kind == DeviceKind::Coupler {
         return (Vec::new(), Vec::new());
@@ -319,16 +407,26 @@ fn mapping(device: &Device, common: &Common, file: &File, bus: &Bus) -> (Vec<Pdo
             let bytes = (0..bits.div_ceil(8)).map(|byte| entry(index, byte as u8 + 1, 8));
             bytes.chain(others.iter().flatten().copied()).collect()
         };
-        let outputs = whole(*device.digital_outputs, TERMINAL_OUTPUTS, &device.pdo_outputs, &common.pdo_outputs);
+        let first = if *bus.kind == BusKind::Canopen { CAN_TERMINAL_OUTPUTS } else { TERMINAL_OUTPUTS };
+        let outputs = whole(*device.digital_outputs, first, &device.pdo_outputs, &common.pdo_outputs);
         return (outputs, whole(*device.digital_inputs, TERMINAL_INPUTS, &device.pdo_inputs, &common.pdo_inputs));
     }
     let (mut outputs, mut inputs) = (Vec::new(), Vec::new());
     for axis in axes_of(file, bus, device) {
-        outputs.extend(DRIVE_OUTPUTS.map(|entry| entry.of_axis(axis)));
+        if *bus.kind == BusKind::Canopen {
+            outputs.extend(CAN_DRIVE_OUTPUTS.map(|entry| entry.of_axis(axis)));
+            outputs.push(target(file, bus, device, axis).of_axis(axis));
+            inputs.extend(CAN_DRIVE_INPUTS.map(|entry| entry.of_axis(axis)));
+            if reads_inputs(file, bus, device, axis) {
+                inputs.push(DIGITAL_INPUTS.of_axis(axis));
+            }
+        } else {
+            outputs.extend(DRIVE_OUTPUTS.map(|entry| entry.of_axis(axis)));
+            inputs.extend(DRIVE_INPUTS.map(|entry| entry.of_axis(axis)));
+        }
         if switches_outputs(file, bus, device, axis) {
             outputs.push(DIGITAL_OUTPUTS.of_axis(axis));
         }
-        inputs.extend(DRIVE_INPUTS.map(|entry| entry.of_axis(axis)));
     }
     (common.pdo_outputs.clone().unwrap_or(outputs), common.pdo_inputs.clone().unwrap_or(inputs))
 }

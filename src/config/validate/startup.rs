@@ -9,7 +9,7 @@ use crate::limits::MAX_STARTUP_OBJECTS;
 
 /// What the mapping writes: PDOs, and which of them go by which sync manager.
 const fn is_mapping(index: u16) -> bool {
-    matches!(index, 0x1600..=0x1BFF | 0x1C10..=0x1C2F)
+    matches!(index, 0x1400..=0x1BFF | 0x1C10..=0x1C2F)
 }
 
 /// The writes, in the order of the file. What is wrong with them is reported.
@@ -43,8 +43,8 @@ pub fn startup(reader: &mut Reader<'_>, bus: BusKind, device: &Device, common: &
 
 /// What is wrong with an object: where, and what may stand there.
 fn fault_of(bus: BusKind, mapped: bool, object: &Startup) -> Option<(&Place, String)> {
-    if bus != BusKind::Ethercat {
-        return Some((&object.place, "nothing: objects at start are written over EtherCAT only".to_string()));
+    if bus == BusKind::Simulated {
+        return Some((&object.place, "nothing: objects at start are written on real buses only".to_string()));
     }
     if mapped && is_mapping(*object.index) {
         let allowed = "another object: a drive's process data are mapped by pdo-outputs and pdo-inputs";

@@ -20,6 +20,7 @@ use super::sii::MailboxAreas;
 use super::synchronisation::Synchronisation;
 use super::wire::Wire;
 use crate::fieldbus::CyclicBus;
+pub use crate::fieldbus::identity::{ExpectedIdentity, RevisionPolicy};
 use crate::fieldbus::mapping::DeviceLayout;
 use crate::limits::MAX_PROCESS_IMAGE_BYTES;
 
@@ -49,33 +50,6 @@ impl fmt::Display for Place {
             Place::Alias(alias) => write!(out, "alias {alias}"),
         }
     }
-}
-
-/// How near a device's revision must be to the expected one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RevisionPolicy {
-    /// The same.
-    #[default]
-    Exact,
-    /// The same or a later one.
-    AtLeast,
-    /// It is not looked at.
-    Any,
-}
-
-/// What a device must be; `None` is not looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ExpectedIdentity {
-    /// Vendor ID.
-    pub vendor: Option<u32>,
-    /// Product code.
-    pub product: Option<u32>,
-    /// Revision number.
-    pub revision: Option<u32>,
-    /// How near to it.
-    pub revision_policy: RevisionPolicy,
-    /// Serial number.
-    pub serial: Option<u32>,
 }
 
 /// One device as it is configured.

@@ -8,6 +8,7 @@ use super::mailbox::exchange::SizeError;
 use super::mailbox::{Address, Aside, Download, Emergency, Report, Transfer, TransferError, Upload};
 use super::sii::MailboxAreas;
 use crate::fieldbus::mapping::{DeviceLayout, PdoEntry, drive_pdos};
+pub use crate::fieldbus::sdo::ObjectWrite;
 
 /// How long one object may take altogether, nanoseconds.
 pub const OBJECT_NS: u64 = 30_000_000_000;
@@ -36,15 +37,6 @@ impl fmt::Display for ObjectError {
 }
 
 impl std::error::Error for ObjectError {}
-
-/// An object and what is written to it, little-endian.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObjectWrite {
-    /// The object.
-    pub address: Address,
-    /// Its new value.
-    pub value: Box<[u8]>,
-}
 
 /// The writes that map what a layout of a drive says, and nothing else: first assigned to nothing, then mapped, then
 /// assigned.

@@ -1,0 +1,26 @@
+//! CANopen: a master for CiA 402 drives and CiA 401 terminals on a SocketCAN interface (CiA 301, CiA 402).
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`frame`], [`wire`], [`socket`] | frames, what carries them, the real thing |
+//! | [`connection`], [`nmt`], [`emergency`] | identifiers, network management, emergencies |
+//! | [`sdo`] | objects read and written |
+//! | [`plan`], [`node`], [`attendant`] | what a node is given, how it stands, and who gives it |
+//! | [`bring_up`], [`bus`] | from an interface to nodes that exchange, and the exchange |
+//! | [`load`] | how full the wire is |
+//! | [`requests`] | objects read and written while the machine runs |
+
+pub mod attendant;
+pub mod bring_up;
+pub mod bus;
+pub mod connection;
+pub mod emergency;
+pub mod frame;
+pub mod load;
+pub mod nmt;
+pub mod node;
+pub mod plan;
+pub mod requests;
+pub mod sdo;
+pub mod socket;
+pub mod wire;

@@ -1,0 +1,6 @@
+//! A CANopen bus on the virtual clock: the production master over simulated nodes on a wire with a speed and priorities.
+
+mod motion;
+#[path = "../support/mod.rs"]
+mod support;
+mod wire;
