@@ -23,7 +23,16 @@ While it runs it takes commands from standard input, one a line; DEVICE is a nam
   lose N | duplicate N | corrupt N | delay N MICROSECONDS
                                  what happens to the next N frames on their way back
   state DEVICE                   tells in which state it is
-  quit";
+  quit
+On a CANopen bus there are off, on, input, fault, emergency, lose, state and quit, and these:
+  restart DEVICE                 it begins anew by itself
+  mute DEVICE on|off             it sends no heartbeats
+  swallow DEVICE N               it does not send its next N PDOs
+  babble DEVICE on|off           it fills the wire with emergencies
+  twin DEVICE on|off             another one has its node id: seen when it starts
+  exchange DEVICE PRODUCT        another device is in its place, without supply
+  sdo DEVICE good|silent|garbage|abort
+  cut | mend                     the cable to the master";
 
 /// One command.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,12 +61,7 @@ impl Command {
     /// Of a line; else what is wrong with it.
     pub fn parse(line: &str, names: &[String]) -> Result<Command, String> {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let device = |word: &str| {
-            let place = names.iter().position(|name| name == word).or_else(|| word.parse().ok());
-            place
-                .filter(|place| *place < names.len())
-                .ok_or_else(|| format!("no device {word:?} in {}", names.join(", ")))
-        };
+        let device = |word: &str| place_of(word, names);
         Ok(match words[..] {
             ["quit"] => Command::Quit,
             ["state", place] => Command::State(device(place)?),
@@ -137,8 +141,14 @@ impl Command {
     }
 }
 
+/// The place of a device, by its name or by that.
+pub fn place_of(word: &str, names: &[String]) -> Result<usize, String> {
+    let place = names.iter().position(|name| name == word).or_else(|| word.parse().ok());
+    place.filter(|place| *place < names.len()).ok_or_else(|| format!("no device {word:?} in {}", names.join(", ")))
+}
+
 /// A number, decimal or hexadecimal with 0x.
-fn number(word: &str) -> Result<u16, String> {
+pub fn number(word: &str) -> Result<u16, String> {
     let parsed = match word.strip_prefix("0x") {
         Some(digits) => u16::from_str_radix(digits, 16),
         None => word.parse(),

@@ -1,8 +1,9 @@
-//! `motion-sim`: the devices of a machine on a network interface, for whoever has none: it answers the raw frames of any
-//! EtherCAT master as the drives and terminals of a configuration would.
+//! `motion-sim`: the devices of a machine on a network interface, for whoever has none: it answers the frames of any EtherCAT
+//! or CANopen master as the drives and terminals of a configuration would.
 
 mod command;
 mod mishap;
+mod nodes;
 mod ports;
 
 use std::io::BufRead;
@@ -14,6 +15,7 @@ use clap::Parser;
 use motiond::config::machine::{Address, BusConfig};
 use motiond::config::schema::BusKind;
 use motiond::config::{self, MachineConfig};
+use motiond::fieldbus::canopen::socket::SocketCan;
 use motiond::limits::ETHERCAT_FRAME_BYTES;
 use motiond::simulation::ethercat::{Segment, SegmentParameters};
 
@@ -28,7 +30,7 @@ const LOOK_NS: u64 = 5_000_000;
 #[command(
     name = "motion-sim",
     version,
-    about = "Simulated EtherCAT drives and terminals on a network interface",
+    about = "Simulated EtherCAT or CANopen drives and terminals on a network interface",
     after_help = command::HELP
 )]
 struct Arguments {
@@ -41,7 +43,7 @@ struct Arguments {
     /// The configuration of the machine, as motiond has it
     #[arg(long)]
     config: PathBuf,
-    /// Which of its buses [default: the first EtherCAT bus]
+    /// Which of its buses [default: the first EtherCAT or CANopen bus]
     #[arg(long)]
     bus: Option<String>,
 }
@@ -57,8 +59,22 @@ fn main() -> ExitCode {
         Err(error) => return complain(&error, 2),
     };
     let Some(bus) = bus_of(&machine, arguments.bus.as_deref()) else {
-        return complain(&"the configuration has no such EtherCAT bus", 2);
+        return complain(&"the configuration has no such EtherCAT or CANopen bus", 2);
     };
+    let names: Vec<String> = bus.devices.iter().map(|device| device.name.clone()).collect();
+    if bus.kind == BusKind::Canopen {
+        let network = match nodes::network(bus, machine.period_ns) {
+            Ok(network) => network,
+            Err(error) => return complain(&error, 2),
+        };
+        let socket = match SocketCan::open(&arguments.interface) {
+            Ok(socket) => socket,
+            Err(error) => return complain(&format!("CAN interface {}: {error}", arguments.interface), 1),
+        };
+        println!("{} devices on {}: {}", names.len(), arguments.interface, names.join(", "));
+        nodes::serve(network, socket, &names, &lines());
+        return ExitCode::SUCCESS;
+    }
     let mut segment = match Segment::new(&parameters(bus, machine.period_ns)) {
         Ok(segment) => segment,
         Err(error) => return complain(&error, 2),
@@ -70,7 +86,6 @@ fn main() -> ExitCode {
         Ok(ports) => ports,
         Err((interface, error)) => return complain(&format!("interface {interface}: {error}"), 1),
     };
-    let names: Vec<String> = bus.devices.iter().map(|device| device.name.clone()).collect();
     let second = arguments.redundant_interface.map_or(String::new(), |second| format!(" and {second}"));
     println!("{} devices on {}{second}: {}", names.len(), arguments.interface, names.join(", "));
     serve(segment, ports, &names, &lines());
@@ -78,7 +93,7 @@ fn main() -> ExitCode {
 }
 
 fn bus_of<'a>(machine: &'a MachineConfig, name: Option<&str>) -> Option<&'a BusConfig> {
-    let mut buses = machine.buses.iter().filter(|bus| bus.kind == BusKind::Ethercat);
+    let mut buses = machine.buses.iter().filter(|bus| bus.kind != BusKind::Simulated);
     match name {
         Some(name) => buses.find(|bus| bus.name == name),
         None => buses.next(),
