@@ -59,12 +59,14 @@ fn nodes_are_brought_up_and_move() {
     master.done("group linear table x=60 y=20 --wait");
     master.done("group disable table");
     // Objects of every transfer: in one frame, in segments, in blocks.
-    assert!(master.done("sdo read x-drive 1018:01 u32").contains("2650"), "the vendor");
-    assert!(
-        master.done("sdo read x-drive 1008:00 text").contains("x-drive"),
-        "{}",
-        master.done("sdo read x-drive 1008:00 text")
-    );
+    assert!(master.done("sdo read x-drive 1018:01 --as u32").contains("2650"), "the vendor");
+    assert!(master.done("sdo read x-drive 1008:00 --as text").contains("x-drive"));
+    let note = "a note of the user's that is longer than what goes in segments, and goes in blocks both ways";
+    let mut write = Command::new(env!("CARGO_BIN_EXE_motionctl"));
+    write.arg("--socket").arg(master.socket()).args(["sdo", "write", "x-drive", "2000:00", note, "--as", "text"]);
+    let written = daemon::output(&mut write);
+    assert!(written.status.success(), "{written:?}");
+    assert!(master.done("sdo read x-drive 2000:00 --as text").contains(note));
     bench.master.end();
     drop(bench.interface);
 }

@@ -231,7 +231,9 @@ fn the_first_reaction_that_fits_counts() {
 
 #[test]
 fn every_number_says_its_unit_unless_it_is_a_plain_count() {
-    const COUNTS: [&str; 30] = [
+    const COUNTS: [&str; 32] = [
+        "master-node-id",
+        "cycles-per-sync",
         "zero",
         "full-scale",
         "raw-full-scale",

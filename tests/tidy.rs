@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("motion", &[]),
     ("drive", &["fieldbus::mapping"]),
     ("fieldbus", &["simulation"]),
-    ("simulation", &["fieldbus::mapping", "exchange::ring"]),
+    ("simulation", &["fieldbus::mapping", "fieldbus::canopen::frame", "exchange::ring"]),
     ("exchange", &["motion", "drive::State", "drive::ServoGains", "fieldbus::news"]),
     ("cycle", &["exchange", "motion", "drive", "fieldbus"]),
     ("config", &["cycle", "motion", "drive", "fieldbus", "simulation"]),
@@ -37,7 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// What each program in `src/bin` may name of the library.
 const PROGRAMS: &[(&str, &[&str])] = &[
     ("motionctl", &["client", "commissioning", "fieldbus::ethercat"]),
-    ("motion-sim", &["simulation", "config", "fieldbus::ethercat", "limits"]),
+    ("motion-sim", &["simulation", "config", "fieldbus::ethercat", "fieldbus::canopen", "limits"]),
 ];
 const EVERYBODY: &[&str] = &["limits", "units", "ids", "fault"];
 
@@ -69,6 +69,15 @@ const REAL_TIME: &[&str] = &[
     "src/fieldbus/ethercat/work.rs",
     "src/fieldbus/ethercat/packet_socket.rs",
     "src/fieldbus/ethercat/wire.rs",
+    "src/fieldbus/canopen/attendant.rs",
+    "src/fieldbus/canopen/bus.rs",
+    "src/fieldbus/canopen/connection.rs",
+    "src/fieldbus/canopen/emergency.rs",
+    "src/fieldbus/canopen/frame.rs",
+    "src/fieldbus/canopen/nmt.rs",
+    "src/fieldbus/canopen/node.rs",
+    "src/fieldbus/canopen/sdo",
+    "src/fieldbus/requests.rs",
     "src/fieldbus/igh/exchange.rs",
     "src/fieldbus/igh/layer.rs",
 ];

@@ -109,6 +109,8 @@ impl Error {
                 let reason = self.text_field("reason").unwrap_or("?");
                 write!(f, "samples from cycle {cycle} on were lost ({reason})")?;
             }
+            "Aborted" => write!(f, "{}", self.text_field("words").unwrap_or("the device refused it"))?,
+            "NoAnswer" => write!(f, "{}", self.text_field("problem").unwrap_or("no answer"))?,
             "Unavailable" => write!(f, "no answer in time ({})", self.text_field("reason").unwrap_or("?"))?,
             other => write!(f, "{other}")?,
         }

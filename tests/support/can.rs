@@ -83,7 +83,9 @@ pub fn patient_machine(interface: &str) -> String {
     let shipped = include_str!("../../config/can-two-axis.toml");
     let patient =
         shipped.replace("\"can0\"", &format!("\"{interface}\"")).replace("period-us = 1000", "period-us = 5000");
-    let patient = patient.replace("cpu = 1\n", "max-skipped-periods = 1000\nhold-cpu-latency = false\n").replace("cycles-per-sync = 2\n", "");
+    let patient = patient
+        .replace("cpu = 1\n", "max-skipped-periods = 1000\nhold-cpu-latency = false\n")
+        .replace("cycles-per-sync = 2\n", "");
     let patient = patient.replace("[[bus.device]]\n", "[[bus.device]]\nwatchdog-ms = 1000\nheartbeat-ms = 200\n");
     let patient = patient.replace("interface =", "lost-frames-tolerated = 100\ninterface =");
     patient.replace("window-mm = 2\n", "window-mm = 50\nstale-cycles-tolerated = 100\n")

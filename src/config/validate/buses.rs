@@ -57,6 +57,9 @@ const TERMINAL_OUTPUTS: u16 = 0x7000;
 /// The same in a terminal that says what else it exchanges: nothing is mapped by it, so that it need not be there.
 const OTHER_DIGITAL: u16 = 0x2F00;
 
+/// The bit rates of CiA 301 Table 1, kbit/s.
+const BIT_RATES: [u32; 8] = [10, 20, 50, 125, 250, 500, 800, 1000];
+
 /// How long simulated devices need to come back after a lost bus is recovered.
 const RECOVERY_TIME_NS: u64 = 50_000_000;
 
@@ -177,7 +180,7 @@ fn can(reader: &mut Reader<'_>, bus: &Bus, built: &BusConfig, period_ns: u64) {
             }
         }
     }
-    let Some(bit_rate) = built.bit_rate else { return };
+    let Some(bit_rate) = built.bit_rate.filter(|rate| BIT_RATES.contains(&(rate / 1000))) else { return };
     let network = built.network(period_ns);
     let load = load(&network, bit_rate);
     let most = f64::from(*bus.max_load_percent) / 100.0;
@@ -228,12 +231,15 @@ fn wire(reader: &mut Reader<'_>, bus: &Bus) {
     }
     wanted(reader, &bus.bit_rate.place, bus.bit_rate.is_some(), kind == BusKind::Canopen, word);
     if kind != BusKind::Canopen {
-        for place in [&bus.cycles_per_sync.place, &bus.master_node_id.place, &bus.max_load_percent.place] {
-            wanted(reader, place, place.written.is_some(), false, word);
+        let given = [
+            (&bus.cycles_per_sync.place, *bus.cycles_per_sync != 1),
+            (&bus.master_node_id.place, *bus.master_node_id != 127),
+            (&bus.max_load_percent.place, *bus.max_load_percent != 80),
+        ];
+        for (place, is) in given {
+            wanted(reader, place, is, false, word);
         }
     }
-    /// The bit rates of CiA 301 Table 1, kbit/s.
-    const BIT_RATES: [u32; 8] = [10, 20, 50, 125, 250, 500, 800, 1000];
     if bus.bit_rate.is_some_and(|rate| !BIT_RATES.contains(&rate)) {
         let rates = BIT_RATES.map(|rate| rate.to_string()).join(", ");
         reader.report(&bus.bit_rate.place, format!("one of {rates} (CiA 301)"));

@@ -137,7 +137,7 @@ impl Attendant {
             Doing::Starting { since_ns, told } => {
                 let node = nodes.get_mut(self.device)?;
                 if node.state == Some(NmtState::Operational) && told {
-                    node.presence = Presence::Configured;
+                    (node.presence, node.told) = (Presence::Configured, false);
                     self.obstacles[self.device] = None;
                     self.doing = Doing::Rest;
                     None
@@ -210,19 +210,19 @@ impl Attendant {
                 continue;
             }
             match node.presence {
-                Presence::Away => {
+                Presence::Started if node.told => {
+                    self.device = device;
+                    self.doing = Doing::Settle { since_ns: now_ns };
+                    return None;
+                }
+                Presence::Away | Presence::Started => {
                     if now_ns < self.called_ns[device] {
                         continue;
                     }
                     self.called_ns[device] = now_ns + CALL_NS;
-                    node.boot_ups = 0;
+                    (node.presence, node.told, node.boot_ups) = (Presence::Away, true, 0);
                     self.device = device;
                     return Some(Command::ResetCommunication.to(node.id));
-                }
-                Presence::Started => {
-                    self.device = device;
-                    self.doing = Doing::Settle { since_ns: now_ns };
-                    return None;
                 }
                 Presence::Configured => {
                     self.device = device;
@@ -360,7 +360,6 @@ impl Attendant {
         let device = self.device;
         if let Some(node) = nodes.get_mut(device) {
             node.lose();
-            node.boot_ups = 0;
         }
         (self.not_before_ns[device], self.called_ns[device]) = (now_ns + REST_NS, 0);
         if self.obstacles[device].replace(obstacle) != Some(obstacle) {

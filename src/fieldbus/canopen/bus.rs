@@ -410,7 +410,9 @@ impl CyclicBus for CanopenBus {
             return report;
         }
         if !self.asked_now {
-            // Nothing is due: nothing is missing, and nothing is fresh.
+            // Nothing is due, and nothing is fresh; what was missing still is.
+            report.lost = self.lost;
+            report.not_operational |= self.asked_of & !self.answered;
             return report;
         }
         if let Some(place) = inputs.get_mut(..self.staged.len()) {

@@ -24,7 +24,9 @@ pub struct Node {
     pub state: Option<NmtState>,
     /// When it was heard last.
     pub heard_ns: u64,
-    /// How often it started since it was told to.
+    /// It was told to start, so that its start is seen, and that of another with its id.
+    pub told: bool,
+    /// How often it started since then.
     pub boot_ups: u32,
     /// It sends no heartbeat, and is asked for its state instead.
     pub guarded: bool,
@@ -41,6 +43,7 @@ impl Node {
             presence: Presence::Away,
             state: None,
             heard_ns: 0,
+            told: false,
             boot_ups: 0,
             guarded: false,
             guard_ns: 0,
@@ -67,7 +70,7 @@ impl Node {
 
     /// It, or the wire to it, is gone.
     pub fn lose(&mut self) {
-        (self.presence, self.state) = (Presence::Away, None);
+        (self.presence, self.state, self.told, self.boot_ups) = (Presence::Away, None, false, 0);
     }
 
     /// Judges its silence: true where it has just been for too long.

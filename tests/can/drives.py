@@ -1,0 +1,241 @@
+"""CiA 402 drives on a CAN interface by PyPI's `canopen`: another stack than motiond's, with a drive written here.
+
+    drives.py INTERFACE NODE...
+
+Says "N drives on INTERFACE" when they are there, and then takes lines: "state NODE", "target NODE", "quit". A drive follows its
+target position at once, one SYNC later; it stops where it misses its master's heartbeat.
+"""
+
+import struct
+import sys
+import threading
+import time
+
+import can
+import canopen
+from canopen.objectdictionary import (INTEGER8, INTEGER16, INTEGER32, UNSIGNED8, UNSIGNED16, UNSIGNED32,
+                                      VISIBLE_STRING, ODArray, ODRecord, ODVariable, ObjectDictionary)
+
+NOTE = 0x2001
+OFF = 1 << 31
+
+
+def dictionary(node):
+    od = ObjectDictionary()
+
+    def variable(index, subindex, name, kind, value=0, access="rw"):
+        entry = ODVariable(name, index, subindex)
+        entry.data_type, entry.access_type, entry.default = kind, access, value
+        return entry
+
+    def single(index, name, kind, value=0, access="rw"):
+        od.add_object(variable(index, 0, name, kind, value, access))
+
+    def record(index, name, entries, holder=ODRecord):
+        whole = holder(name, index)
+        for subindex, (entry, kind, value, access) in enumerate(entries):
+            whole.add_member(variable(index, subindex, entry, kind, value, access))
+        od.add_object(whole)
+
+    single(0x1000, "Device type", UNSIGNED32, 0x00020192, "ro")
+    single(0x1001, "Error register", UNSIGNED8, 0, "ro")
+    single(0x1005, "COB-ID SYNC", UNSIGNED32, 0x80)
+    single(0x1006, "Communication cycle period", UNSIGNED32)
+    single(0x1008, "Manufacturer device name", VISIBLE_STRING, "a drive of another make", "ro")
+    single(0x1014, "COB-ID EMCY", UNSIGNED32, 0x80 + node)
+    single(0x1017, "Producer heartbeat time", UNSIGNED16)
+    record(0x1016, "Consumer heartbeat time", [("count", UNSIGNED8, 1, "ro"), ("node 1", UNSIGNED32, 0, "rw")], ODArray)
+    record(0x1018, "Identity", [("count", UNSIGNED8, 4, "ro"), ("vendor", UNSIGNED32, 0x02E5, "ro"),
+                                ("product", UNSIGNED32, 402, "ro"), ("revision", UNSIGNED32, 3, "ro"),
+                                ("serial", UNSIGNED32, 1000 + node, "ro")])
+    for first, mapping, base in [(0x1400, 0x1600, 0x200), (0x1800, 0x1A00, 0x180)]:
+        # Two PDOs each way: a device need not have four.
+        for number in range(2):
+            record(first + number, "PDO parameter",
+                   [("count", UNSIGNED8, 2, "ro"), ("cob", UNSIGNED32, OFF | base + 0x100 * number + node, "rw"),
+                    ("type", UNSIGNED8, 255, "rw")])
+            record(mapping + number, "PDO mapping",
+                   [("count", UNSIGNED8, 0, "rw")] + [(f"entry {n}", UNSIGNED32, 0, "rw") for n in range(1, 9)])
+    single(NOTE, "Note", VISIBLE_STRING, "-")
+    single(0x603F, "Error code", UNSIGNED16, 0, "ro")
+    single(0x6007, "Abort connection option code", INTEGER16, 1)
+    single(0x6040, "Controlword", UNSIGNED16)
+    single(0x6041, "Statusword", UNSIGNED16, 0, "ro")
+    single(0x6060, "Modes of operation", INTEGER8)
+    single(0x6061, "Modes of operation display", INTEGER8, 0, "ro")
+    single(0x6064, "Position actual value", INTEGER32, 0, "ro")
+    single(0x607A, "Target position", INTEGER32)
+    record(0x60C2, "Interpolation time period", [("count", UNSIGNED8, 2, "ro"), ("value", UNSIGNED8, 1, "rw"),
+                                                 ("exponent", INTEGER8, -3, "rw")])
+    return od
+
+
+class Drive:
+    """A node and what is behind it."""
+
+    SIZES = {8: "b", 16: "h", 32: "i"}
+
+    def __init__(self, network, number):
+        self.node = canopen.LocalNode(number, dictionary(number))
+        network.add_node(self.node)
+        self.network, self.number = network, number
+        self.lock = threading.RLock()
+        self.received = {}
+        self.state, self.target, self.heard = "disabled", 0, None
+        self.last_control = 0
+        self.restart()
+
+    def get(self, index, subindex=0):
+        return self.node.sdo[index].raw if subindex == 0 and isinstance(self.node.object_dictionary[index], ODVariable) \
+            else self.node.sdo[index][subindex].raw
+
+    def put(self, index, value):
+        bits = len(self.node.object_dictionary[index])
+        self.node.set_data(index, 0, struct.pack("<" + self.SIZES[bits], value))
+
+    def restart(self):
+        """As after power-on, but for the position."""
+        with self.lock:
+            position = self.node.data_store.get(0x6064)
+            self.node.nmt.stop_heartbeat()
+            self.node.data_store.clear()
+            if position:
+                self.node.data_store[0x6064] = position
+            self.received.clear()
+            self.state, self.heard, self.last_control = "disabled", None, 0
+            self.node.nmt._state = 0
+            self.network.send_message(0x700 + self.number, [0])
+            self.node.nmt._state = 127
+
+    def mapped(self, mapping):
+        entries = [self.get(mapping, place) for place in range(1, self.get(mapping, 0) + 1)]
+        return [(entry >> 16, entry >> 8 & 0xFF, entry & 0xFF) for entry in entries]
+
+    def pdos(self, first, mapping):
+        for number in range(2):
+            cob = self.get(first + number, 1)
+            if not cob & OFF:
+                yield cob & 0x7FF, self.mapped(mapping + number)
+
+    def message(self, message):
+        with self.lock:
+            identifier, data = message.arbitration_id, bytes(message.data)
+            if identifier == 0 and len(data) == 2 and data[1] in (0, self.number):
+                if data[0] in (129, 130):
+                    self.restart()
+                elif data[0] != 1 and self.state == "enabled":
+                    self.state = "disabled"
+                return
+            consumed = self.get(0x1016, 1)
+            if identifier == 0x700 + (consumed >> 16) and consumed & 0xFFFF:
+                self.heard = time.monotonic()
+            if self.node.nmt.state != "OPERATIONAL":
+                return
+            if identifier == 0x80 and not data:
+                self.sync()
+            else:
+                self.received[identifier] = data
+
+    def sync(self):
+        for identifier, entries in self.pdos(0x1800, 0x1A00):
+            content = b"".join(struct.pack("<" + self.SIZES[bits], self.signed(self.get(index, sub), bits))
+                               for index, sub, bits in entries)
+            self.network.send_message(identifier, content)
+        for identifier, entries in self.pdos(0x1400, 0x1600):
+            data = self.received.pop(identifier, None)
+            if data is None:
+                continue
+            for index, sub, bits in entries:
+                self.node.set_data(index, sub, data[:bits // 8])
+                data = data[bits // 8:]
+        self.step()
+
+    @staticmethod
+    def signed(value, bits):
+        return value - (1 << bits) if value >= 1 << bits - 1 else value
+
+    def step(self):
+        """CiA 402, once a SYNC."""
+        control, mode = self.get(0x6040), self.get(0x6060)
+        rising = control & ~self.last_control
+        self.last_control = control
+        if self.state == "enabled":
+            self.put(0x6064, self.target)
+        if self.state == "fault":
+            if rising & 0x80:
+                self.state = "disabled"
+                self.node.emcy.reset()
+        elif control & 0x02 == 0:
+            self.state = "disabled"
+        elif control & 0x04 == 0:
+            self.state = "disabled"
+        elif control & 0x07 == 0x06:
+            self.state = "ready"
+        elif control & 0x0F == 0x07 and self.state in ("ready", "on", "enabled"):
+            self.state = "on"
+        elif control & 0x0F == 0x0F and self.state in ("ready", "on", "enabled"):
+            self.state = "on" if self.state == "ready" else "enabled"
+        self.target = self.get(0x607A)
+        word = {"disabled": 0x0240, "ready": 0x0221, "on": 0x0233, "enabled": 0x1237, "fault": 0x0208}[self.state]
+        self.put(0x6041, word)
+        self.put(0x6061, mode)
+
+    def watch(self):
+        with self.lock:
+            patience = self.get(0x1016, 1) & 0xFFFF
+            if self.heard and patience and time.monotonic() > self.heard + patience / 1000:
+                self.heard = None
+                if self.state == "enabled":
+                    self.state = "fault"
+                self.node.nmt._state = 127
+                self.node.nmt.update_heartbeat()
+                self.node.emcy.send(0x8130, 0x11)
+
+
+class Ear(can.Listener):
+    def __init__(self, drives):
+        self.drives = drives
+
+    def on_message_received(self, msg):
+        if not msg.is_error_frame and not msg.is_remote_frame:
+            for drive in self.drives.values():
+                drive.message(msg)
+
+
+def main():
+    interface, numbers = sys.argv[1], [int(number) for number in sys.argv[2:]]
+    network = canopen.Network()
+    drives = {}
+    network.connect(interface="socketcan", channel=interface)
+    network.notifier.add_listener(Ear(drives))
+    for number in numbers:
+        drives[number] = Drive(network, number)
+
+    def watch():
+        while True:
+            time.sleep(0.01)
+            for drive in drives.values():
+                drive.watch()
+
+    threading.Thread(target=watch, daemon=True).start()
+    print(f"{len(numbers)} drives on {interface}", flush=True)
+    for line in sys.stdin:
+        words = line.split()
+        if words == ["quit"]:
+            return
+        if len(words) == 2 and words[0] == "state":
+            drive = drives[int(words[1])]
+            print(f"{drive.state} {drive.node.nmt.state}", flush=True)
+        elif len(words) == 2 and words[0] == "note":
+            print(drives[int(words[1])].get(NOTE), flush=True)
+        elif len(words) == 3 and words[0] == "emergency":
+            drives[int(words[1])].node.emcy.send(int(words[2], 0), 1)
+            print("ok: " + line.strip(), flush=True)
+        elif len(words) == 2 and words[0] == "restart":
+            drives[int(words[1])].restart()
+            print("ok: " + line.strip(), flush=True)
+        else:
+            print("error: not understood", flush=True)
+
+
+main()

@@ -1,0 +1,118 @@
+//! The built daemon over another stack's nodes: drives written in Python over PyPI's `canopen`, on a virtual CAN interface. And
+//! that stack's client asks the simulated nodes, so that both ends of our SDO are held against something else. It runs where there
+//! is such an interface (`tests/can/lane`), with `MOTIOND_PYTHON` naming a Python that has the package.
+
+#[allow(dead_code, reason = "each test program uses a part")]
+#[path = "support/can.rs"]
+mod can;
+
+#[allow(dead_code, reason = "each test program uses a part")]
+#[path = "support/daemon.rs"]
+mod daemon;
+
+use can::{Interface, Master, Talker, patient_machine, simulation};
+use daemon::{output, until};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+/// One machine at a time: they are held to a period.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// The interface and the Python; else says that this is skipped.
+fn place(name: &str) -> Option<(Interface, String)> {
+    let Ok(python) = std::env::var("MOTIOND_PYTHON") else {
+        println!("skipped: can_peers {name}: MOTIOND_PYTHON names no Python with the package canopen");
+        return None;
+    };
+    match Interface::make(name) {
+        Ok(interface) => Some((interface, python)),
+        Err(why) => {
+            println!("skipped: can_peers {name}: {why}");
+            None
+        }
+    }
+}
+
+/// The two drives of the shipped machine; its terminal is left out.
+fn machine(interface: &str) -> String {
+    let whole = patient_machine(interface);
+    let (head, _) = whole.split_once("[[input]]").unwrap();
+    let (before, rest) =
+        head.split_once("[[bus.device]]\nwatchdog-ms = 1000\nheartbeat-ms = 200\nname = \"io\"").unwrap();
+    format!("{before}{}", &rest[rest.find("[[axis]]").unwrap()..])
+}
+
+fn drives(python: &str, interface: &str, nodes: &[&str]) -> Talker {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/can/drives.py");
+    Talker::start(Command::new(python).args([script, interface]).args(nodes))
+}
+
+#[test]
+fn drives_of_another_stack_are_brought_up_move_and_survive_a_restart() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((_interface, python)) = place("vpeer") else { return };
+    let mut nodes = drives(&python, "vpeer", &["1", "2"]);
+    let mut master = Master::start(&machine("vpeer"));
+    assert!(nodes.ask("state 1").contains("OPERATIONAL"));
+    master.make_ready(&["x", "y"]);
+    master.done("move x --relative 50 --wait");
+    assert!((master.axis("x")["actual"].as_f64().unwrap() - 50.0).abs() < 0.01, "{}", master.axis("x"));
+    master.done("group enable table");
+    master.done("group linear table x=60 y=20 --wait");
+    master.done("group disable table");
+    // One frame, segments, and a block transfer that this stack turns into segments or refuses.
+    assert!(master.done("sdo read x-drive 1018:01 --as u32").contains("741"), "the vendor");
+    assert!(master.done("sdo read x-drive 1008:00 --as text").contains("a drive of another make"));
+    let note = "a note that is much longer than one frame and than what goes in segments by itself";
+    let mut write = Command::new(env!("CARGO_BIN_EXE_motionctl"));
+    write.arg("--socket").arg(master.socket()).args(["sdo", "write", "x-drive", "2001:00", note, "--as", "text"]);
+    let written = output(&mut write);
+    assert!(written.status.success(), "{written:?}");
+    assert_eq!(nodes.ask("note 1"), note);
+    assert!(master.done("sdo read x-drive 2001:00 --as text").contains(note));
+    let refused = master.motionctl("sdo read x-drive 3000:00");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("06020000"), "{refused:?}");
+    // An emergency is a fault of its axis.
+    let before = master.latest();
+    assert_eq!(nodes.ask("emergency 2 0x7500"), "ok: emergency 2 0x7500");
+    assert_eq!(until("y has a fault", || master.faults(before).into_iter().next()), "drive-emergency");
+    assert_eq!(master.axis("x")["state"], "Standstill", "x stays enabled");
+    // It starts anew by itself in motion, and is set up again.
+    master.make_ready(&["x", "y"]);
+    master.done("velocity x 20");
+    let before = master.latest();
+    assert_eq!(nodes.ask("restart 1"), "ok: restart 1");
+    until("x has a fault", || master.faults(before).into_iter().next());
+    until("every device is operational", || master.every_device_is_operational().then_some(()));
+    assert!(master.events(before, "power").iter().all(|event| event["on"] != true), "nothing powers itself on");
+    // All of them are killed, and others come.
+    master.make_ready(&["x", "y"]);
+    let before = master.latest();
+    drop(nodes);
+    until("the machine has a fault", || master.faults(before).into_iter().next());
+    let mut nodes = drives(&python, "vpeer", &["1", "2"]);
+    until("every device is operational", || master.every_device_is_operational().then_some(()));
+    master.make_ready(&["x", "y"]);
+    assert_eq!(nodes.ask("state 1"), "enabled OPERATIONAL");
+    // The daemon is killed in motion: the drives miss its heartbeat. Another daemon comes, and powers nothing on.
+    master.done("velocity x 20");
+    master.daemon.0.kill().unwrap();
+    until("the drive has noticed", || (nodes.ask("state 1") == "fault PRE-OPERATIONAL").then_some(()));
+    master.kill_and_restart();
+    assert!(master.events(0, "power").iter().all(|event| event["on"] != true));
+    master.make_ready(&["x"]);
+    master.done("move x --relative 1 --wait");
+    master.end();
+}
+
+#[test]
+fn the_simulated_nodes_serve_the_client_of_another_stack() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((_interface, python)) = place("vclient") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let _nodes = simulation(&patient_machine("vclient"), &folder, "vclient");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/can/client.py");
+    let run = output(Command::new(python).args([script, "vclient"]));
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success() && said.contains("11 checks"), "{said}{}", String::from_utf8_lossy(&run.stderr));
+}
