@@ -231,7 +231,8 @@ fn the_first_reaction_that_fits_counts() {
 
 #[test]
 fn every_number_says_its_unit_unless_it_is_a_plain_count() {
-    const COUNTS: [&str; 32] = [
+    const COUNTS: [&str; 33] = [
+        "extra-delay-cycles",
         "master-node-id",
         "cycles-per-sync",
         "zero",

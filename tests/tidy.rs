@@ -69,6 +69,7 @@ const REAL_TIME: &[&str] = &[
     "src/fieldbus/ethercat/work.rs",
     "src/fieldbus/ethercat/packet_socket.rs",
     "src/fieldbus/ethercat/wire.rs",
+    "src/fieldbus/aligned.rs",
     "src/fieldbus/canopen/attendant.rs",
     "src/fieldbus/canopen/bus.rs",
     "src/fieldbus/canopen/connection.rs",

@@ -138,6 +138,8 @@ pub struct BusConfig {
     pub master_node: u8,
     /// Cycles from one exchange to the next: more than one only on a CAN bus.
     pub divisor: u32,
+    /// Cycles that its outputs wait; `None` is what aligns it with the other buses of its groups.
+    pub extra_delay: Option<u32>,
     /// What its exchanges are held to.
     pub watch: BusWatchParameters,
     /// Its devices, in the order of the process image.

@@ -297,6 +297,8 @@ sections! {
         cycles_per_sync: u32 = "cycles-per-sync", Whole(1, 4), Default("1"), Restart;
         /// How full the wire may be by its configuration (canopen).
         max_load_percent: u32 = "max-load-percent", Whole(1, 100), Default("80"), Restart;
+        /// Cycles that its outputs wait. Left out, they wait until the axes of each group move at the same time on all their buses.
+        extra_delay_cycles: Option<u32> = "extra-delay-cycles", Whole(0, 8), Optional("what aligns it with the slowest bus that it shares a group with"), Restart;
         /// Exchanges in a row without an answer that are ridden through.
         lost_frames_tolerated: u32 = "lost-frames-tolerated", Whole(0, 100), Default("3"), Restart;
         /// Exchanges in a row with a wrong working counter that are ridden through.

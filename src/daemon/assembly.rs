@@ -11,6 +11,7 @@ use crate::exchange::snapshot::Shape;
 use crate::exchange::{GatewayEnds, open};
 use crate::fault::Fault;
 use crate::fieldbus::CyclicBus;
+use crate::fieldbus::aligned::{self, AlignedBus};
 use crate::fieldbus::canopen;
 use crate::fieldbus::canopen::socket::SocketCan;
 use crate::fieldbus::canopen::wire::CanWire;
@@ -21,6 +22,7 @@ use crate::fieldbus::ethercat::wire::Wire;
 use crate::fieldbus::igh;
 use crate::fieldbus::igh::error::IghError;
 use crate::fieldbus::sim::{SimulatedBus, SimulatedBusError};
+use crate::ids::AxisId;
 use crate::simulation::control::SimulationControl;
 use std::sync::Arc;
 use std::{fmt, io};
@@ -224,6 +226,7 @@ pub fn assemble_over(
             tolerated_emergencies: bus.devices.iter().map(|device| device.tolerated_emergencies.clone()).collect(),
         });
     }
+    align(config, &mut buses);
     let shape = Shape {
         axes: config.axes.len(),
         groups: config.groups.len(),
@@ -233,6 +236,26 @@ pub fn assemble_over(
     let (cycle_ends, ends) = open(shape);
     let cycle = Cycle::new(config.cycle_parameters(), buses, cycle_ends).map_err(AssemblyError::Drive)?;
     Ok(Assembly { cycle, ends, simulations, desks, links })
+}
+
+/// Has the outputs of faster buses wait for those of slower ones, where axes on both move together.
+fn align(config: &MachineConfig, buses: &mut Vec<BusWiring>) {
+    let delays: Vec<f64> = buses.iter().map(|wiring| wiring.bus.actuation_delay_periods()).collect();
+    let fixed: Vec<Option<u32>> = config.buses.iter().map(|bus| bus.extra_delay).collect();
+    let bus_of = |axis: &AxisId| config.axes[axis.index()].wiring.bus.index();
+    let together: Vec<Vec<usize>> =
+        config.groups.iter().map(|group| group.motion.axes.iter().map(bus_of).collect()).collect();
+    let waits = aligned::waits(&delays, &fixed, &together);
+    let align = |((wiring, cycles), bus): ((BusWiring, f64), &BusConfig)| {
+        if cycles == 0.0 {
+            return wiring;
+        }
+        tracing::info!(bus = bus.name, cycles, "outputs wait for those of a slower bus of the same group");
+        let layouts = bus.devices.iter().map(|device| &device.layout);
+        let bus = Box::new(AlignedBus::new(wiring.bus, layouts, wiring.output_bytes, cycles));
+        BusWiring { bus, ..wiring }
+    };
+    *buses = std::mem::take(buses).into_iter().zip(waits).zip(&config.buses).map(align).collect();
 }
 
 fn ethercat(bus: &BusConfig, wire: Box<dyn Wire>, period_ns: u64) -> Result<BroughtUp, AssemblyError> {

@@ -3,6 +3,7 @@
 //! A builder on an ordinary thread scans and configures a network, then hands over a boxed
 //! [`CyclicBus`]; from then on only the real-time thread calls it.
 
+pub mod aligned;
 pub mod canopen;
 pub mod error_code;
 pub mod ethercat;
@@ -41,6 +42,12 @@ pub trait CyclicBus: Send {
     /// How old feedback is when `finish` hands it over: periods from the computation of a setpoint to the
     /// sampling of the feedback that should match it. At most `SETPOINT_HISTORY - 2`.
     fn feedback_delay_periods(&self) -> f64;
+
+    /// Periods from the computation of a setpoint to its being reached. One that is sent a period later, latched by the device
+    /// and reached after another one takes two.
+    fn actuation_delay_periods(&self) -> f64 {
+        2.0
+    }
 }
 
 /// How one exchange went.

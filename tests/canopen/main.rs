@@ -1,6 +1,7 @@
 //! A CANopen bus on the virtual clock: the production master over simulated nodes on a wire with a speed and priorities.
 
 mod faults;
+mod mixed;
 mod motion;
 #[path = "../support/mod.rs"]
 mod support;

@@ -142,6 +142,7 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, per
         bit_rate: bus.bit_rate.map(|kbit_per_s| kbit_per_s * 1000),
         master_node: *bus.master_node_id,
         divisor,
+        extra_delay: *bus.extra_delay_cycles,
         watch: BusWatchParameters {
             lost_frames_tolerated: *bus.lost_frames_tolerated * divisor,
             working_counter_errors_tolerated: *bus.working_counter_tolerated * divisor,

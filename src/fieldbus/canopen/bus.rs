@@ -458,4 +458,9 @@ impl CyclicBus for CanopenBus {
     fn feedback_delay_periods(&self) -> f64 {
         f64::from(3 * self.divisor + 1)
     }
+
+    /// The same without the way back.
+    fn actuation_delay_periods(&self) -> f64 {
+        f64::from(2 * self.divisor + 1)
+    }
 }

@@ -470,4 +470,9 @@ impl CyclicBus for EthercatBus {
     fn feedback_delay_periods(&self) -> f64 {
         FEEDBACK_DELAY_PERIODS
     }
+
+    /// A device that is synchronised latches half a period behind the frame.
+    fn actuation_delay_periods(&self) -> f64 {
+        if self.reference.is_some() { 2.5 } else { 2.0 }
+    }
 }
