@@ -68,7 +68,13 @@ fn nodes_are_brought_up_and_move() {
     assert!(written.status.success(), "{written:?}");
     assert!(master.done("sdo read x-drive 2000:00 --as text").contains(note));
     bench.master.end();
-    drop(bench.interface);
+    // Without a daemon: who is there.
+    let mut scan = Command::new(env!("CARGO_BIN_EXE_motionctl"));
+    let scanned = daemon::output(scan.args(["bus", "scan", "--interface", &bench.interface.name]));
+    let said = String::from_utf8_lossy(&scanned.stdout);
+    assert!(scanned.status.success(), "{scanned:?}");
+    let rows: Vec<Vec<&str>> = said.lines().skip(1).map(|line| line.split_whitespace().take(3).collect()).collect();
+    assert_eq!(rows, [["1", "drive", "x-drive"], ["2", "drive", "y-drive"], ["10", "terminal", "io"]], "{said}");
 }
 
 #[test]
@@ -130,5 +136,153 @@ fn the_wire_has_the_order_of_cia_301() {
         }
     }
     assert!(10 * whole >= 8 * (syncs.len() - 1), "{whole} of {} SYNCs are answered whole before the next", syncs.len());
+    bench.master.end();
+}
+
+/// What motion-sim is told, what it is told to take it back, and which fault comes first; none where it is ridden through. 100
+/// lost exchanges and three missed PDOs are tolerated; the watchdogs of the devices take a second, heartbeats come each 200 ms.
+const TABLE: &[(&str, &str, &[&str])] = &[
+    ("lose 1", "mend", &[]),
+    ("lose 20", "mend", &[]),
+    ("swallow x-drive 1", "mend", &[]),
+    ("swallow io 2", "mend", &[]),
+    ("emergency x-drive 0", "mend", &[]),
+    ("sdo x-drive silent", "sdo x-drive good", &[]),
+    ("sdo y-drive garbage", "sdo y-drive good", &[]),
+    ("swallow x-drive 100", "swallow x-drive 0", &["device-lost"]),
+    ("swallow io 100", "swallow io 0", &["working-counter"]),
+    ("mute x-drive on", "mute x-drive off", &["device-lost"]),
+    ("restart x-drive", "mend", &["device-lost", "drive-emergency"]),
+    ("restart io", "mend", &["working-counter"]),
+    ("off x-drive", "on x-drive", &["device-lost"]),
+    ("off io", "on io", &["working-counter"]),
+    ("cut", "mend", &["bus-lost", "device-lost", "working-counter"]),
+    ("babble y-drive on", "babble y-drive off", &["drive-emergency"]),
+    ("emergency x-drive 0x7500", "mend", &["drive-emergency"]),
+    ("emergency io 0x5100", "mend", &["terminal-emergency"]),
+    ("fault x-drive 0x7305", "fault x-drive 0", &["drive-emergency", "drive-fault"]),
+];
+
+#[test]
+fn each_fault_on_the_wire_does_what_the_table_says() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(mut bench) = start("vfaults") else { return };
+    let Bench { master, nodes, .. } = &mut bench;
+    for (command, back, faults) in TABLE {
+        for moving in [false, true] {
+            let how = format!("{command}, {}", if moving { "moving" } else { "standing" });
+            master.make_ready(&["x", "y"]);
+            if moving {
+                let there = master.axis("x")["setpoint"].as_f64().unwrap();
+                let velocity = if there < 600.0 { 40.0 } else { -40.0 };
+                master.done(&format!("velocity x -- {velocity}"));
+                until("x is in motion", || (master.axis("x")["velocity"] == velocity).then_some(()));
+            }
+            let before = master.latest();
+            nodes.befall(command);
+            if faults.is_empty() {
+                master.cycles(100);
+                assert_eq!(master.faults(before), [""; 0], "{how}\n{}", master.done("events"));
+                nodes.befall(back);
+                master.done("halt x --wait");
+                continue;
+            }
+            let first = until(&how, || master.faults(before).into_iter().next());
+            assert!(faults.contains(&first.as_str()), "{how}: {first}\n{}", master.done("events"));
+            until("x stands", || (master.axis("x")["velocity"] == 0.0).then_some(()));
+            nodes.befall(back);
+            until(&how, || master.every_device_is_operational().then_some(()));
+            let powered = master.events(before, "power").iter().any(|event| event["on"] == true);
+            assert!(!powered, "{how}: something was powered on by itself\n{}", master.done("events"));
+        }
+    }
+    bench.master.end();
+}
+
+#[test]
+fn a_daemon_that_is_killed_or_stopped_leaves_drives_that_stop_by_themselves() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(mut bench) = start("vkilled") else { return };
+    let Bench { master, nodes, .. } = &mut bench;
+    for moving in [false, true] {
+        master.make_ready(&["x", "y"]);
+        if moving {
+            master.done("velocity x 40");
+            until("x is in motion", || (master.axis("x")["velocity"] == 40.0).then_some(()));
+        }
+        master.kill_and_restart();
+        assert!(master.events(0, "power").iter().all(|event| event["on"] != true));
+        let place = master.axis("x")["actual"].as_f64().unwrap();
+        master.cycles(100);
+        let there = master.axis("x")["actual"].as_f64().unwrap();
+        assert!((there - place).abs() < 0.01, "from {place} to {there}");
+    }
+    // Stopped for longer than the drives wait for its heartbeat.
+    master.make_ready(&["x", "y"]);
+    master.done("velocity x 40");
+    let before = master.latest();
+    master.signal(nix::sys::signal::Signal::SIGSTOP);
+    until("the drive has noticed", || (nodes.ask("state x-drive") == "x-drive is in Pre-operational").then_some(()));
+    master.signal(nix::sys::signal::Signal::SIGCONT);
+    until("x has a fault", || master.faults(before).into_iter().next());
+    until("every device is back", || (master.events(before, "device_returned").len() == 3).then_some(()));
+    assert!(master.events(before, "power").iter().all(|event| event["on"] != true));
+    master.make_ready(&["x"]);
+    bench.master.end();
+}
+
+/// Error frames as a controller would give them, put on the wire by somebody else.
+#[test]
+fn error_frames_are_told_and_bus_off_stops_the_machine() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(mut bench) = start("verror") else { return };
+    let master = &bench.master;
+    let inject = |frame: &str| {
+        let mut send = Command::new("cansend");
+        let sent = daemon::output(send.args(["verror", frame]));
+        assert!(sent.status.success(), "{sent:?}");
+    };
+    master.make_ready(&["x", "y"]);
+    let before = master.latest();
+    // Error-passive, active again.
+    inject("20000004#0020000000000000");
+    until("it is told", || master.events(before, "can_errors").pop());
+    inject("20000004#0040000000000000");
+    until("it is told", || master.events(before, "can_good").pop());
+    assert_eq!(master.faults(before), [""; 0]);
+    master.done("velocity x 20");
+    inject("20000040#0000000000000000");
+    until("it is told", || master.events(before, "can_bus_off").pop());
+    // The nodes of this wire are still heard, so that the bus is there again; its nodes are set up anew.
+    until("x stands", || (master.axis("x")["velocity"] == 0.0).then_some(()));
+    until("every device is operational", || master.every_device_is_operational().then_some(()));
+    assert!(!master.faults(before).is_empty());
+    assert!(master.events(before, "power").iter().all(|event| event["on"] != true));
+    master.make_ready(&["x"]);
+    bench.master.end();
+}
+
+/// A queueing discipline that takes too little: frames are refused with ENOBUFS.
+#[test]
+fn an_interface_that_takes_too_little_is_told_of() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(mut bench) = start("vfull") else { return };
+    bench.master.make_ready(&["x", "y"]);
+    let before = bench.master.latest();
+    let tc = |words: &str| {
+        let mut tc = Command::new("tc");
+        daemon::output(tc.args(words.split_whitespace()))
+    };
+    // A frame of 16 bytes passes each 16 ms.
+    let slow = tc("qdisc add dev vfull root tbf rate 8kbit burst 32 limit 32");
+    if !slow.status.success() {
+        println!("skipped: can_vcan full: tc: {}", String::from_utf8_lossy(&slow.stderr).trim());
+        return;
+    }
+    until("it is told", || bench.master.events(before, "can_queue_full").pop());
+    assert!(tc("qdisc del dev vfull root").status.success());
+    until("every device is operational", || bench.master.every_device_is_operational().then_some(()));
+    bench.master.make_ready(&["x", "y"]);
+    bench.master.done("move x --relative 1 --wait");
     bench.master.end();
 }

@@ -7,6 +7,7 @@
 pub mod esi;
 pub mod file;
 pub mod interface;
+pub mod nodes;
 pub mod object;
 pub mod profile;
 pub mod skeleton;

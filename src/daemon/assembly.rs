@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::fieldbus::CyclicBus;
 use crate::fieldbus::aligned::{self, AlignedBus};
 use crate::fieldbus::canopen;
+use crate::fieldbus::canopen::restart::{Keeper, Netlink};
 use crate::fieldbus::canopen::socket::SocketCan;
 use crate::fieldbus::canopen::wire::CanWire;
 use crate::fieldbus::ethercat;
@@ -37,6 +38,8 @@ pub struct Assembly {
     pub simulations: Vec<SimulationControl>,
     /// The way to the objects of the devices of each bus.
     pub desks: Vec<Desk>,
+    /// Who restarts the interface of each CAN bus, with the name of the bus and of its interface.
+    pub can_keepers: Vec<(String, String, Keeper)>,
     /// What is known of the ports of the devices of each bus, likewise.
     pub links: Vec<Option<Arc<LinkTable>>>,
 }
@@ -181,7 +184,7 @@ pub fn assemble_over(
     mut wire_of: impl FnMut(&BusConfig) -> Result<BusWire, AssemblyError>,
 ) -> Result<Assembly, AssemblyError> {
     let mut buses = Vec::new();
-    let mut simulations = Vec::new();
+    let (mut simulations, mut can_keepers) = (Vec::new(), Vec::new());
     let (mut desks, mut links) = (Vec::new(), Vec::new());
     for bus in &config.buses {
         let built: Box<dyn CyclicBus> = match bus.kind {
@@ -207,6 +210,9 @@ pub fn assemble_over(
                     .map_err(|error| AssemblyError::Nodes { bus: bus.name.clone(), error })?;
                 desks.push(Desk::Nodes(canopen::requests::ObjectDesk::new(built.requests)));
                 links.push(None);
+                let interface = bus.interface.clone().unwrap_or_default();
+                let keeper = Keeper::new(Box::new(Netlink(interface.clone())), built.bus.off());
+                can_keepers.push((bus.name.clone(), interface, keeper));
                 Box::new(built.bus)
             }
             BusKind::Simulated => {
@@ -235,7 +241,7 @@ pub fn assemble_over(
     };
     let (cycle_ends, ends) = open(shape);
     let cycle = Cycle::new(config.cycle_parameters(), buses, cycle_ends).map_err(AssemblyError::Drive)?;
-    Ok(Assembly { cycle, ends, simulations, desks, links })
+    Ok(Assembly { cycle, ends, simulations, desks, can_keepers, links })
 }
 
 /// Has the outputs of faster buses wait for those of slower ones, where axes on both move together.

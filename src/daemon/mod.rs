@@ -5,6 +5,7 @@
 
 pub mod activation;
 pub mod assembly;
+mod can_keepers;
 pub mod describe;
 pub mod device_desk;
 mod doors;
@@ -232,6 +233,7 @@ impl Daemon {
         let (recorder, timing) = timing();
         let plan = ThreadPlan { hooks: options.hooks, ..thread_plan(config) };
         let round_trips = assembly.cycle.round_trips();
+        can_keepers::spawn(assembly.can_keepers).map_err(StartError::System)?;
         let rt = spawn(plan, process, clock.clone(), assembly.cycle, recorder).map_err(StartError::RealTime)?;
         let status = rt.status();
         report_preparation(rt.preparation());

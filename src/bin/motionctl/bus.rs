@@ -19,6 +19,7 @@ use motiond::fieldbus::ethercat::scan::ScanError;
 use serde_json::{Value, json};
 
 use crate::bus_file;
+use crate::bus_nodes::{self, is_can};
 use crate::bus_sdo;
 use crate::bus_wire::Interfaces;
 use crate::shell::print_line;
@@ -26,10 +27,10 @@ use crate::table::table;
 
 #[derive(clap::Subcommand)]
 pub enum Verb {
-    /// Show the EtherCAT devices on a network interface; needs no daemon, but CAP_NET_RAW
+    /// Show the EtherCAT devices on a network interface, or the nodes on a CAN interface; needs no daemon, but CAP_NET_RAW
     ///
-    /// Every device is taken to PREOP and asked what it is; nothing moves. An interface that another master uses is left
-    /// alone.
+    /// Every EtherCAT device is taken to PREOP and asked what it is; nothing moves. An interface that another master uses is
+    /// left alone. CANopen nodes are asked what they are and stay as they are.
     Scan(ScanArguments),
     /// Read or write an object of a device; needs no daemon, but CAP_NET_RAW
     ///
@@ -188,6 +189,12 @@ impl Trouble {
 fn scan(arguments: &ScanArguments, json: bool) -> Result<(), Trouble> {
     let ScanArguments { interfaces, skeleton: file, esi } = arguments;
     let Interfaces { interface, redundant_interface } = interfaces;
+    if is_can(interface) {
+        if file.is_some() || esi.is_some() || redundant_interface.is_some() {
+            return Err(Trouble::Value("a CAN interface is scanned for nodes alone: none of the other options".into()));
+        }
+        return bus_nodes::scan(interface, json).map_err(Trouble::Value);
+    }
     let to_stdout = file.as_deref() == Some(Path::new("-"));
     if let Some(file) = file.as_ref().filter(|file| !to_stdout && file.exists()) {
         return Err(Trouble::Exists(file.clone()));

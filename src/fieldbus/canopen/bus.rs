@@ -10,6 +10,8 @@
 //! came, one send a PDO, and every loop is bounded by `limits::MAX_BUS_DEVICES`, the PDOs, or [`MOST_RECEIVED`].
 
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::attendant::Attendant;
 use super::connection::{
@@ -112,6 +114,10 @@ pub struct CanopenBus {
     late: bool,
     wire_state: WireState,
     wire_told: WireState,
+    /// It was off its bus, however briefly, and that was not told yet.
+    was_off: bool,
+    /// The controller is off its bus, for who restarts interfaces.
+    off: Arc<AtomicBool>,
     queue_full: bool,
     queue_full_told: bool,
 }
@@ -195,6 +201,8 @@ impl CanopenBus {
             late: false,
             wire_state: WireState::Active,
             wire_told: WireState::Active,
+            was_off: false,
+            off: Arc::default(),
             queue_full: false,
             queue_full_told: false,
         })
@@ -209,6 +217,11 @@ impl CanopenBus {
     /// What is in the way of a node.
     pub fn obstacle(&self, device: usize) -> Option<Obstacle> {
         self.attendant.obstacle(device)
+    }
+
+    /// Set while the controller is off its bus.
+    pub fn off(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.off)
     }
 
     /// The wire, for what is done before the first cycle.
@@ -245,7 +258,13 @@ impl CanopenBus {
     fn take_all(&mut self, now_ns: u64) {
         for _ in 0..MOST_RECEIVED {
             match self.wire.receive(now_ns) {
-                Some(Received::Frame(frame)) => self.take(&frame, now_ns),
+                Some(Received::Frame(frame)) => {
+                    if self.wire_state == WireState::BusOff {
+                        // Who hears others is on the bus.
+                        self.set_wire_state(WireState::Active);
+                    }
+                    self.take(&frame, now_ns);
+                }
                 Some(Received::Error(error)) => {
                     if let Some(state) = error.state {
                         self.set_wire_state(state);
@@ -260,8 +279,10 @@ impl CanopenBus {
         if state == WireState::BusOff && self.wire_state != WireState::BusOff {
             // Who was there has stopped meanwhile, and may not be there any more: each of them begins anew.
             self.nodes.iter_mut().for_each(Node::lose);
+            self.was_off = true;
         }
         self.wire_state = state;
+        self.off.store(state == WireState::BusOff, Ordering::Release);
     }
 
     fn take(&mut self, frame: &CanFrame, now_ns: u64) {
@@ -433,6 +454,10 @@ impl CyclicBus for CanopenBus {
     }
 
     fn take_news(&mut self) -> Option<BusNews> {
+        if std::mem::take(&mut self.was_off) {
+            self.wire_told = WireState::BusOff;
+            return Some(BusNews::Wire(WireState::BusOff));
+        }
         if self.wire_told != self.wire_state {
             self.wire_told = self.wire_state;
             return Some(BusNews::Wire(self.wire_state));

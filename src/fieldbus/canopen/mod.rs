@@ -8,6 +8,7 @@
 //! | [`plan`], [`node`], [`attendant`] | what a node is given, how it stands, and who gives it |
 //! | [`bring_up`], [`bus`] | from an interface to nodes that exchange, and the exchange |
 //! | [`load`] | how full the wire is |
+//! | [`restart`] | an interface that went off its bus |
 //! | [`requests`] | objects read and written while the machine runs |
 
 pub mod attendant;
@@ -21,6 +22,7 @@ pub mod nmt;
 pub mod node;
 pub mod plan;
 pub mod requests;
+pub mod restart;
 pub mod sdo;
 pub mod socket;
 pub mod wire;
