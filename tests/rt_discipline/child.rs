@@ -74,6 +74,7 @@ fn does_as_it_is_told() {
         Plant::Panic | Plant::Spin => stand_in::run(plant),
         Plant::Cable => fieldbus::run(false),
         Plant::Ring => fieldbus::run(true),
+        Plant::Can => crate::can::run(),
         _ => daemon::run(plant),
     }
 }

@@ -7,7 +7,10 @@
 //! set.
 #![allow(unsafe_code)]
 
+#[path = "../support/agreeable.rs"]
+mod agreeable;
 mod allocator;
+mod can;
 mod child;
 mod daemon;
 mod fieldbus;
@@ -51,6 +54,13 @@ fn drives_on_a_cable_move_and_come_back_in_discipline() {
     assert!(report.status.success(), "{report}");
     let skipped = report.says("skipped: rt_discipline fieldbus");
     assert!(skipped || report.says("page faults 0") && report.says("forbidden calls 0"), "{report}");
+}
+
+#[test]
+fn a_can_bus_exchanges_and_mends_in_discipline() {
+    let report = run_with(Plant::Can);
+    println!("{report}");
+    assert!(report.status.success() && report.says("without an allocation"), "{report}");
 }
 
 #[test]

@@ -28,10 +28,12 @@ pub enum Plant {
     Cable,
     /// The same, with the drives in a ring that is cut.
     Ring,
+    /// The same, with nodes on a CAN bus that agree to everything.
+    Can,
 }
 
 impl Plant {
-    pub const ALL: [Plant; 12] = [
+    pub const ALL: [Plant; 13] = [
         Plant::Nothing,
         Plant::Allocation,
         Plant::Free,
@@ -44,6 +46,7 @@ impl Plant {
         Plant::SessionPanic,
         Plant::Cable,
         Plant::Ring,
+        Plant::Can,
     ];
 }
 
@@ -81,7 +84,7 @@ pub fn before_step(_cycle: u64) {
 /// Does it.
 pub fn misbehave(plant: Plant) {
     match plant {
-        Plant::Nothing | Plant::DriveFault | Plant::SessionPanic | Plant::Cable | Plant::Ring => {}
+        Plant::Nothing | Plant::DriveFault | Plant::SessionPanic | Plant::Cable | Plant::Ring | Plant::Can => {}
         Plant::Allocation => drop(black_box(Box::new(1u64))),
         // Safety: only the real-time thread comes here, and `prepare` has long returned.
         Plant::Free => drop(black_box(unsafe { (*KEPT.0.get()).take() })),
