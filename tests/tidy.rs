@@ -36,7 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 /// What each program in `src/bin` may name of the library.
 const PROGRAMS: &[(&str, &[&str])] = &[
-    ("motionctl", &["client", "commissioning", "fieldbus::ethercat", "fieldbus::canopen::socket"]),
+    ("motionctl", &["client", "commissioning", "fieldbus::ethercat", "fieldbus::canopen"]),
     ("motion-sim", &["simulation", "config", "fieldbus::ethercat", "fieldbus::canopen", "limits"]),
 ];
 const EVERYBODY: &[&str] = &["limits", "units", "ids", "fault"];

@@ -41,4 +41,15 @@ try:
     sys.exit("an object that is not there was read")
 except canopen.SdoAbortedError as error:
     check("an object that is not there", error.code, 0x06020000)
-print(f"{checks} checks")
+# A device without a node id is found by the other stack's fast scan, and gets one.
+print("ready for LSS", flush=True)
+sys.stdin.readline()
+network.lss.RESPONSE_TIMEOUT = 0.2
+check("fast scan", network.lss.fast_scan(), (True, [0x0A5A, 402, 1, 2]))
+network.lss.configure_node_id(50)
+check("its node id", network.lss.inquire_node_id(), 255)
+network.lss.send_switch_state_global(network.lss.WAITING_STATE)
+node = network.add_node(50, od)
+node.sdo.RESPONSE_TIMEOUT = 5
+check("its name under its node id", node.sdo.upload(0x1008, 0), b"y-drive")
+print(f"{checks} checks", flush=True)

@@ -3,6 +3,7 @@
 mod faults;
 mod mixed;
 mod motion;
+mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod wire;

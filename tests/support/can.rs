@@ -92,11 +92,11 @@ pub fn patient_machine(interface: &str) -> String {
 }
 
 /// `motion-sim` with the nodes of a machine.
-pub fn simulation(machine: &str, directory: &TempDir, interface: &str) -> Talker {
+pub fn simulation(machine: &str, directory: &TempDir, interface: &str, bus: &str) -> Talker {
     let file = directory.path().join("simulated.toml");
     std::fs::write(&file, machine).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_motion-sim"));
-    Talker::start(command.args(["--interface", interface, "--config"]).arg(file))
+    Talker::start(command.args(["--interface", interface, "--bus", bus, "--config"]).arg(file))
 }
 
 /// A daemon.

@@ -30,6 +30,7 @@ On a CANopen bus there are off, on, input, fault, emergency, lose, state and qui
   swallow DEVICE N               it does not send its next N PDOs
   babble DEVICE on|off           it fills the wire with emergencies
   twin DEVICE on|off             another one has its node id: seen when it starts
+  forget-id DEVICE               it has no node id until it is given one (LSS)
   exchange DEVICE PRODUCT        another device is in its place, without supply
   sdo DEVICE good|silent|garbage|abort
   cut | mend                     the cable to the master";

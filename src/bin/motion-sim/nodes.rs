@@ -61,6 +61,7 @@ fn parse(line: &str, names: &[String]) -> Result<Line, String> {
         ["swallow", place, pdos] => NetworkCommand::Swallow(node(place)?, number(pdos)?.into()),
         ["babble", place, state] => NetworkCommand::Babble(node(place)?, switch(state)?),
         ["twin", place, state] => NetworkCommand::Twin(node(place)?, switch(state)?),
+        ["forget-id", place] => NetworkCommand::ForgetId(node(place)?),
         ["emergency", place, code] => NetworkCommand::Emergency(node(place)?, number(code)?, 1),
         ["fault", place, code] => NetworkCommand::DriveFault(node(place)?, number(code)?),
         ["exchange", place, product] => NetworkCommand::Exchange(node(place)?, number(product)?.into()),

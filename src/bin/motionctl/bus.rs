@@ -19,6 +19,7 @@ use motiond::fieldbus::ethercat::scan::ScanError;
 use serde_json::{Value, json};
 
 use crate::bus_file;
+use crate::bus_lss;
 use crate::bus_nodes::{self, is_can};
 use crate::bus_sdo;
 use crate::bus_wire::Interfaces;
@@ -42,6 +43,9 @@ pub enum Verb {
     /// As with a scan, every device is taken to PREOP; with --boot this one goes to its bootstrap state, and is left in INIT.
     #[command(subcommand)]
     File(crate::bus_file::Verb),
+    /// Give CANopen devices their node ids and bit rates (LSS); needs no daemon, but CAP_NET_RAW
+    #[command(subcommand)]
+    Lss(bus_lss::Verb),
     /// Make a drive profile out of a vendor's device description (ESI)
     ImportEsi(ImportArguments),
 }
@@ -74,7 +78,7 @@ pub struct ImportArguments {
 }
 
 /// Decimal, or hexadecimal behind 0x.
-fn number(text: &str) -> Result<u32, std::num::ParseIntError> {
+pub fn number(text: &str) -> Result<u32, std::num::ParseIntError> {
     match text.strip_prefix("0x") {
         Some(digits) => u32::from_str_radix(digits, 16),
         None => text.parse(),
@@ -87,6 +91,7 @@ pub fn run(verb: &Verb, json: bool) -> ExitCode {
         Verb::ImportEsi(arguments) => import_esi(arguments),
         Verb::Sdo(verb) => sdo(verb, json),
         Verb::File(verb) => file(verb, json),
+        Verb::Lss(verb) => bus_lss::run(verb, json).map_err(Trouble::Value),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

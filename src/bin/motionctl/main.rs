@@ -5,6 +5,7 @@
 
 mod bus;
 mod bus_file;
+mod bus_lss;
 mod bus_nodes;
 mod bus_sdo;
 mod bus_wire;

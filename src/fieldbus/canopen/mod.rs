@@ -7,6 +7,7 @@
 //! | [`sdo`] | objects read and written |
 //! | [`plan`], [`node`], [`attendant`] | what a node is given, how it stands, and who gives it |
 //! | [`bring_up`], [`bus`] | from an interface to nodes that exchange, and the exchange |
+//! | [`lss`] | node ids and bit rates of devices that have none |
 //! | [`load`] | how full the wire is |
 //! | [`restart`] | an interface that went off its bus |
 //! | [`requests`] | objects read and written while the machine runs |
@@ -18,6 +19,7 @@ pub mod connection;
 pub mod emergency;
 pub mod frame;
 pub mod load;
+pub mod lss;
 pub mod nmt;
 pub mod node;
 pub mod plan;

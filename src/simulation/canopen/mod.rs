@@ -5,9 +5,11 @@
 //! |---|---|
 //! | [`network`] | the wire: who sends when, and what may befall it |
 //! | [`node`] | one node: states, PDOs, heartbeats, emergencies |
+//! | [`lss`] | how it gets a node id |
 //! | [`objects`] | its communication objects |
 //! | [`sdo_server`] | the other end of an SDO |
 
+pub mod lss;
 pub mod network;
 pub mod node;
 pub mod objects;

@@ -53,6 +53,8 @@ pub enum NetworkCommand {
     Babble(usize, bool),
     /// Another one has its node id, or no longer.
     Twin(usize, bool),
+    /// It has no node id any more.
+    ForgetId(usize),
     /// It sends an emergency: error code and error register.
     Emergency(usize, u16, u8),
     /// Its drive has a fault with this code; 0 takes the cause away.
@@ -237,6 +239,7 @@ impl Network {
             | NetworkCommand::Swallow(place, _)
             | NetworkCommand::Babble(place, _)
             | NetworkCommand::Twin(place, _)
+            | NetworkCommand::ForgetId(place)
             | NetworkCommand::Emergency(place, ..)
             | NetworkCommand::DriveFault(place, _)
             | NetworkCommand::Manners(place, _)
@@ -277,6 +280,7 @@ impl Member {
             NetworkCommand::Swallow(_, frames) => node.swallow = frames,
             NetworkCommand::Babble(_, babbles) => node.babbles = babbles,
             NetworkCommand::Twin(_, twin) => node.twin = twin,
+            NetworkCommand::ForgetId(_) => node.forget_id(),
             NetworkCommand::Emergency(_, code, register) => node.emergency(code, register),
             NetworkCommand::DriveFault(_, code) => {
                 let fault = (code != 0).then_some(code);

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::lss::{LssDevice, Reaction};
 use super::objects::{CommunicationObjects, PDOS, Way};
 use super::sdo_server::{Objects, SdoServer};
 use crate::fieldbus::canopen::frame::CanFrame;
@@ -10,6 +11,8 @@ use crate::simulation::{NetworkState, SimulatedDevice};
 
 /// Longest value of an object, bytes.
 const LONGEST: usize = 4096;
+/// The node id of a device that has none (CiA 305).
+const NO_ID: u8 = 255;
 /// Bits of a PDO.
 const PDO_BITS: u32 = 64;
 /// A missed heartbeat or life guarding (CiA 301 Table 26).
@@ -55,6 +58,7 @@ pub struct Node {
     objects: CommunicationObjects,
     has_heartbeat: bool,
     server: SdoServer,
+    lss: LssDevice,
     state: State,
     receive: Vec<Part>,
     transmit: Vec<Part>,
@@ -88,6 +92,7 @@ impl Node {
             id,
             objects: CommunicationObjects::new(id, has_heartbeat),
             has_heartbeat,
+            lss: LssDevice::new([1, 2, 3, 4].map(|part| number(&device, 0x1018, part))),
             device,
             server: SdoServer::new(blocks),
             state: State::PreOperational,
@@ -125,8 +130,22 @@ impl Node {
         &mut self.device
     }
 
+    /// Its node id; `None` where it has none.
+    pub fn id(&self) -> Option<u8> {
+        (self.id <= 127).then_some(self.id)
+    }
+
+    /// It has no node id from now on, and says nothing until it is given one.
+    pub fn forget_id(&mut self) {
+        self.id = NO_ID;
+        self.start();
+    }
+
     /// In which NMT state it is.
     pub fn state_name(&self) -> &'static str {
+        if self.id().is_none() {
+            return "without a node id";
+        }
         match self.state {
             State::Stopped => "Stopped",
             State::Operational => "Operational",
@@ -166,6 +185,9 @@ impl Node {
                 // Nothing is mapped until the master says what.
                 let _ = self.device.download(way.mapping() + number, 0, &[0]);
             }
+        }
+        if self.id().is_none() {
+            return;
         }
         let boot_up = CanFrame::data(0x700 + u16::from(self.id), &[0]);
         self.out.push_back(boot_up);
@@ -210,9 +232,7 @@ impl Node {
     }
 
     fn number(&self, index: u16, subindex: u8) -> u32 {
-        let mut buffer = [0; 8];
-        let length = self.device.upload(index, subindex, &mut buffer).unwrap_or(0);
-        buffer[..length.min(4)].iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte))
+        number(&self.device, index, subindex)
     }
 
     fn mapped_bits(&self, mapping: u16) -> u32 {
@@ -224,6 +244,9 @@ impl Node {
         let elapsed_ns = now_ns.saturating_sub(self.now_ns);
         self.now_ns = now_ns;
         self.device.advance(elapsed_ns);
+        if self.id().is_none() {
+            return;
+        }
         let heartbeat_ns = u64::from(self.objects.heartbeat_ms()) * 1_000_000;
         if heartbeat_ns > 0 && now_ns >= self.heartbeat_at_ns {
             self.heartbeat_at_ns = now_ns + heartbeat_ns;
@@ -256,6 +279,20 @@ impl Node {
 
     /// Takes a frame from the wire.
     pub fn take(&mut self, frame: &CanFrame) {
+        if let (0x7E5, Some(bytes)) = (frame.identifier(), frame.bytes().first_chunk::<8>()) {
+            match self.lss.take(bytes, self.id()) {
+                Reaction::Nothing => {}
+                Reaction::Answer(answer) => self.out.push_back(CanFrame::data(0x7E4, &answer)),
+                Reaction::Begin(id) => {
+                    self.id = id;
+                    self.start();
+                }
+            }
+            return;
+        }
+        if self.id().is_none() {
+            return;
+        }
         let id = u16::from(self.id);
         match (frame.identifier(), frame.bytes()) {
             (0x000, [command, node]) if *node == 0 || *node == self.id => self.command(*command),
@@ -353,6 +390,13 @@ impl Node {
         let identifier = 0x580 + u16::from(self.id);
         self.out.extend(answers.iter().map(|answer| CanFrame::data(identifier, answer)));
     }
+}
+
+/// An object of a device as a number; 0 where there is none.
+fn number(device: &SimulatedDevice, index: u16, subindex: u8) -> u32 {
+    let mut buffer = [0; 8];
+    let length = device.upload(index, subindex, &mut buffer).unwrap_or(0);
+    buffer[..length.min(4)].iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
 impl Objects for Node {
