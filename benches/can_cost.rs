@@ -7,7 +7,6 @@ use std::process::{Command, ExitCode};
 use motiond::fieldbus::CyclicBus;
 use motiond::fieldbus::canopen::bring_up::bring_up;
 use motiond::fieldbus::canopen::frame::CanFrame;
-use motiond::fieldbus::canopen::wire::CanWire;
 
 #[path = "../tests/support/agreeable.rs"]
 mod agreeable;

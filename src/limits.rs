@@ -26,6 +26,8 @@ pub const MAX_ANALOG_OUTPUTS: usize = 64;
 pub const MAX_PROCESS_IMAGE_BYTES: usize = 8192;
 /// Longest Ethernet frame, bytes, without its check sequence (IEEE 802.3).
 pub const ETHERCAT_FRAME_BYTES: usize = 1514;
+/// Longest electronic data sheet that is read (EDS, DCF), bytes.
+pub const MAX_EDS_BYTES: u64 = 8 << 20;
 /// Longest device description that is read (ESI), bytes: the large vendors' files have tens of millions.
 pub const MAX_ESI_BYTES: u64 = 128 << 20;
 /// Elements, attributes and texts of one.

@@ -4,6 +4,7 @@
 //! interface ─► survey (scan, objects) ─► skeleton ─► a file that the daemon takes
 //! ```
 
+pub mod eds;
 pub mod esi;
 pub mod file;
 pub mod interface;

@@ -11,6 +11,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "nic-irq-thread", wanted: "the interface's interrupt thread above the cycle", examine: irq_thread },
     Check { name: "nic-coalescing", wanted: "an interrupt with each frame", examine: coalescing },
     Check { name: "nic-eee", wanted: "a link that does not sleep", examine: eee },
+    Check { name: "nic-can-queue", wanted: "a queue that holds a cycle's CAN frames", examine: can_queue },
     Check { name: "nic-gro", wanted: "frames handed over one by one", examine: gro },
 ];
 
@@ -149,6 +150,30 @@ fn eee(examination: &Examination<'_>) -> Examined {
         Err(error) => refused(&facts.interface, error),
     });
     Ok(judged.collect())
+}
+
+/// A CAN interface whose queue is short refuses frames (ENOBUFS) that a cycle sends at once: SYNC, and a PDO to each node.
+fn can_queue(examination: &Examination<'_>) -> Examined {
+    /// ARPHRD_CAN (linux/if_arp.h).
+    const CAN_HARDWARE: i64 = 280;
+    /// What holds a SYNC and the PDOs of the fullest bus, and some.
+    const ENOUGH: i64 = 128;
+    let host = examination.host;
+    let mut judgements = Vec::new();
+    for interface in &examination.subject.interfaces {
+        let folder = format!("/sys/class/net/{interface}");
+        if host.number_if_there(&format!("{folder}/type"))? != Some(CAN_HARDWARE) {
+            continue;
+        }
+        let Some(length) = host.number_if_there(&format!("{folder}/tx_queue_len"))? else { continue };
+        let found = format!("{interface}: {length} frames");
+        judgements.push(if length >= ENOUGH {
+            judged(Verdict::Good, found, None)
+        } else {
+            judged(Verdict::Warn, found, Some(format!("ip link set {interface} txqueuelen {ENOUGH}")))
+        });
+    }
+    Ok(judgements)
 }
 
 fn gro(examination: &Examination<'_>) -> Examined {

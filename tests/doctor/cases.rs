@@ -198,6 +198,15 @@ const NETWORK: &[Case] = &[
     ("nic-coalescing", |plant| plant.trial.nics[0].adaptive_rx = Ok(true), Warn, "adaptive-rx off"),
     ("nic-coalescing", |plant| plant.trial.nics[0].rx_coalesce_us = Err(Errno::EPERM), Unknown, "root"),
     ("nic-eee", |plant| plant.trial.nics[0].eee = Ok(true), Warn, "ethtool --set-eee eth1 eee off"),
+    (
+        "nic-can-queue",
+        |plant| {
+            plant.set("sys/class/net/eth1/type", "280");
+            plant.set("sys/class/net/eth1/tx_queue_len", "10");
+        },
+        Warn,
+        "ip link set eth1 txqueuelen 128",
+    ),
     ("nic-gro", |plant| plant.trial.nics[0].gro = Ok(true), Warn, "ethtool -K eth1 gro off"),
     (
         "nic-gro",

@@ -65,6 +65,7 @@ const READ: &[(&str, &str)] = &[
     ("overcommit", "proc/sys/vm/overcommit_memory"),
     ("nic-numa", "sys/class/net/eth1/device/numa_node"),
     ("nic-irq-thread", "sys/class/net/eth1/device/irq"),
+    ("nic-can-queue", "sys/class/net/eth1/type"),
     ("nic-gro", "sys/class/net/eth1/gro_flush_timeout"),
 ];
 

@@ -50,6 +50,8 @@ pub const GOOD: &[(&str, &str)] = &[
     ("sys/class/net/eth1/device/msi_irqs/40", "msix\n"),
     ("sys/class/net/eth1/device/numa_node", "0\n"),
     ("sys/class/net/eth1/gro_flush_timeout", "0\n"),
+    ("sys/class/net/eth1/tx_queue_len", "1000\n"),
+    ("sys/class/net/eth1/type", "1\n"),
     ("sys/class/net/eth1/napi_defer_hard_irqs", "0\n"),
     ("sys/devices/system/clocksource/clocksource0/available_clocksource", "tsc hpet acpi_pm\n"),
     ("sys/devices/system/clocksource/clocksource0/current_clocksource", "tsc\n"),

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use motiond::commissioning::eds::{self, EdsError};
 use motiond::commissioning::esi::{EsiDevice, EsiError, describe, load, load_directory};
 use motiond::commissioning::file::DeviceFileError;
 use motiond::commissioning::interface::InterfaceError;
@@ -46,6 +47,8 @@ pub enum Verb {
     /// Give CANopen devices their node ids and bit rates (LSS); needs no daemon, but CAP_NET_RAW
     #[command(subcommand)]
     Lss(bus_lss::Verb),
+    /// Make a device profile out of a CANopen device's data sheet (EDS, or DCF with values)
+    ImportEds(ImportEdsArguments),
     /// Make a drive profile out of a vendor's device description (ESI)
     ImportEsi(ImportArguments),
 }
@@ -60,6 +63,15 @@ pub struct ScanArguments {
     /// Vendors' device descriptions (ESI, *.xml), for names and the skeleton
     #[arg(long, value_name = "DIR")]
     esi: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub struct ImportEdsArguments {
+    /// The data sheet
+    file: PathBuf,
+    /// Write the profile into this new file [default: print it]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -88,6 +100,7 @@ pub fn number(text: &str) -> Result<u32, std::num::ParseIntError> {
 pub fn run(verb: &Verb, json: bool) -> ExitCode {
     let done = match verb {
         Verb::Scan(arguments) => scan(arguments, json),
+        Verb::ImportEds(arguments) => import_eds(arguments),
         Verb::ImportEsi(arguments) => import_esi(arguments),
         Verb::Sdo(verb) => sdo(verb, json),
         Verb::File(verb) => file(verb, json),
@@ -127,6 +140,7 @@ enum Trouble {
         error: DeviceFileError,
     },
     Esi(EsiError),
+    Eds(EdsError),
     /// No device of the description, or several: these are there.
     Choice(PathBuf, Vec<String>),
     Exists(PathBuf),
@@ -148,6 +162,7 @@ impl Trouble {
             Trouble::Object { .. } => "Object",
             Trouble::File { .. } => "File",
             Trouble::Esi(_) => "Esi",
+            Trouble::Eds(_) => "Eds",
             Trouble::Choice(..) => "Choice",
             Trouble::Exists(_) => "FileExists",
             Trouble::NotRead(..) => "NotRead",
@@ -173,6 +188,7 @@ impl Trouble {
                 (format!("interface {interface}: {error}"), hint.then(|| boot.to_string()))
             }
             Trouble::Esi(error) => (error.to_string(), None),
+            Trouble::Eds(error) => (error.to_string(), None),
             Trouble::Choice(file, there) if there.is_empty() => {
                 (format!("{} has no device that can be understood", file.display()), None)
             }
@@ -264,6 +280,20 @@ fn file(verb: &bus_file::Verb, json: bool) -> Result<(), Trouble> {
     let bytes = content.map_or(read.len(), |content| content.len());
     print_line(&if json { json!({ "bytes": bytes }).to_string() } else { verb.words(bytes) });
     Ok(())
+}
+
+fn import_eds(arguments: &ImportEdsArguments) -> Result<(), Trouble> {
+    let ImportEdsArguments { file, out } = arguments;
+    let described = eds::load(file).map_err(Trouble::Eds)?;
+    let source = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let text = eds::profile(&described, &source);
+    match out {
+        Some(out) => write_new(out, text.as_bytes()),
+        None => {
+            print_line(text.trim_end());
+            Ok(())
+        }
+    }
 }
 
 fn import_esi(arguments: &ImportArguments) -> Result<(), Trouble> {

@@ -7,7 +7,7 @@
 //!
 //! SYNC goes out at the same place of each cycle, or of every n-th. A node samples its inputs at SYNC and sends them; it applies
 //! at a SYNC what it got since the one before. Nothing waits: what is not there in time is old. Cost: one receive a frame that
-//! came, one send a PDO, and every loop is bounded by `limits::MAX_BUS_DEVICES`, the PDOs, or [`MOST_RECEIVED`].
+//! came, one send a PDO, and every loop is bounded by `limits::MAX_BUS_DEVICES`, the PDOs, or `MOST_RECEIVED`.
 
 use std::ops::Range;
 use std::sync::Arc;
