@@ -334,3 +334,36 @@ fn one_machine_on_two_buses_moves_in_a_line() {
     until("every device is operational", || master.every_device_is_operational().then_some(()));
     master.end();
 }
+
+/// What is on the wire is not what is configured: the daemon says so in words that name the node, and ends.
+#[test]
+fn nodes_that_are_others_are_refused_in_words() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(_interface) = interface("vother") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let machine = patient_machine("vother").replace("node-id = 1\n", "node-id = 1\nproduct-code = 402\n");
+    let mut nodes = simulation(&machine, &folder, "vother", "field");
+    let rows: [(&[&str], &[&str], &str); 4] = [
+        (&["exchange x-drive 77", "on x-drive"], &["exchange x-drive 402", "on x-drive"], "product code is 0x0000004d"),
+        (&["twin y-drive on"], &["twin y-drive off"], "\"y-drive\" (node id 2): two devices answer"),
+        (&["sdo x-drive abort"], &["sdo x-drive good"], "refuses object 1000h:00 with abort code 08000000h"),
+        (&["off io"], &["on io"], "\"io\" (node id 10): it does not answer"),
+    ];
+    for (commands, back, words) in rows {
+        commands.iter().for_each(|command| nodes.befall(command));
+        let mut master = Master::starting(&machine);
+        let ended = master.daemon.ended("the daemon");
+        let said = master.rest();
+        assert_eq!(ended.code(), Some(1), "{said}");
+        assert!(said.contains("fault 2005 bus-not-up") && said.contains(words), "{commands:?}: {said}");
+        back.iter().for_each(|command| nodes.befall(command));
+    }
+    // And a second daemon leaves the bus to the first.
+    let mut first = Master::start(&machine);
+    let mut second = Master::starting(&machine);
+    assert_eq!(second.daemon.ended("the second daemon").code(), Some(1));
+    let said = second.rest();
+    assert!(said.contains("another master drives this bus"), "{said}");
+    first.make_ready(&["x"]);
+    first.end();
+}

@@ -253,6 +253,12 @@ impl Master {
         }
     }
 
+    /// What it said until it ended.
+    pub fn rest(&mut self) -> String {
+        self.said.extend(self.log.iter());
+        self.said.clone()
+    }
+
     pub fn end(&mut self) {
         self.signal(nix::sys::signal::Signal::SIGTERM);
         let ended = self.daemon.ended("the daemon");

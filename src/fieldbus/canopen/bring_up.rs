@@ -3,9 +3,10 @@
 use std::fmt;
 
 use super::bus::{BusError, CanopenBus};
+use super::connection::{ERROR_CONTROL, NMT, SYNC, identifier};
 use super::plan::NetworkParameters;
 use super::requests::{RequestEnds, Requests};
-use super::wire::CanWire;
+use super::wire::{CanWire, Received};
 use crate::fieldbus::CyclicBus;
 use crate::fieldbus::news::Obstacle;
 
@@ -16,6 +17,8 @@ const NODE_PATIENCE_NS: u64 = 1_000_000_000;
 /// From one frame to the next.
 const STEP_NS: u64 = 1_000_000;
 
+/// How long is listened for another master, nanoseconds: longer than from SYNC to SYNC in any configuration.
+const LISTEN_NS: u64 = 50_000_000;
 /// How often inputs are asked for before the first cycle.
 const FIRST_INPUTS: u32 = 20;
 
@@ -24,6 +27,8 @@ const FIRST_INPUTS: u32 = 20;
 pub enum BringUpError {
     /// Its nodes do not fit.
     Bus(BusError),
+    /// Somebody else gives SYNC, or sends the heartbeat of a master.
+    OtherMaster,
     /// A node is not there, or cannot be made operational.
     Node {
         /// Its name.
@@ -39,6 +44,10 @@ impl fmt::Display for BringUpError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BringUpError::Bus(error) => write!(out, "{error}"),
+            BringUpError::OtherMaster => out.write_str(
+                "another master drives this bus (its SYNC or its heartbeat is heard): stop it first, for two would drive the \
+                 same devices",
+            ),
             BringUpError::Node { name, node, obstacle } => {
                 write!(out, "device \"{name}\" (node id {node}): {obstacle}")?;
                 match obstacle {
@@ -67,7 +76,10 @@ pub struct BroughtUp {
 ///
 /// # Errors
 /// Where one of them cannot be: the first in the order of the configuration.
-pub fn bring_up(wire: Box<dyn CanWire>, network: &NetworkParameters) -> Result<BroughtUp, BringUpError> {
+pub fn bring_up(mut wire: Box<dyn CanWire>, network: &NetworkParameters) -> Result<BroughtUp, BringUpError> {
+    if hears_master(&mut *wire, network.master) {
+        return Err(BringUpError::OtherMaster);
+    }
     let (requests, ends) = Requests::open();
     let mut bus = CanopenBus::new(wire, network, requests).map_err(BringUpError::Bus)?;
     bus.set_dropped(u64::MAX);
@@ -111,4 +123,24 @@ pub fn bring_up(wire: Box<dyn CanWire>, network: &NetworkParameters) -> Result<B
     }
     while bus.take_news().is_some() {}
     Ok(BroughtUp { bus, requests: ends })
+}
+
+/// Listens for what only a master sends.
+fn hears_master(wire: &mut dyn CanWire, own: u8) -> bool {
+    let end_ns = wire.now_ns() + LISTEN_NS;
+    // What waits was sent before anybody listened.
+    let now_ns = wire.now_ns();
+    while wire.receive(now_ns).is_some() {}
+    while wire.now_ns() < end_ns {
+        let now_ns = wire.now_ns();
+        wire.wait(now_ns + STEP_NS);
+        let now_ns = wire.now_ns();
+        while let Some(received) = wire.receive(now_ns) {
+            let of_master = [SYNC, NMT, identifier(ERROR_CONTROL, own)];
+            if matches!(received, Received::Frame(frame) if of_master.contains(&frame.identifier())) {
+                return true;
+            }
+        }
+    }
+    false
 }
