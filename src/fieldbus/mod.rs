@@ -1,5 +1,14 @@
 //! Buses: how process images reach the devices.
 //!
+//! | module | what it is |
+//! |---|---|
+//! | [`ethercat`], [`igh`] | EtherCAT, by our own master or by the kernel's |
+//! | [`canopen`] | CANopen on a SocketCAN interface |
+//! | [`sim`] | devices inside the process |
+//! | [`aligned`] | a bus that waits for a slower one |
+//! | [`mapping`], [`sdo`], [`identity`], [`error_code`], [`news`] | what devices have in common, whatever their bus |
+//! | [`requests`], [`object_desk`] | objects asked for while the cycle runs |
+//!
 //! A builder on an ordinary thread scans and configures a network, then hands over a boxed
 //! [`CyclicBus`]; from then on only the real-time thread calls it.
 
