@@ -68,7 +68,20 @@ fn nodes_are_brought_up_and_move() {
     assert!(written.status.success(), "{written:?}");
     assert!(master.done("sdo read x-drive 2000:00 --as text").contains(note));
     bench.master.end();
-    // Without a daemon: who is there.
+    // Without a daemon: an object, and who is there.
+    let bus = |words: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_motionctl"));
+        let run = daemon::output(command.args(["bus", "sdo"]).args(words.split_whitespace()));
+        String::from_utf8_lossy(&[run.stdout, run.stderr].concat()).trim().to_string()
+    };
+    assert_eq!(bus("read --interface vmove --node 2 1018:01 --as u32"), "2650");
+    assert_eq!(bus("write --interface vmove --node 2 6065 77 --as u32"), "6065:00 written");
+    assert_eq!(bus("read --interface vmove --node 2 6065 --as u32"), "77");
+    assert!(
+        bus("read --interface vmove --node 2 3000").contains("06020000"),
+        "{}",
+        bus("read --interface vmove --node 2 3000")
+    );
     let mut scan = Command::new(env!("CARGO_BIN_EXE_motionctl"));
     let scanned = daemon::output(scan.args(["bus", "scan", "--interface", &bench.interface.name]));
     let said = String::from_utf8_lossy(&scanned.stdout);

@@ -2,7 +2,7 @@
 
 use crate::fieldbus::canopen::connection::{NODE_IDS, SDO_ANSWER, SDO_REQUEST, identifier, split};
 use crate::fieldbus::canopen::frame::CanFrame;
-use crate::fieldbus::canopen::sdo::{Bytes, Step, Transfer, TransferError, Upload};
+use crate::fieldbus::canopen::sdo::{Bytes, Download, Step, Transfer, TransferError, Upload};
 use crate::fieldbus::canopen::wire::{CanWire, NotSent, Received};
 use crate::fieldbus::sdo::Address;
 
@@ -107,6 +107,14 @@ pub fn read(wire: &mut dyn CanWire, node: u8, address: Address) -> Result<Vec<u8
     let mut upload = Upload::new(address, false);
     carry_out(wire, node, &mut upload)?;
     Ok(upload.data().to_vec())
+}
+
+/// Writes an object of a node.
+///
+/// # Errors
+/// Where it refuses, or does not answer; the node may have taken a value whose confirmation was lost.
+pub fn write(wire: &mut dyn CanWire, node: u8, address: Address, value: &[u8]) -> Result<(), TransferError> {
+    carry_out(wire, node, &mut Download::new(address, value, false)?)
 }
 
 /// Carries a transfer out, waiting for the node as long as it may take.

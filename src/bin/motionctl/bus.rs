@@ -14,6 +14,7 @@ use motiond::commissioning::profile::profile;
 use motiond::commissioning::skeleton::skeleton;
 use motiond::commissioning::survey::{SurveyedDevice, survey};
 use motiond::commissioning::wording::plain;
+use motiond::fieldbus::canopen::socket::SocketCan;
 use motiond::fieldbus::ethercat::mailbox::TransferError;
 use motiond::fieldbus::ethercat::register::AlState;
 use motiond::fieldbus::ethercat::scan::ScanError;
@@ -36,7 +37,8 @@ pub enum Verb {
     Scan(ScanArguments),
     /// Read or write an object of a device; needs no daemon, but CAP_NET_RAW
     ///
-    /// As with a scan, every device is taken to PREOP, and an interface that another master uses is left alone.
+    /// As with a scan, every EtherCAT device is taken to PREOP, and an interface that another master uses is left alone. A
+    /// CANopen node (--node) stays as it is.
     #[command(subcommand)]
     Sdo(crate::bus_sdo::Verb),
     /// Read or write a file of a device (FoE), its firmware above all; needs no daemon, but CAP_NET_RAW
@@ -255,11 +257,21 @@ fn scan(arguments: &ScanArguments, json: bool) -> Result<(), Trouble> {
 }
 
 fn sdo(verb: &bus_sdo::Verb, json: bool) -> Result<(), Trouble> {
-    let interfaces = &verb.device().interfaces;
+    let bus_sdo::Device { interfaces, position, node } = verb.device();
     let value = verb.value().map_err(Trouble::Value)?;
-    let mut wire = interfaces.open().map_err(Trouble::Interface)?;
-    let said = verb.carry_out(&mut *wire, value.as_deref());
-    let said = said.map_err(|error| Trouble::Object { interface: interfaces.interface.clone(), error })?;
+    let interface = &interfaces.interface;
+    let said = match (node, position) {
+        (Some(node), _) => {
+            let failed = |error: &dyn std::fmt::Display| Trouble::Value(format!("CAN interface {interface}: {error}"));
+            let mut wire = SocketCan::open(interface).map_err(|error| failed(&error))?;
+            verb.ask_node(&mut wire, *node, value.as_deref()).map_err(|error| failed(&error))?
+        }
+        (None, position) => {
+            let mut wire = interfaces.open().map_err(Trouble::Interface)?;
+            let said = verb.carry_out(&mut *wire, position.unwrap_or(0), value.as_deref());
+            said.map_err(|error| Trouble::Object { interface: interface.clone(), error })?
+        }
+    };
     print_line(&if json { json!({ "value": said }).to_string() } else { said });
     Ok(())
 }

@@ -8,7 +8,7 @@ use motiond::fieldbus::ethercat::files::Progress;
 use motiond::fieldbus::ethercat::mailbox::FileName;
 use motiond::fieldbus::ethercat::wire::Wire;
 
-use crate::bus_sdo::Device;
+use crate::bus_wire::Interfaces;
 
 #[derive(clap::Subcommand)]
 pub enum Verb {
@@ -50,6 +50,15 @@ fn name(text: &str) -> Result<FileName, String> {
 fn password(text: &str) -> Result<u32, String> {
     let digits = text.trim_start_matches("0x");
     u32::from_str_radix(digits, 16).map_err(|_| "a password is up to eight hexadecimal digits".to_string())
+}
+
+#[derive(clap::Args)]
+pub struct Device {
+    #[command(flatten)]
+    pub interfaces: Interfaces,
+    /// Place of the device on the wire, from 0
+    #[arg(long, short)]
+    pub position: u16,
 }
 
 impl Verb {

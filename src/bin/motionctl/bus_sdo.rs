@@ -1,6 +1,9 @@
 //! `motionctl bus sdo`: an object of a device that no daemon runs.
 
+use motiond::commissioning::nodes;
 use motiond::commissioning::object::{DeviceObjectError, exchange};
+use motiond::fieldbus::canopen::sdo::TransferError;
+use motiond::fieldbus::canopen::wire::CanWire;
 use motiond::fieldbus::ethercat::mailbox::Address;
 use motiond::fieldbus::ethercat::wire::Wire;
 
@@ -38,9 +41,12 @@ pub enum Verb {
 pub struct Device {
     #[command(flatten)]
     pub interfaces: Interfaces,
-    /// Place of the device on the wire, from 0
-    #[arg(long, short)]
-    pub position: u16,
+    /// Place of the device on the wire, from 0 (EtherCAT)
+    #[arg(long, short, required_unless_present = "node")]
+    pub position: Option<u16>,
+    /// Its node id (CANopen)
+    #[arg(long, short, conflicts_with = "position", value_parser = clap::value_parser!(u8).range(1..=127))]
+    pub node: Option<u8>,
 }
 
 impl Verb {
@@ -57,17 +63,38 @@ impl Verb {
         bytes.map(Some).ok_or_else(|| format!("{value:?} is no value of this type, or does not fit into it"))
     }
 
-    /// What came of it, in words.
-    pub fn carry_out(&self, wire: &mut dyn Wire, value: Option<&[u8]>) -> Result<String, DeviceObjectError> {
+    fn address(&self) -> Address {
         let (Verb::Read { object, .. } | Verb::Write { object, .. }) = self;
-        let Object { index, subindex } = *object;
-        let read = exchange(wire, self.device().position, Address::entry(index, subindex), value)?;
-        Ok(match self {
+        Address::entry(object.index, object.subindex)
+    }
+
+    /// What came of it at a place on an EtherCAT wire, in words.
+    pub fn carry_out(
+        &self,
+        wire: &mut dyn Wire,
+        position: u16,
+        value: Option<&[u8]>,
+    ) -> Result<String, DeviceObjectError> {
+        exchange(wire, position, self.address(), value).map(|read| self.words(&read))
+    }
+
+    /// The same of a CANopen node.
+    pub fn ask_node(&self, wire: &mut dyn CanWire, node: u8, value: Option<&[u8]>) -> Result<String, TransferError> {
+        let read = match value {
+            Some(value) => nodes::write(wire, node, self.address(), value).map(|()| Vec::new()),
+            None => nodes::read(wire, node, self.address()),
+        };
+        read.map(|read| self.words(&read))
+    }
+
+    fn words(&self, read: &[u8]) -> String {
+        let Address { index, subindex, .. } = self.address();
+        match self {
             Verb::Write { .. } => format!("{index:04X}:{subindex:02X} written"),
             Verb::Read { r#as, .. } => {
                 let digits: String = read.iter().map(|byte| format!("{byte:02x}")).collect();
                 sdo::decoded(&digits, r#as.unwrap_or(Type::Hex))
             }
-        })
+        }
     }
 }
