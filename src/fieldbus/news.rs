@@ -38,6 +38,37 @@ pub enum BusNews {
     QueueFull,
 }
 
+/// News that wait to be told, at most.
+const WAITING: usize = 32;
+
+/// News in the order in which they came. What waits already is not taken twice, so that a device that repeats itself leaves the
+/// others room; what finds no room is dropped. A push costs a look at each that waits.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NewsQueue {
+    waiting: [Option<BusNews>; WAITING],
+    first: usize,
+    count: usize,
+}
+
+impl NewsQueue {
+    /// Takes something in.
+    pub fn push(&mut self, news: BusNews) {
+        let known = self.waiting.contains(&Some(news));
+        if !known && self.count < WAITING {
+            self.waiting[(self.first + self.count) % WAITING] = Some(news);
+            self.count += 1;
+        }
+    }
+
+    /// The oldest.
+    pub fn pop(&mut self) -> Option<BusNews> {
+        let news = self.waiting[self.first].take()?;
+        self.first = (self.first + 1) % WAITING;
+        self.count -= 1;
+        Some(news)
+    }
+}
+
 /// Why a device that is back could not be made operational.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obstacle {
@@ -92,5 +123,25 @@ impl fmt::Display for Obstacle {
                 write!(out, "it does not answer about object {index:04X}h:{subindex:02X} as it should")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_and_its_end_are_both_told_and_nobody_fills_the_queue_by_repeating_himself() {
+        let emergency = |code| BusNews::Emergency { device: 1, code, register: 1 };
+        let mut queue = NewsQueue::default();
+        for _ in 0..100 {
+            queue.push(emergency(0x7500));
+        }
+        queue.push(emergency(0));
+        queue.push(BusNews::QueueFull);
+        let told = [queue.pop(), queue.pop(), queue.pop(), queue.pop()];
+        assert_eq!(told, [Some(emergency(0x7500)), Some(emergency(0)), Some(BusNews::QueueFull), None]);
+        (0..100).for_each(|code| queue.push(emergency(code)));
+        assert_eq!((0..100).filter_map(|_| queue.pop()).count(), WAITING);
     }
 }

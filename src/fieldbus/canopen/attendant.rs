@@ -215,7 +215,8 @@ impl Attendant {
                     self.doing = Doing::Settle { since_ns: now_ns };
                     return None;
                 }
-                Presence::Away | Presence::Started => {
+                // One that left Operational may have started anew unheard: what it holds is not known.
+                Presence::Away | Presence::Started | Presence::Configured => {
                     if now_ns < self.called_ns[device] {
                         continue;
                     }
@@ -223,11 +224,6 @@ impl Attendant {
                     (node.presence, node.told, node.boot_ups) = (Presence::Away, true, 0);
                     self.device = device;
                     return Some(Command::ResetCommunication.to(node.id));
-                }
-                Presence::Configured => {
-                    self.device = device;
-                    self.doing = Doing::Starting { since_ns: now_ns, told: false };
-                    return None;
                 }
             }
         }

@@ -24,7 +24,7 @@ use super::node::{Node, Presence};
 use super::plan::{NetworkParameters, Plan, bytes_of, pdos};
 use super::requests::Requests;
 use super::wire::{CanWire, NotSent, Received};
-use crate::fieldbus::news::{BusNews, Obstacle};
+use crate::fieldbus::news::{BusNews, NewsQueue, Obstacle};
 use crate::fieldbus::{CycleReport, CyclicBus};
 use crate::limits::MAX_BUS_DEVICES;
 
@@ -33,7 +33,7 @@ const MOST_RECEIVED: usize = 64;
 /// The shares of a node's watchdog after which the master's heartbeat goes out.
 const HEARTBEATS_IN_WATCHDOG: u64 = 3;
 /// No device has this identifier.
-const NOBODY: u8 = u8::MAX;
+const NOBODY: u16 = u16::MAX;
 
 /// One PDO to a node.
 #[derive(Clone, Debug)]
@@ -87,14 +87,13 @@ pub struct CanopenBus {
     outgoing: Box<[Outgoing]>,
     incoming: Box<[Incoming]>,
     /// Which of `incoming` has an identifier; `NOBODY` where none has.
-    by_identifier: Box<[u8]>,
+    by_identifier: Box<[u16]>,
     /// PDOs that each node sends, one bit each, and those that came since the last SYNC.
     expected: [u8; MAX_BUS_DEVICES],
     came: [u8; MAX_BUS_DEVICES],
     staged: Box<[u8]>,
-    emergencies: [Emergency; MAX_BUS_DEVICES],
-    /// One bit a node whose emergency was not told yet.
-    emergencies_waiting: u64,
+    /// What is still to be told.
+    news: NewsQueue,
     /// One bit a node that may be set up anew.
     dropped: u64,
     heartbeat: CanFrame,
@@ -113,13 +112,10 @@ pub struct CanopenBus {
     lost: bool,
     late: bool,
     wire_state: WireState,
-    wire_told: WireState,
-    /// It was off its bus, however briefly, and that was not told yet.
-    was_off: bool,
     /// The controller is off its bus, for who restarts interfaces.
     off: Arc<AtomicBool>,
     queue_full: bool,
-    queue_full_told: bool,
+    queue_was_full: bool,
 }
 
 impl std::fmt::Debug for CanopenBus {
@@ -165,7 +161,7 @@ impl CanopenBus {
             let mut first = node.layout.input_offset;
             for (number, entries) in inputs.into_iter().enumerate() {
                 let end = first + bytes_of(entries);
-                by_identifier[usize::from(pdo(TRANSMIT_PDO, number, node.node))] = incoming.len() as u8;
+                by_identifier[usize::from(pdo(TRANSMIT_PDO, number, node.node))] = incoming.len() as u16;
                 incoming.push(Incoming { device: device as u8, number: number as u8, bytes: first..end });
                 expected[device] |= 1 << number;
                 first = end;
@@ -184,8 +180,7 @@ impl CanopenBus {
             expected,
             came: [0; MAX_BUS_DEVICES],
             staged: vec![0; input_bytes].into(),
-            emergencies: [Emergency { code: 0, register: 0 }; MAX_BUS_DEVICES],
-            emergencies_waiting: 0,
+            news: NewsQueue::default(),
             dropped: 0,
             heartbeat: CanFrame::data(identifier(ERROR_CONTROL, network.master), &[5]),
             heartbeat_ns: 0,
@@ -200,11 +195,9 @@ impl CanopenBus {
             lost: false,
             late: false,
             wire_state: WireState::Active,
-            wire_told: WireState::Active,
-            was_off: false,
             off: Arc::default(),
             queue_full: false,
-            queue_full_told: false,
+            queue_was_full: false,
         })
     }
 
@@ -279,7 +272,9 @@ impl CanopenBus {
         if state == WireState::BusOff && self.wire_state != WireState::BusOff {
             // Who was there has stopped meanwhile, and may not be there any more: each of them begins anew.
             self.nodes.iter_mut().for_each(Node::lose);
-            self.was_off = true;
+        }
+        if state != self.wire_state {
+            self.news.push(BusNews::Wire(state));
         }
         self.wire_state = state;
         self.off.store(state == WireState::BusOff, Ordering::Release);
@@ -306,9 +301,8 @@ impl CanopenBus {
         let Some(device) = self.nodes.iter().position(|node| node.id == id) else { return };
         match service {
             EMERGENCY => {
-                if let Some(emergency) = Emergency::decode(frame.bytes()) {
-                    self.emergencies[device] = emergency;
-                    self.emergencies_waiting |= 1 << device;
+                if let Some(Emergency { code, register }) = Emergency::decode(frame.bytes()) {
+                    self.news.push(BusNews::Emergency { device: device as u8, code, register });
                 }
             }
             ERROR_CONTROL => {
@@ -347,6 +341,9 @@ impl CanopenBus {
         }
         if let Some(frame) = self.attendant.next(&mut self.nodes, self.dropped, now_ns) {
             self.send(&frame, now_ns);
+        }
+        if let Some(news) = self.attendant.take_news() {
+            self.news.push(news);
         }
     }
 
@@ -415,6 +412,11 @@ impl CyclicBus for CanopenBus {
         }
         self.until_sync -= 1;
         self.look_after(now_ns);
+        let full = std::mem::take(&mut self.queue_full);
+        if full && !self.queue_was_full {
+            self.news.push(BusNews::QueueFull);
+        }
+        self.queue_was_full = full;
     }
 
     fn finish(&mut self, inputs: &mut [u8], _deadline_ns: u64) -> CycleReport {
@@ -454,28 +456,7 @@ impl CyclicBus for CanopenBus {
     }
 
     fn take_news(&mut self) -> Option<BusNews> {
-        if std::mem::take(&mut self.was_off) {
-            self.wire_told = WireState::BusOff;
-            return Some(BusNews::Wire(WireState::BusOff));
-        }
-        if self.wire_told != self.wire_state {
-            self.wire_told = self.wire_state;
-            return Some(BusNews::Wire(self.wire_state));
-        }
-        if std::mem::take(&mut self.queue_full) {
-            if !std::mem::replace(&mut self.queue_full_told, true) {
-                return Some(BusNews::QueueFull);
-            }
-        } else {
-            self.queue_full_told = false;
-        }
-        if self.emergencies_waiting != 0 {
-            let device = self.emergencies_waiting.trailing_zeros() as usize;
-            self.emergencies_waiting &= self.emergencies_waiting - 1;
-            let Emergency { code, register } = self.emergencies[device];
-            return Some(BusNews::Emergency { device: device as u8, code, register });
-        }
-        self.attendant.take_news()
+        self.news.pop()
     }
 
     /// A setpoint is sent behind the next SYNC, applied at the one behind that, reached after another one, sampled there, and
