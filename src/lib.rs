@@ -16,6 +16,8 @@
 //! | [`exchange`] | both | the only data that crosses the real-time border |
 //! | [`cycle`] | real-time | one cycle from wake-up to wake-up; joins motion, drives and buses |
 //! | [`motion`] | real-time (pure) | axes and groups with PLCopen states, jerk-limited profiles |
+//! | [`planner`] | ordinary | from the elements of a path to pieces that say how fast they may be passed |
+//! | [`geometry`] | both (pure) | curves, and the pieces of a path as they cross to the cycle |
 //! | [`drive`] | real-time (pure) | CiA 402: statusword to state to controlword, scaling, servo loops |
 //! | [`fieldbus`] | real-time | the bus trait and its buses |
 //! | [`simulation`] | real-time (pure) | byte-level drives and terminals with motor, load and faults |
@@ -46,12 +48,14 @@ pub mod exchange;
 pub mod fault;
 pub mod fieldbus;
 pub mod gateway;
+pub mod geometry;
 pub mod history;
 pub mod ids;
 pub mod limits;
 pub mod log;
 pub mod metrics;
 pub mod motion;
+pub mod planner;
 pub mod service;
 pub mod simulation;
 pub mod telemetry;

@@ -94,6 +94,25 @@ pub const AXIS_QUEUE: usize = 8;
 /// Moves that wait behind the active one of a group.
 pub const GROUP_QUEUE: usize = 8;
 
+/// Elements of a path that are gathered into one leg at most.
+pub const MAX_GATHERED: usize = 256;
+/// Stretches of a path after which the planner looks at its speeds again.
+pub const PATH_BLOCK: usize = 64;
+/// Stretches of a path whose speeds wait for what follows: a stop that takes longer than they do is planned for their end.
+pub const MAX_PATH_WINDOW: usize = 4096;
+/// How far a path that is exact at its corners may be off where only its curvature changes, mm or deg.
+pub const EXACT_PATH_MM: f64 = 1e-3;
+/// How far a planned circle may be off the programmed one, mm.
+pub const ARC_ACCURACY: f64 = 1e-5;
+/// Pieces of a path that wait on their way to the cycle.
+pub const PIECE_RING: usize = 512;
+/// Pieces of a path that the cycle has of each group: those ahead of it and some behind.
+pub const PATH_PIECES: usize = 1024;
+/// Pieces that one cycle takes from the ring for one group.
+pub const PIECES_PER_CYCLE: usize = 8;
+/// Pieces that a path's motion passes in one cycle at most: they take longer than half a period each.
+pub const PIECES_PASSED: usize = 8;
+
 /// Constant-jerk phases of one scalar profile.
 pub const PROFILE_PHASES: usize = 8;
 /// Profiles that are solved in the search for one that takes a given time.
@@ -246,6 +265,7 @@ const _: () = assert!(COMMAND_RING.is_power_of_two() && REPORT_RING.is_power_of_
 const _: () = assert!(COMMAND_RING <= TARGET_SLOTS, "each waiting command may hold a slot");
 const _: () = assert!(FIGURE_SLOTS >= MAX_AXES, "all axes may get new figures at once");
 const _: () = assert!(COMMANDS_PER_CYCLE <= COMMAND_RING);
+const _: () = assert!(PIECE_RING.is_power_of_two() && PATH_PIECES.is_power_of_two());
 const _: () = assert!(MAX_SDO_BYTES >= 2 + 255 * 8, "every array and record fits");
 const _: () = assert!(MAX_FILE_NAME_BYTES + 12 <= MAX_MAILBOX_BYTES && MAX_DESCRIPTION_BYTES >= MAX_MAILBOX_BYTES);
 const _: () = assert!(MAX_OBSERVERS < MAX_CLIENTS && MAX_OBSERVED_STREAMS < MAX_STREAMS);

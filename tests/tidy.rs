@@ -14,7 +14,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("units", &[]),
     ("ids", &[]),
     ("fault", &[]),
-    ("motion", &[]),
+    ("geometry", &[]),
+    ("planner", &["geometry", "kinematics", "motion::Limits", "motion::profile"]),
+    ("motion", &["geometry"]),
     ("drive", &["fieldbus::mapping"]),
     ("fieldbus", &["simulation"]),
     ("simulation", &["fieldbus::mapping", "fieldbus::canopen::frame", "exchange::ring"]),
@@ -44,6 +46,7 @@ const EVERYBODY: &[&str] = &["limits", "units", "ids", "fault"];
 /// Modules whose code runs on the real-time thread, and the files in them that only prepare it.
 const REAL_TIME: &[&str] = &[
     "src/cycle",
+    "src/geometry",
     "src/motion",
     "src/drive",
     "src/fieldbus/ethercat/mailbox",

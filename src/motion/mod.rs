@@ -32,6 +32,7 @@ mod in_position;
 mod kernel;
 mod line;
 mod parameters;
+pub mod path;
 pub mod profile;
 mod queue;
 mod reports;

@@ -1,0 +1,74 @@
+//! What is left between a state and what must not be passed, in energy.
+//!
+//! From a state whose share u exceeds the slope c of a curve, u falls to c at the rate at least; meanwhile the energy gains on the curve by
+//! (u − c)²/2 times the speed and the lag at most. Where that fits below, the curve can be followed from then on. What follows
+//! the steepest braking, u = −1, is a line of the slope −1 in the potential.
+
+use crate::geometry::Piece;
+
+use super::pieces::Pieces;
+use super::place::Place;
+
+/// Of the rate: what following a ceiling leaves for coming to it.
+const LEFT_FOR_MEETING: f64 = 0.5;
+
+/// Path units²/s²; below 0 it is not kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Margin {
+    /// To what the axes permit.
+    pub limits: f64,
+    /// To what the program wants; passed by braking until it is kept.
+    pub feed: f64,
+    /// To a rest at the end of what is known.
+    pub supply: f64,
+}
+
+impl Margin {
+    #[inline]
+    pub fn least(&self) -> f64 {
+        self.limits.min(self.feed).min(self.supply)
+    }
+}
+
+/// At `place`, at `ratio` of the programmed velocity.
+#[inline]
+pub fn margin(pieces: &Pieces, place: &Place, ratio: f64) -> Margin {
+    let (Some(piece), Some(last)) = (pieces.get(place.piece), pieces.last()) else {
+        return Margin { limits: 0.0, feed: 0.0, supply: 0.0 };
+    };
+    let energy = place.energy();
+    let potential = piece.envelope.potential(place.x);
+    let (ceiling, slope) = piece.ceiling.at(potential);
+    let lag = piece.envelope.lag;
+    let limits = ceiling - energy - gain(place, slope, lag / LEFT_FOR_MEETING);
+    let supply = if last.rests {
+        f64::INFINITY
+    } else {
+        // Releasing the brake takes at most lag²/6 of potential more.
+        let end = last.potential + last.envelope.potential(last.length) - last.envelope.lag * last.envelope.lag / 6.0;
+        end - piece.potential - potential - energy - gain(place, -1.0, lag)
+    };
+    Margin { limits, feed: feed_margin(piece, place, potential, ratio), supply }
+}
+
+/// What the energy gains, at most, on a curve of this slope, until the share is as low.
+#[inline]
+fn gain(place: &Place, slope: f64, lag: f64) -> f64 {
+    let excess = place.share - slope;
+    if excess <= 0.0 {
+        return 0.0;
+    }
+    let faster = if place.share > 0.0 { 0.5 * place.share * place.share * lag } else { 0.0 };
+    0.5 * excess * excess * lag * (place.velocity + faster)
+}
+
+/// Between the feed and the energy that is there when the share has come to its slope, from above or from below.
+#[inline]
+fn feed_margin(piece: &Piece, place: &Place, potential: f64, ratio: f64) -> f64 {
+    let (feed, slope) = piece.feed.at(potential);
+    let scale = ratio * ratio;
+    let excess = place.share - slope * scale;
+    let change = 0.5 * excess * excess * piece.envelope.at(place.x) / piece.envelope.rate;
+    let velocity = (place.velocity + change.copysign(excess)).max(0.0);
+    feed * scale - 0.5 * velocity * velocity
+}

@@ -1,0 +1,377 @@
+//! Motion along a path: one scalar, and the greatest speed from which everything ahead can be met.
+//!
+//! The state is the way s, the speed v and the share u of the acceleration envelope that is in use (see
+//! [`crate::geometry::piece`]): s̈ = u·envelope(s), |u| ≤ 1, |u̇| ≤ rate. So the limits of every axis hold whatever u does, as long as
+//! the energy stays below the ceiling of each piece. In each cycle u̇ is the greatest constant that leaves a state from which that goes on:
+//! `margin` says whether it does, from the state alone, without looking along the path. Braking with all that there is always does,
+//! so a hold, an override and a stop take effect at once, in both directions, anywhere on the path.
+//!
+//! The last stretch before a rest has one envelope, and is passed on a scalar profile that ends exactly there.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `pieces` | the pieces that the cycle has |
+//! | `place` | where the path's motion is, and where it will be |
+//! | `margin` | what is left between a state and what must not be passed |
+//!
+//! Cost: at most [`SEARCHES`] evaluations a cycle, each over at most [`crate::limits::PIECES_PASSED`] pieces, and one evaluation of each axis.
+
+mod margin;
+mod pieces;
+mod place;
+#[cfg(test)]
+mod tests;
+
+use crate::geometry::Piece;
+use crate::limits::PIECES_PASSED;
+
+use super::profile::{Profile, State};
+use super::types::Limits;
+use margin::margin;
+use pieces::Pieces;
+use place::{Place, advanced};
+
+/// Evaluations in the search for the greatest u̇: two ends, and so many steps between.
+const SEARCHES: usize = 16;
+/// The search ends when the interval is this share of the rate wide.
+const CLOSE: f64 = 1e-7;
+/// Speeds below this are a rest, path units/s.
+const REST: f64 = 1e-9;
+
+/// What the last step did, for what happens within it.
+#[derive(Clone, Debug)]
+enum Course {
+    Rest,
+    /// With this u̇ from this place, for so long; then it rests.
+    Share {
+        from: Place,
+        change: f64,
+        seconds: f64,
+    },
+    /// Along a profile, from this place on.
+    Landing {
+        from: Place,
+        profile: Profile,
+        begin_s: f64,
+    },
+}
+
+/// On the way to a rest.
+#[derive(Clone, Debug)]
+struct Landing {
+    profile: Profile,
+    ticks: u64,
+    /// What it was made for.
+    ratio: f64,
+    feed: f64,
+}
+
+/// Motion along the pieces of a path.
+#[derive(Clone, Debug)]
+pub struct PathMotion {
+    pieces: Pieces,
+    place: Place,
+    landing: Option<Landing>,
+    course: Course,
+    period_s: f64,
+    /// The last piece has been passed.
+    arrived: bool,
+    /// It comes, or came, to rest because no more of the path is known.
+    starved: bool,
+}
+
+impl PathMotion {
+    /// Without a path. Allocates what all paths need.
+    pub fn new(period_s: f64) -> PathMotion {
+        PathMotion {
+            pieces: Pieces::new(),
+            place: Place::default(),
+            landing: None,
+            course: Course::Rest,
+            period_s,
+            arrived: false,
+            starved: false,
+        }
+    }
+
+    /// Forgets the path; the next piece begins another, at rest.
+    pub fn clear(&mut self) {
+        self.pieces.clear();
+        self.place = Place::default();
+        self.landing = None;
+        self.course = Course::Rest;
+        self.arrived = false;
+        self.starved = false;
+    }
+
+    /// Pieces that there is room for.
+    pub fn room(&self) -> usize {
+        self.pieces.room(self.place.piece)
+    }
+
+    /// One piece more, behind the others. Returns false, and changes nothing, where there is no room.
+    pub fn push(&mut self, piece: &Piece) -> bool {
+        self.pieces.push(piece, self.place.piece)
+    }
+
+    /// Pieces that are not passed yet.
+    pub fn ahead(&self) -> usize {
+        self.pieces.count_from(self.place.piece)
+    }
+
+    /// The path is known up to a rest.
+    pub fn ends(&self) -> bool {
+        self.pieces.last().is_some_and(|piece| piece.rests)
+    }
+
+    /// It rests at the end of the program.
+    pub fn arrived(&self) -> bool {
+        self.arrived
+    }
+
+    /// It moves.
+    pub fn moving(&self) -> bool {
+        self.place.velocity > 0.0 || self.place.share != 0.0
+    }
+
+    /// It is held up because no more of the path is known.
+    pub fn starved(&self) -> bool {
+        self.starved
+    }
+
+    /// Path units/s.
+    pub fn velocity(&self) -> f64 {
+        self.place.velocity
+    }
+
+    /// Path units since the path began.
+    pub fn distance(&self) -> f64 {
+        self.pieces.get(self.place.piece).map_or(0.0, |piece| piece.distance + self.place.x)
+    }
+
+    /// The line of the program.
+    pub fn line(&self) -> u32 {
+        self.pieces.get(self.place.piece).map_or(0, |piece| piece.line)
+    }
+
+    /// Seconds that the known path takes at the programmed velocities, at least: for those who keep it supplied. Bound: what is kept.
+    pub fn supply_s(&self) -> f64 {
+        let Some(last) = self.pieces.last() else { return 0.0 };
+        let speed = (2.0 * last.feed.energy).sqrt();
+        if speed > 0.0 { (last.distance + last.length - self.distance()) / speed } else { 0.0 }
+    }
+
+    /// One period on, at `ratio` of the programmed velocity; 0 comes to rest.
+    pub fn step(&mut self, ratio: f64) {
+        let Some(piece) = self.pieces.get(self.place.piece) else {
+            self.course = Course::Rest;
+            self.starved = !self.arrived;
+            return;
+        };
+        if piece.landing.is_some() {
+            self.land(ratio);
+        } else {
+            self.landing = None;
+            self.go(ratio);
+        }
+    }
+
+    /// The greatest change of the share that can be answered for.
+    fn go(&mut self, ratio: f64) {
+        let from = self.place;
+        let rate = self.rate();
+        let (mut low, mut high) = (-rate, rate);
+        let mut found = None;
+        let judged = |change: f64| {
+            let place = advanced(&self.pieces, from, change, self.period_s);
+            margin(&self.pieces, &place, ratio)
+        };
+        let at_high = judged(high);
+        if at_high.least() >= 0.0 {
+            found = Some(high);
+        }
+        let at_low = judged(low);
+        let change = found.unwrap_or_else(|| {
+            let (mut below, mut above) = (at_low.least(), at_high.least());
+            if below < 0.0 {
+                return low;
+            }
+            // Bound: SEARCHES. Illinois' regula falsi; what is kept is always on the safe side.
+            let mut kept = 0;
+            for _ in 0..SEARCHES {
+                if high - low < CLOSE * rate {
+                    break;
+                }
+                let share = (below / (below - above)).clamp(0.02, 0.98);
+                let middle = low + (high - low) * share;
+                let found = judged(middle).least();
+                if found >= 0.0 {
+                    (low, below) = (middle, found);
+                    if kept == 1 {
+                        above *= 0.5;
+                    }
+                    kept = 1;
+                } else {
+                    (high, above) = (middle, found);
+                    if kept == -1 {
+                        below *= 0.5;
+                    }
+                    kept = -1;
+                }
+            }
+            low
+        });
+        let judged = if change == -rate { at_low } else { judged(change) };
+        self.starved = judged.supply <= judged.feed && judged.supply <= 0.01 * self.place.energy().max(1.0);
+        self.follow(from, change, rate);
+    }
+
+    /// u̇ on every piece that this cycle can reach. Bound: PIECES_PASSED.
+    fn rate(&self) -> f64 {
+        let Place { piece, x, velocity, .. } = self.place;
+        let Some(first) = self.pieces.get(piece) else { return 0.0 };
+        let reach = self.period_s * (velocity + 2.0 * first.envelope.acceleration * self.period_s);
+        let mut way = first.length - x;
+        let mut rate = first.envelope.rate;
+        for next in 1..PIECES_PASSED as u64 {
+            if way > reach {
+                break;
+            }
+            let Some(piece) = self.pieces.get(piece + next) else { break };
+            rate = rate.min(piece.envelope.rate);
+            way += piece.length;
+        }
+        rate
+    }
+
+    /// Takes the step, unless it would run back: then as much less braking as that takes.
+    fn follow(&mut self, from: Place, change: f64, rate: f64) {
+        if from.velocity == 0.0 && from.share <= 0.0 && change <= 0.0 {
+            self.place = Place { velocity: 0.0, share: 0.0, ..from };
+            self.course = Course::Rest;
+            return;
+        }
+        if let Some((release, seconds, place)) = place::comes_to_rest(&self.pieces, from, self.period_s)
+            && change <= release
+        {
+            self.course = Course::Share { from, change: release, seconds };
+            self.place = place;
+            return;
+        }
+        let mut change = change;
+        let mut place = advanced(&self.pieces, from, change, self.period_s);
+        if place.share < 0.0 && !place.can_release(&self.pieces) {
+            // Bound: SEARCHES.
+            let (mut low, mut high) = (change, rate);
+            for _ in 0..SEARCHES {
+                let middle = 0.5 * (low + high);
+                if advanced(&self.pieces, from, middle, self.period_s).can_release(&self.pieces) {
+                    high = middle;
+                } else {
+                    low = middle;
+                }
+            }
+            change = high;
+            place = advanced(&self.pieces, from, change, self.period_s);
+        }
+        self.course = Course::Share { from, change, seconds: self.period_s };
+        self.place = place;
+    }
+
+    /// On the profile to a rest.
+    fn land(&mut self, ratio: f64) {
+        let from = self.place;
+        let Some((piece, distance)) =
+            self.pieces.get(from.piece).and_then(|piece| piece.landing.map(|distance| (piece, distance)))
+        else {
+            return;
+        };
+        let feed = piece.feed.energy;
+        let fits = |landing: &Landing| landing.ratio == ratio && landing.feed == feed;
+        if !self.landing.as_ref().is_some_and(fits) {
+            let envelope = &piece.envelope;
+            let limits = Limits {
+                velocity: (2.0 * feed).sqrt().mul_add(ratio, 0.0).min((2.0 * piece.cap).sqrt()),
+                acceleration: envelope.acceleration,
+                jerk: envelope.acceleration * envelope.rate,
+            };
+            let state =
+                State { position: 0.0, velocity: from.velocity, acceleration: from.share * envelope.acceleration };
+            let left = distance - from.x;
+            let profile = if limits.velocity > 0.0 && left > 0.0 {
+                Profile::to_position(state, left, &limits)
+            } else {
+                Profile::stop(state, &Limits { velocity: (2.0 * piece.cap).sqrt(), ..limits })
+            };
+            self.landing = Some(Landing { profile, ticks: 0, ratio, feed });
+        }
+        let acceleration = piece.envelope.acceleration;
+        let Some(landing) = self.landing.as_mut() else { return };
+        let begin_s = landing.ticks as f64 * self.period_s;
+        landing.ticks += 1;
+        let end_s = landing.ticks as f64 * self.period_s;
+        let profile = landing.profile;
+        let (before, after) = (profile.at(begin_s), profile.at(end_s));
+        let ended = end_s >= profile.duration_s();
+        self.course = Course::Landing { from, profile, begin_s };
+        let mut place = place::moved(&self.pieces, from, after.position - before.position);
+        (place.velocity, place.share) = (after.velocity.max(0.0), after.acceleration / acceleration);
+        if ended {
+            (place.velocity, place.share) = (0.0, 0.0);
+            if ratio > 0.0 {
+                self.rest_at_end(&mut place);
+            }
+        }
+        self.place = place;
+    }
+
+    /// At the end of the landing, to the last digit; the next step begins what is behind it.
+    fn rest_at_end(&mut self, place: &mut Place) {
+        // Bound: what is kept.
+        while let Some(piece) = self.pieces.get(place.piece) {
+            if piece.rests {
+                place.x = piece.length;
+                self.arrived |= piece.last;
+                self.landing = None;
+                if !piece.last && self.pieces.get(place.piece + 1).is_some() {
+                    place.piece += 1;
+                    place.x = 0.0;
+                }
+                return;
+            }
+            place.piece += 1;
+        }
+    }
+
+    /// Position, velocity and acceleration of an axis of the path; drive coordinates.
+    #[inline]
+    pub fn member(&self, axis: usize) -> State {
+        self.place.member(&self.pieces, axis)
+    }
+}
+
+#[cfg(test)]
+impl PathMotion {
+    /// Position, velocity, acceleration and jerk of an axis at a share of the period that has just passed.
+    pub fn within(&self, share: f64, axis: usize) -> [f64; 4] {
+        let seconds = share * self.period_s;
+        let (place, change) = match &self.course {
+            Course::Rest => (self.place, 0.0),
+            Course::Share { seconds: end, .. } if seconds >= *end && *end < self.period_s => (self.place, 0.0),
+            Course::Share { from, change, .. } => {
+                let place = advanced(&self.pieces, *from, *change, seconds);
+                // Where the share has met its bound it changes no more.
+                let held = place.share.abs() >= 1.0 && place.share * change > 0.0;
+                (place, if held { 0.0 } else { *change })
+            }
+            Course::Landing { from, profile, begin_s } => {
+                let (before, after) = (profile.at(*begin_s), profile.at(begin_s + seconds));
+                let mut place = place::moved(&self.pieces, *from, after.position - before.position);
+                let acceleration = self.pieces.get(place.piece).map_or(1.0, |piece| piece.envelope.acceleration);
+                (place.velocity, place.share) = (after.velocity, after.acceleration / acceleration);
+                (place, profile.jerk_at(begin_s + seconds) / acceleration)
+            }
+        };
+        place.derivatives(&self.pieces, axis, change)
+    }
+}

@@ -1,0 +1,201 @@
+//! Where a path's motion is, and where it will be.
+
+use crate::limits::PIECES_PASSED;
+
+use super::super::profile::State;
+use super::pieces::Pieces;
+
+/// Newton steps to the end of a piece.
+const CROSSING_STEPS: usize = 8;
+/// A braking is released for good when that takes at least this share of the rate.
+const EARLY: f64 = 0.7;
+/// Newton steps to the change that ends at rest.
+const RELEASE_STEPS: usize = 4;
+
+/// A place on a path and the speed there.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Place {
+    /// Number of the piece.
+    pub piece: u64,
+    /// From its beginning.
+    pub x: f64,
+    pub velocity: f64,
+    /// Of the envelope, -1 to 1.
+    pub share: f64,
+}
+
+impl Place {
+    #[inline]
+    pub fn energy(&self) -> f64 {
+        0.5 * self.velocity * self.velocity
+    }
+
+    #[inline]
+    pub fn member(&self, pieces: &Pieces, axis: usize) -> State {
+        let [position, velocity, acceleration, _] = self.derivatives(pieces, axis, 0.0);
+        State { position, velocity, acceleration }
+    }
+
+    /// Position, velocity, acceleration and jerk of an axis while the share changes by `change` 1/s.
+    #[inline]
+    pub fn derivatives(&self, pieces: &Pieces, axis: usize, change: f64) -> [f64; 4] {
+        let Some(piece) = pieces.get(self.piece) else { return [0.0; 4] };
+        let [position, first, second, third] = piece.axes[axis].derivatives(self.x);
+        let v = self.velocity;
+        let envelope = piece.envelope.at(self.x);
+        let acceleration = self.share * envelope;
+        let jerk = change * envelope + self.share * piece.envelope.slope * v;
+        [
+            position,
+            first * v,
+            first * acceleration + second * v * v,
+            first * jerk + 3.0 * second * v * acceleration + third * v * v * v,
+        ]
+    }
+
+    /// Its braking can be released before it runs back.
+    pub fn can_release(&self, pieces: &Pieces) -> bool {
+        let Some(piece) = pieces.get(self.piece) else { return true };
+        if self.share >= 0.0 {
+            return true;
+        }
+        let rate = release_rate(pieces, self.piece, piece.envelope.rate);
+        let envelope = piece.envelope.at(self.x);
+        let lost = envelope * self.share * self.share / (2.0 * rate);
+        // A third of the present speed is the mean of what is left, over which the envelope may grow.
+        let grown = piece.envelope.slope.max(0.0) * self.velocity * -self.share / (3.0 * rate);
+        self.velocity >= lost * (1.0 + grown / envelope.max(1e-12))
+    }
+}
+
+/// How fast a braking may be released near the end of a piece, too.
+fn release_rate(pieces: &Pieces, number: u64, rate: f64) -> f64 {
+    pieces.get(number + 1).map_or(rate, |next| rate.min(next.envelope.rate))
+}
+
+/// `way` further on, at the same speed and share. Bound: PIECES_PASSED.
+pub fn moved(pieces: &Pieces, from: Place, way: f64) -> Place {
+    let mut place = Place { x: from.x + way, ..from };
+    for _ in 0..PIECES_PASSED {
+        let Some(piece) = pieces.get(place.piece) else { break };
+        if place.x <= piece.length || piece.rests || pieces.get(place.piece + 1).is_none() {
+            place.x = place.x.min(piece.length);
+            break;
+        }
+        place.x -= piece.length;
+        place.piece += 1;
+    }
+    place
+}
+
+/// A braking that is released from here on comes to rest within `seconds`: by which change of the share, when, and where.
+/// Bound: RELEASE_STEPS.
+pub fn comes_to_rest(pieces: &Pieces, from: Place, seconds: f64) -> Option<(f64, f64, Place)> {
+    let piece = pieces.get(from.piece)?;
+    let braking = -from.share * piece.envelope.at(from.x);
+    if braking <= 0.0 || from.velocity <= 0.0 {
+        return None;
+    }
+    // Speed and braking end together: half the braking is the mean.
+    let mut change = -from.share * braking / (2.0 * from.velocity);
+    if change < EARLY * release_rate(pieces, from.piece, piece.envelope.rate) || -from.share / change > seconds {
+        return None;
+    }
+    let mut place = from;
+    for _ in 0..RELEASE_STEPS {
+        place = advanced(pieces, from, change, -from.share / change);
+        // What the envelope does meanwhile.
+        change *= 1.0 - (place.velocity / from.velocity).clamp(-0.5, 0.5);
+    }
+    (place.velocity, place.share) = (0.0, 0.0);
+    Some((change, -from.share / change, place))
+}
+
+/// After `seconds` in which the share changes by `change` 1/s until it meets its bound. Bound: two phases, PIECES_PASSED pieces.
+///
+/// On a piece s̈ = (u + u̇·t)·(α + α′·y) with y the way since: a power series, whose terms fall with α′·t² (planned below
+/// 0.04, so that what is left out is below 1e-9 of the way).
+pub fn advanced(pieces: &Pieces, from: Place, change: f64, seconds: f64) -> Place {
+    let mut place = from;
+    let mut change = change;
+    let mut left = seconds;
+    for _ in 0..PIECES_PASSED + 2 {
+        if left <= 0.0 {
+            break;
+        }
+        let Some(piece) = pieces.get(place.piece) else { break };
+        let until_bound = if change > 0.0 {
+            (1.0 - place.share) / change
+        } else if change < 0.0 {
+            (-1.0 - place.share) / change
+        } else {
+            f64::INFINITY
+        };
+        if until_bound <= 0.0 {
+            change = 0.0;
+            place.share = place.share.signum();
+            continue;
+        }
+        let mut time = left.min(until_bound);
+        let series = Series::new(&place, change, piece.envelope.at(place.x), piece.envelope.slope);
+        let to_end = piece.length - place.x;
+        let way = series.way(time);
+        let goes_on = !piece.rests && pieces.get(place.piece + 1).is_some();
+        let crosses = way > to_end && goes_on;
+        if crosses {
+            // The way rises with time, and the speed changes little: Newton's steps from the mean speed.
+            let mut at = time * (to_end / way).max(0.0);
+            for _ in 0..CROSSING_STEPS {
+                let speed = series.speed(at);
+                let gap = series.way(at) - to_end;
+                if gap.abs() <= 1e-13 * piece.length || speed <= 0.0 {
+                    break;
+                }
+                at = (at - gap / speed).clamp(0.0, time);
+            }
+            time = at;
+        }
+        place.velocity = series.speed(time);
+        place.share = (place.share + change * time).clamp(-1.0, 1.0);
+        if crosses {
+            place.piece += 1;
+            place.x = 0.0;
+        } else {
+            place.x = (place.x + way).min(piece.length);
+            if time == until_bound {
+                place.share = change.signum();
+                change = 0.0;
+            }
+        }
+        left -= time;
+    }
+    place
+}
+
+/// The way over time on one piece.
+struct Series([f64; 6]);
+
+impl Series {
+    #[inline]
+    fn new(place: &Place, change: f64, envelope: f64, slope: f64) -> Series {
+        let (v, u, r) = (place.velocity, place.share, change);
+        let second = u * envelope / 2.0;
+        let third = (r * envelope + u * slope * v) / 6.0;
+        let fourth = slope * (r * v + u * second) / 12.0;
+        let fifth = slope * (r * second + u * third) / 20.0;
+        let sixth = slope * (r * third + u * fourth) / 30.0;
+        Series([v, second, third, fourth, fifth, sixth])
+    }
+
+    #[inline]
+    fn way(&self, t: f64) -> f64 {
+        let [a, b, c, d, e, f] = self.0;
+        t * (a + t * (b + t * (c + t * (d + t * (e + t * f)))))
+    }
+
+    #[inline]
+    fn speed(&self, t: f64) -> f64 {
+        let [a, b, c, d, e, f] = self.0;
+        a + t * (2.0 * b + t * (3.0 * c + t * (4.0 * d + t * (5.0 * e + t * 6.0 * f))))
+    }
+}

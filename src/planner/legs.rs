@@ -1,0 +1,309 @@
+//! From the elements of a program to legs: stretches that are followed as one.
+//!
+//! Elements that are short compared with the tolerance are gathered into one leg, whose chord they leave by no more than a share of
+//! the tolerance; what is followed later is still the elements themselves, but how finely somebody chopped a curve does not matter
+//! any more. What a leg is depends on the program alone, and not on how much of it was there when it was made.
+
+use std::collections::VecDeque;
+
+use crate::geometry::Arc;
+use crate::limits::{EXACT_PATH_MM, MAX_GATHERED};
+
+use super::program::{Corner, Element, Feed, Point, Shape};
+
+/// The share of the tolerance by which a leg's elements may leave its chord.
+const CHORD_SHARE: f64 = 0.8;
+/// Feeds of the elements of one leg differ by this factor at most; the slowest counts.
+const FEED_FACTOR: f64 = 1.25;
+/// Shorter elements are none, units of path.
+pub const SHORTEST: f64 = 1e-9;
+/// Directions that differ by less go on straight.
+const STRAIGHT: f64 = 1e-6;
+
+/// A place on the path, `sigma` units of path from its beginning.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    pub at: Point,
+    pub sigma: f64,
+    /// The line of the program that leads there.
+    pub line: u32,
+}
+
+/// The curve of a leg.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// The programmed places, the first and the last included.
+    Lines(Vec<Mark>),
+    Arc(Box<Arc>),
+}
+
+/// A stretch that is followed as one.
+#[derive(Clone, Debug)]
+pub struct Leg {
+    pub way: Way,
+    /// Where it begins and ends, units of path since the run began.
+    pub begin: f64,
+    pub end: f64,
+    /// Directions at both ends.
+    pub first: Point,
+    pub last: Point,
+    /// Velocity along the path that the program wants, units of path/s.
+    pub feed: f64,
+    pub line: u32,
+    pub corner: Corner,
+    /// Elements were gathered into it.
+    pub gathered: bool,
+}
+
+impl Leg {
+    pub fn length(&self) -> f64 {
+        self.end - self.begin
+    }
+
+    /// Coordinate `axis` at `sigma`, which is on it.
+    pub fn at(&self, sigma: f64, axis: usize) -> f64 {
+        match &self.way {
+            Way::Arc(arc) => arc.at(sigma - self.begin, 0, axis),
+            Way::Lines(marks) => {
+                let next = marks.partition_point(|mark| mark.sigma <= sigma).clamp(1, marks.len() - 1);
+                let (a, b) = (&marks[next - 1], &marks[next]);
+                let share = (sigma - a.sigma) / (b.sigma - a.sigma);
+                a.at[axis] + share.clamp(0.0, 1.0) * (b.at[axis] - a.at[axis])
+            }
+        }
+    }
+
+    /// Its second derivative at `sigma`: 0 on lines.
+    pub fn bend(&self, sigma: f64, axis: usize) -> f64 {
+        match &self.way {
+            Way::Arc(arc) => arc.at(sigma - self.begin, 2, axis),
+            Way::Lines(_) => 0.0,
+        }
+    }
+
+    /// The line of the program at `sigma`.
+    pub fn line_at(&self, sigma: f64) -> u32 {
+        match &self.way {
+            Way::Arc(_) => self.line,
+            Way::Lines(marks) => marks[marks.partition_point(|mark| mark.sigma <= sigma).min(marks.len() - 1)].line,
+        }
+    }
+
+    pub fn curvature(&self) -> f64 {
+        match &self.way {
+            Way::Arc(arc) => arc.curvature(),
+            Way::Lines(_) => 0.0,
+        }
+    }
+}
+
+/// What is not part of a leg yet.
+#[derive(Clone, Debug)]
+struct Waiting {
+    shape: Shape,
+    from: Point,
+    to: Point,
+    begin: f64,
+    end: f64,
+    feed: f64,
+    corner: Corner,
+    line: u32,
+}
+
+/// Gathers elements into legs.
+#[derive(Clone, Debug)]
+pub struct Gatherer {
+    axes: usize,
+    linear: usize,
+    at: Point,
+    sigma: f64,
+    waiting: VecDeque<Waiting>,
+}
+
+/// Euclidean, of the coordinates in `range`.
+fn distance(a: &Point, b: &Point, range: std::ops::Range<usize>) -> f64 {
+    a[range.clone()].iter().zip(&b[range]).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
+}
+
+impl Gatherer {
+    /// From a rest at `start`. The first `linear` of the `axes` coordinates are linear axes.
+    pub fn new(axes: usize, linear: usize, start: Point) -> Gatherer {
+        Gatherer { axes, linear, at: start, sigma: 0.0, waiting: VecDeque::new() }
+    }
+
+    /// Where the last element ends.
+    pub fn end(&self) -> &Point {
+        &self.at
+    }
+
+    /// Units of path that have been given.
+    pub fn sigma(&self) -> f64 {
+        self.sigma
+    }
+
+    /// One element more. One without length is none; a corner of it counts for the one before.
+    pub fn push(&mut self, element: &Element) {
+        let (to, length, linear) = match element.shape {
+            Shape::Line(to) => (to, distance(&self.at, &to, 0..self.axes), distance(&self.at, &to, 0..self.linear)),
+            Shape::Arc(arc) => {
+                let mut to = self.at;
+                for (axis, to) in to.iter_mut().enumerate().take(self.axes) {
+                    *to = arc.at(arc.length(), 0, axis);
+                }
+                (to, arc.length(), arc.linear_length(self.linear))
+            }
+        };
+        if length < SHORTEST {
+            if let Some(before) = self.waiting.back_mut().filter(|_| element.corner == Corner::Stop) {
+                before.corner = Corner::Stop;
+            }
+            return;
+        }
+        let feed = match element.feed {
+            Feed::Speed(speed) if linear > SHORTEST => speed * length / linear,
+            Feed::Speed(speed) => speed,
+            Feed::Duration(seconds) => length / seconds,
+        };
+        let begin = self.sigma;
+        self.sigma += length;
+        let (from, end) = (self.at, self.sigma);
+        let Element { shape, corner, line, .. } = *element;
+        self.waiting.push_back(Waiting { shape, from, to, begin, end, feed, corner, line });
+        self.at = to;
+    }
+
+    /// The next leg, as soon as what comes later cannot change it: when enough elements are there, or at a rest, or where the run
+    /// ends (`ended`).
+    pub fn next(&mut self, ended: bool) -> Option<Leg> {
+        let first = self.waiting.front()?;
+        let mut most = 1;
+        if matches!(first.shape, Shape::Line(_)) {
+            // As many as may be gathered at all.
+            while most < self.waiting.len() && most < MAX_GATHERED && self.goes_on(most) {
+                most += 1;
+            }
+            if most == self.waiting.len() && most < MAX_GATHERED && self.may_go_on(most) && !ended {
+                return None;
+            }
+        }
+        let mut gathered = 1;
+        // Doubling, then halving: a chord that fits is found with few looks at its elements.
+        let mut step = 1;
+        while gathered < most {
+            let more = (gathered + step).min(most);
+            if self.fits(more) {
+                gathered = more;
+                step *= 2;
+            } else if more == gathered + 1 {
+                break;
+            } else {
+                step = ((more - gathered) / 2).max(1);
+                while step > 0 && gathered < most {
+                    if gathered + step <= most && self.fits(gathered + step) {
+                        gathered += step;
+                    }
+                    step /= 2;
+                }
+                break;
+            }
+        }
+        Some(self.leg(gathered))
+    }
+
+    /// Something could be gathered behind the first `count`.
+    fn may_go_on(&self, count: usize) -> bool {
+        matches!(self.waiting[count - 1].corner, Corner::Tolerance { .. })
+    }
+
+    /// The element at `index` may be gathered with those before it, as far as corners and feeds say.
+    fn goes_on(&self, index: usize) -> bool {
+        let (before, element, first) = (&self.waiting[index - 1], &self.waiting[index], &self.waiting[0]);
+        let (slow, fast) = (first.feed.min(element.feed), first.feed.max(element.feed));
+        self.may_go_on(index)
+            && matches!(element.shape, Shape::Line(_))
+            && fast <= slow * FEED_FACTOR
+            && before.corner == first.corner
+    }
+
+    /// The first `count` elements stay close enough to their chord, at the same share of the way.
+    fn fits(&self, count: usize) -> bool {
+        let (first, last) = (&self.waiting[0], &self.waiting[count - 1]);
+        let Corner::Tolerance { linear, rotary } = first.corner else { return count == 1 };
+        let chord = distance(&first.from, &last.to, 0..self.axes);
+        let length = last.end - first.begin;
+        // What turns back is no chord.
+        if chord < 0.5 * length {
+            return false;
+        }
+        let (linear, rotary) = (linear * CHORD_SHARE, rotary * CHORD_SHARE);
+        self.waiting.iter().take(count - 1).all(|element| {
+            let share = (element.end - first.begin) / length;
+            let (mut off, mut off_rotary) = (0.0, 0.0);
+            for axis in 0..self.axes {
+                let on_chord = first.from[axis] + share * (last.to[axis] - first.from[axis]);
+                let gap = (on_chord - element.to[axis]).powi(2);
+                if axis < self.linear { off += gap } else { off_rotary += gap }
+            }
+            off <= linear * linear && off_rotary <= rotary * rotary
+        })
+    }
+
+    fn leg(&mut self, count: usize) -> Leg {
+        let last = self.waiting[count - 1].clone();
+        let Waiting { shape, from, begin, line, .. } = self.waiting[0].clone();
+        let feed = self.waiting.iter().take(count).map(|element| element.feed).fold(f64::INFINITY, f64::min);
+        let (end, corner) = (last.end, last.corner);
+        let leg = match shape {
+            Shape::Line(_) => {
+                let mut marks = vec![Mark { at: from, sigma: begin, line }];
+                marks.extend(self.waiting.iter().take(count).map(|element| Mark {
+                    at: element.to,
+                    sigma: element.end,
+                    line: element.line,
+                }));
+                let mut direction = [0.0; crate::limits::MAX_GROUP_AXES];
+                for axis in 0..self.axes {
+                    direction[axis] = (last.to[axis] - from[axis]) / (end - begin);
+                }
+                let (way, gathered) = (Way::Lines(marks), count > 1);
+                Leg { way, begin, end, first: direction, last: direction, feed, line, corner, gathered }
+            }
+            Shape::Arc(arc) => {
+                let direction =
+                    |s: f64| std::array::from_fn(|axis| if axis < self.axes { arc.at(s, 1, axis) } else { 0.0 });
+                let (first, last) = (direction(0.0), direction(arc.length()));
+                Leg { way: Way::Arc(Box::new(arc)), begin, end, first, last, feed, line, corner, gathered: false }
+            }
+        };
+        self.waiting.drain(..count);
+        leg
+    }
+}
+
+/// How the change of direction between two legs is passed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Join {
+    /// At rest.
+    Rest,
+    /// Rounded, from this distance before it to the same behind it.
+    Rounded(f64),
+}
+
+/// What the corner at the end of `before` asks for in front of `after`; the distance may be infinite where nothing turns.
+pub fn join(before: &Leg, after: &Leg, linear: usize) -> Join {
+    let turn = |range: std::ops::Range<usize>| distance(&before.last, &after.first, range);
+    let (turn_linear, turn_rotary) = (turn(0..linear), turn(linear..before.last.len()));
+    // A cubic spline whose knots are `d` around a corner leaves it by d/6 of the change of direction.
+    let within = |tolerance: f64, rotary: f64| {
+        let used = if before.gathered || after.gathered { 1.0 - CHORD_SHARE * CHORD_SHARE } else { 1.0 };
+        (6.0 * used * tolerance / turn_linear).min(6.0 * used * rotary / turn_rotary)
+    };
+    match before.corner {
+        Corner::Stop => Join::Rest,
+        Corner::Exact if turn_linear.max(turn_rotary) > STRAIGHT.sqrt() => Join::Rest,
+        Corner::Exact => Join::Rounded(within(EXACT_PATH_MM, EXACT_PATH_MM)),
+        Corner::Distance(distance) if turn_linear.max(turn_rotary) > STRAIGHT => Join::Rounded(distance),
+        Corner::Distance(_) => Join::Rounded(f64::INFINITY),
+        Corner::Tolerance { linear, rotary } => Join::Rounded(within(linear, rotary)),
+    }
+}

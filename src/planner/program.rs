@@ -1,0 +1,58 @@
+//! What a program asks for: elements of a path, how fast, and how corners are passed.
+
+use crate::geometry::Arc;
+use crate::limits::MAX_GROUP_AXES;
+
+/// A place: one value an axis of the group, drive coordinates; the linear axes first come first, as the group has them.
+pub type Point = [f64; MAX_GROUP_AXES];
+
+/// How fast an element is passed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Feed {
+    /// The velocity of the tool: over the linear axes, mm/s; over all axes where no linear axis moves (deg/s).
+    Speed(f64),
+    /// How long the element takes, s, if nothing else limits it. Inverse time is 1 / this.
+    Duration(f64),
+}
+
+/// What is done where one element ends and the next begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Corner {
+    /// The path comes to rest.
+    Stop,
+    /// The path stays where it is programmed: a corner is a stop, and where only the curvature changes it is passed
+    /// within [`crate::limits::EXACT_PATH_MM`].
+    Exact,
+    /// The corner is rounded from this distance before it to this distance behind it; units of path.
+    Distance(f64),
+    /// The path may leave the programmed one by this much, linear axes (mm) and rotary axes (deg) for themselves. Short elements
+    /// are passed as the curve that they stand for.
+    Tolerance {
+        /// mm.
+        linear: f64,
+        /// deg.
+        rotary: f64,
+    },
+}
+
+/// The curve of an element, from where the one before ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shape {
+    /// Straight to a place.
+    Line(Point),
+    /// Along a circle or helix.
+    Arc(Arc),
+}
+
+/// An element of a path.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Element {
+    /// Its curve.
+    pub shape: Shape,
+    /// How fast.
+    pub feed: Feed,
+    /// At its end.
+    pub corner: Corner,
+    /// For whoever watches the program.
+    pub line: u32,
+}

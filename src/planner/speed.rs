@@ -1,0 +1,672 @@
+//! How fast each stretch may be passed.
+//!
+//! With q′, q″, q‴ the derivatives of an axis along the path, its acceleration is q′a + q″v² and its jerk q′j + 3q″va + q‴v³. Each is
+//! kept within its limit by leaving a share of it to each term, place by place:
+//!
+//! 1. `profile`: the energy E = v²/2 that limits permit, forwards and backwards along the path, where what the bends leave over
+//!    is used for braking and speeding up;
+//! 2. `envelope`: the acceleration along the path that is left at that energy, changing no faster along the path than a share of the jerk
+//!    permits, and the rate at which the used share of it may change with the rest;
+//! 3. `ceiling`: the greatest energy from which the next slow place is reached by braking with all of that, rounded where it falls so that
+//!    it can be followed.
+//!
+//! What lies ahead of the known path is not guessed: a stretch is given out when its speeds are the same whether the path rests at the end of what is
+//! known or goes on as fast as it can.
+
+use crate::geometry::{Ceiling, Cubic, Envelope, Piece};
+use crate::limits::{MAX_GROUP_AXES, MAX_PATH_WINDOW, PATH_BLOCK};
+use crate::motion::Limits;
+use crate::motion::profile::stopping_distance;
+
+use super::split::Stretch;
+
+/// Of the velocity limit: what is planned with.
+const VELOCITY: f64 = 0.9995;
+/// Of the acceleration limit: what is planned with. The rest covers what lies between the places that are looked at.
+const ACCELERATION: f64 = 0.99;
+/// Of the jerk limit, likewise.
+const JERK: f64 = 0.95;
+/// Of the acceleration: what bends leave for braking at least.
+const BRAKING: f64 = 0.1;
+/// Of the jerk: what q″va may take.
+const TURNING: f64 = 0.25;
+/// Of the jerk: what q‴v³ may take.
+const BENDING: f64 = 0.4;
+/// Of the jerk: what bends leave over at least, else the energy there is lowered by a factor and looked at again, so many times at most.
+const LEFT_OVER: f64 = 0.15;
+/// That factor.
+const LOWERED: f64 = 0.7;
+/// And how often.
+const LOWERINGS: usize = 12;
+/// How far the energy at the border of two stretches may exceed what is permitted there.
+const BORDER: f64 = 1.3;
+/// Of the jerk that is left: for changes of the used share; the rest for changes of the envelope.
+const SHARE: f64 = 0.75;
+/// Of the rate: what following the ceiling takes at most.
+const FOLLOWING: f64 = 0.5;
+/// How steep the ceiling may fall, of the envelope.
+const STEEPEST: f64 = 0.98;
+/// How steep the feed may fall: at an override of 2 it falls four times as steep.
+const FEED_STEEPEST: f64 = 0.24;
+/// How far towards its slower end the energy of a stretch is taken.
+const SLOWER_END: f64 = 0.6;
+/// Steps of the search for an energy.
+const HALVINGS: u32 = 26;
+/// The envelope changes by no more than this in s², so that a cycle's motion is a short series.
+const STEEPNESS: f64 = 0.04;
+/// How much longer than its shortest a landing is, in units of a period's way.
+const LANDING_PERIODS: f64 = 3.0;
+/// Of the way of a landing: what a stop from its beginning takes at most.
+const ENTERING: f64 = 0.95;
+
+/// |q′|, |q″| and |q‴| of each axis at one place.
+#[derive(Clone, Debug)]
+pub struct Spot {
+    first: [f64; MAX_GROUP_AXES],
+    second: [f64; MAX_GROUP_AXES],
+    third: [f64; MAX_GROUP_AXES],
+}
+
+impl Spot {
+    /// At `x`.
+    pub fn of(axes: &[Cubic; MAX_GROUP_AXES], x: f64, count: usize) -> Spot {
+        let mut spot =
+            Spot { first: [0.0; MAX_GROUP_AXES], second: [0.0; MAX_GROUP_AXES], third: [0.0; MAX_GROUP_AXES] };
+        for (axis, cubic) in axes.iter().enumerate().take(count) {
+            let [_, first, second, third] = cubic.derivatives(x).map(f64::abs);
+            (spot.first[axis], spot.second[axis], spot.third[axis]) = (first, second, third);
+        }
+        spot
+    }
+
+    /// The greatest energy with no acceleration along the path.
+    pub fn cap(&self, limits: &[Limits]) -> f64 {
+        let mut energy = f64::INFINITY;
+        for (axis, limits) in limits.iter().enumerate() {
+            if self.first[axis] > 0.0 {
+                energy = energy.min(0.5 * (VELOCITY * limits.velocity / self.first[axis]).powi(2));
+            }
+            if self.second[axis] > 0.0 {
+                energy = energy.min((1.0 - BRAKING) * ACCELERATION * limits.acceleration / (2.0 * self.second[axis]));
+            }
+            if self.third[axis] > 0.0 {
+                energy = energy.min(0.5 * (BENDING * JERK * limits.jerk / self.third[axis]).powf(2.0 / 3.0));
+            }
+        }
+        energy
+    }
+
+    /// The acceleration along the path that is left at this energy.
+    fn acceleration(&self, limits: &[Limits], energy: f64) -> f64 {
+        let velocity = (2.0 * energy).sqrt();
+        let mut left = f64::INFINITY;
+        for (axis, limits) in limits.iter().enumerate() {
+            let (first, second) = (self.first[axis], self.second[axis]);
+            if first > 0.0 {
+                left = left.min((ACCELERATION * limits.acceleration - 2.0 * second * energy) / first);
+            }
+            if second > 0.0 {
+                left = left.min(TURNING * JERK * limits.jerk / (3.0 * second * velocity.max(1e-12)));
+            }
+        }
+        left.max(0.0)
+    }
+
+    /// The jerk along the path that is left at this energy and acceleration.
+    fn jerk(&self, limits: &[Limits], energy: f64, acceleration: f64) -> f64 {
+        let velocity = (2.0 * energy).sqrt();
+        let mut left = f64::INFINITY;
+        for (axis, limits) in limits.iter().enumerate() {
+            let (first, second, third) = (self.first[axis], self.second[axis], self.third[axis]);
+            if first > 0.0 {
+                let bends = velocity * (3.0 * second * acceleration + third * velocity * velocity);
+                left = left.min((JERK * limits.jerk - bends) / first);
+            }
+        }
+        left
+    }
+}
+
+/// What becomes of the path behind what is known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    /// It rests there.
+    Rest,
+    /// The slowest that it can be.
+    Slowest,
+    /// The fastest.
+    Fastest,
+}
+
+/// A way of constant acceleration, rate and cap up to a rest, from which any stop fits.
+#[derive(Clone, Copy, Debug)]
+struct Landing {
+    /// Its first entry.
+    first: usize,
+    way: f64,
+    acceleration: f64,
+    rate: f64,
+    cap: f64,
+}
+
+/// What is settled of a stretch.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Solved {
+    /// Energy of the profile.
+    energy: f64,
+    /// Acceleration at its beginning.
+    acceleration: f64,
+    /// At its end.
+    leaving: f64,
+    rate: f64,
+    /// Control value of the ceiling.
+    control: f64,
+    /// Control value of the feed.
+    feed: f64,
+    /// The greatest energy on it.
+    cap: f64,
+    /// Potential over it.
+    width: f64,
+    /// See [`Piece::landing`].
+    landing: Option<f64>,
+}
+
+/// A stretch and what is known of its places.
+#[derive(Clone, Debug)]
+struct Entry {
+    stretch: Stretch,
+    begin: Spot,
+    middle: Spot,
+    end: Spot,
+    solved: Solved,
+}
+
+/// From stretches to pieces.
+#[derive(Clone, Debug)]
+pub struct Speeds {
+    limits: Vec<Limits>,
+    period_s: f64,
+    entries: Vec<Entry>,
+    /// Entries in front whose speeds are settled; the last two of them are kept for what follows.
+    settled: usize,
+    /// Entries in front that have been given out.
+    given: usize,
+    /// Stretches since the last look.
+    fresh: usize,
+    /// Potential at the beginning of the next piece.
+    potential: f64,
+    epoch: u32,
+}
+
+/// The mean of two control values at the knot between stretches of these potentials.
+fn at_knot((left, left_width): (f64, f64), (right, right_width): (f64, f64)) -> f64 {
+    (right_width * left + left_width * right) / (left_width + right_width)
+}
+
+impl Speeds {
+    pub fn new(limits: Vec<Limits>, period_s: f64, epoch: u32) -> Speeds {
+        Speeds { limits, period_s, entries: Vec::new(), settled: 0, given: 0, fresh: 0, potential: 0.0, epoch }
+    }
+
+    /// One stretch more; settles what can be settled after a number of them, and after one that rests.
+    pub fn push(&mut self, stretch: Stretch, out: &mut impl FnMut(Piece)) {
+        let count = self.limits.len();
+        let spot = |share: f64| Spot::of(&stretch.axes, stretch.length * share, count);
+        let (mut begin, middle, end) = (spot(0.0), spot(0.5), spot(1.0));
+        if let Some(before) = self.entries.last_mut() {
+            // The third derivative jumps between stretches.
+            for axis in 0..count {
+                let third = before.end.third[axis].max(begin.third[axis]);
+                (before.end.third[axis], begin.third[axis]) = (third, third);
+            }
+        }
+        let rests = stretch.rests;
+        self.entries.push(Entry { stretch, begin, middle, end, solved: Solved::default() });
+        self.fresh += 1;
+        if rests {
+            self.finish(out);
+        } else if self.fresh >= PATH_BLOCK {
+            self.fresh = 0;
+            self.settle(out);
+        }
+    }
+
+    /// Everything up to a rest.
+    fn finish(&mut self, out: &mut impl FnMut(Piece)) {
+        self.fresh = 0;
+        let solved = self.solve(End::Rest);
+        self.take(&solved, self.entries.len());
+        self.give(self.entries.len(), out);
+        self.entries.clear();
+        (self.settled, self.given) = (0, 0);
+    }
+
+    /// What is the same however the path goes on.
+    fn settle(&mut self, out: &mut impl FnMut(Piece)) {
+        let slowest = self.solve(End::Slowest);
+        let fastest = self.solve(End::Fastest);
+        let same = slowest.iter().zip(&fastest).position(|(a, b)| a != b).unwrap_or(slowest.len());
+        // What is given out must leave room for a landing at the end of what is known.
+        let mut settled = same.saturating_sub(1);
+        let mut room: f64 = self.entries[settled..].iter().map(|entry| entry.stretch.length).sum();
+        while settled > self.settled {
+            let Solved { acceleration, leaving, rate, .. } = fastest[settled - 1];
+            if room >= 2.0 * self.landing_length(acceleration.max(leaving), rate) {
+                break;
+            }
+            settled -= 1;
+            room += self.entries[settled].stretch.length;
+        }
+        if self.entries.len() - settled > MAX_PATH_WINDOW {
+            // Limits so far apart that a stop takes longer than is looked ahead: as slow as if the path ended here.
+            settled = self.entries.len() - MAX_PATH_WINDOW;
+            self.take(&slowest, settled);
+        } else if settled > self.settled {
+            self.take(&fastest, settled);
+        }
+        let ready = self.windowed();
+        self.give(ready, out);
+        // Two settled stretches stay, for the slope of the ceiling.
+        let drop = self.given.saturating_sub(2);
+        self.entries.drain(..drop);
+        self.settled -= drop;
+        self.given -= drop;
+    }
+
+    fn take(&mut self, solved: &[Solved], until: usize) {
+        for (entry, solved) in self.entries.iter_mut().zip(solved).take(until).skip(self.settled) {
+            entry.solved = *solved;
+        }
+        self.settled = self.settled.max(until);
+    }
+
+    /// How long the way is from which any stop that fits lands exactly.
+    fn landing_length(&self, acceleration: f64, rate: f64) -> f64 {
+        // Releasing the whole acceleration takes 1/rate and this way; the speed before it is acceleration/2rate.
+        let release = acceleration / (6.0 * rate * rate);
+        let periods = LANDING_PERIODS * self.period_s;
+        6.0 * release + acceleration / rate * periods + acceleration * periods * periods
+    }
+
+    /// Everything that limits say about the entries, where the settled ones stay what they are.
+    fn solve(&self, end: End) -> Vec<Solved> {
+        let mut caps = self.caps();
+        // Bound: LOWERINGS.
+        for lowering in 0..=LOWERINGS {
+            let mut solved: Vec<Solved> = self.entries.iter().map(|entry| entry.solved).collect();
+            self.profile(&mut solved, &caps, end);
+            let tight = self.envelope(&mut solved, end);
+            if tight.is_empty() || lowering == LOWERINGS {
+                self.ceiling(&mut solved);
+                return solved;
+            }
+            for index in tight {
+                let near = index.saturating_sub(1).max(self.settled)..(index + 2).min(caps.len());
+                for near in near {
+                    caps[near] = caps[near].min(LOWERED * solved[index].energy);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// The greatest energy of each entry where nothing is used for braking or speeding up.
+    fn caps(&self) -> Vec<f64> {
+        let cap = |entry: &Entry, spot: &Spot| spot.cap(&self.limits).min(2.0 * entry.stretch.feed.powi(2));
+        let mut caps: Vec<f64> = Vec::with_capacity(self.entries.len());
+        let mut borders: Vec<f64> = Vec::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            let (begin, middle, end) = (cap(entry, &entry.begin), cap(entry, &entry.middle), cap(entry, &entry.end));
+            let slower = |at: f64| middle + SLOWER_END * (at - middle);
+            caps.push(middle.min(slower(begin)).min(slower(end)));
+            if let Some(border) = borders.last_mut() {
+                *border = begin.min(*border);
+            }
+            borders.push(end);
+        }
+        // Where the mean of two neighbours is more than their border has, the greater of them is lowered.
+        for index in self.settled.max(1)..caps.len() {
+            let (left, right) = (self.entries[index - 1].stretch.length, self.entries[index].stretch.length);
+            let border = BORDER * borders[index - 1];
+            let excess = right * caps[index - 1] + left * caps[index] - border * (left + right);
+            if excess > 0.0 {
+                if caps[index - 1] > caps[index] && index > self.settled {
+                    caps[index - 1] = (caps[index - 1] - excess / right).max(border.min(caps[index - 1]));
+                } else {
+                    caps[index] = (caps[index] - excess / left).max(border.min(caps[index]));
+                }
+            }
+        }
+        caps
+    }
+
+    /// Half of each of the stretches on both sides of the knot before `index`.
+    fn way(&self, index: usize) -> f64 {
+        0.5 * (self.entries[index - 1].stretch.length + self.entries[index].stretch.length)
+    }
+
+    fn profile(&self, solved: &mut [Solved], caps: &[f64], end: End) {
+        let count = self.entries.len();
+        for (solved, cap) in solved.iter_mut().zip(caps).skip(self.settled) {
+            solved.energy = *cap;
+        }
+        // The greatest energy that is reached from `from` over `way` past `spot`.
+        let reached = |spot: &Spot, from: f64, way: f64, cap: f64| {
+            let fits = |energy: f64| energy - from <= way * spot.acceleration(&self.limits, 0.5 * (energy + from));
+            if cap <= from || fits(cap) {
+                return cap;
+            }
+            let (mut low, mut high) = (from, cap);
+            for _ in 0..HALVINGS {
+                let middle = 0.5 * (low + high);
+                if fits(middle) { low = middle } else { high = middle }
+            }
+            low
+        };
+        for index in self.settled..count {
+            let (from, way) = match index {
+                0 => (0.0, 0.5 * self.entries[0].stretch.length),
+                _ => (solved[index - 1].energy, self.way(index)),
+            };
+            solved[index].energy = reached(&self.entries[index].begin, from, way, solved[index].energy);
+        }
+        for index in (self.settled..count).rev() {
+            let (from, way) = match (index + 1 == count, end) {
+                (true, End::Fastest) => continue,
+                (true, _) => (0.0, 0.5 * self.entries[index].stretch.length),
+                (false, _) => (solved[index + 1].energy, self.way(index + 1)),
+            };
+            solved[index].energy = reached(&self.entries[index].end, from, way, solved[index].energy);
+        }
+    }
+
+    /// The profile's energy at the knot before `index`.
+    fn knot_energy(&self, solved: &[Solved], index: usize) -> f64 {
+        let count = self.entries.len();
+        if index == 0 || index == count {
+            return solved[index.min(count - 1)].energy;
+        }
+        let side = |at: usize| (solved[at].energy, self.entries[at].stretch.length);
+        at_knot(side(index - 1), side(index))
+    }
+
+    /// Returns entries at which the bends leave too little of the jerk.
+    fn envelope(&self, solved: &mut [Solved], end: End) -> Vec<usize> {
+        let count = self.entries.len();
+        let knots: Vec<f64> = (0..=count).map(|index| self.knot_energy(solved, index)).collect();
+        let middles: Vec<f64> = (0..count)
+            .map(|i| (0.25 * (knots[i] + knots[i + 1]) + 0.5 * solved[i].energy).max(solved[i].energy))
+            .collect();
+        let spot = |index: usize| if index < count { &self.entries[index].begin } else { &self.entries[count - 1].end };
+        let mut at: Vec<f64> = (0..=count).map(|i| spot(i).acceleration(&self.limits, knots[i])).collect();
+        let fixed = self.settled;
+        // What is settled stays, its end included.
+        for index in 0..fixed {
+            (at[index], at[index + 1]) = (solved[index].acceleration, solved[index].leaving);
+        }
+        if end == End::Slowest {
+            at[count] = 0.0;
+        }
+        for index in fixed..count {
+            // A straight line between two knots must not pass above what the middle has.
+            let middle = self.entries[index].middle.acceleration(&self.limits, middles[index]);
+            let excess = 0.5 * (at[index] + at[index + 1]) - middle;
+            if excess <= 0.0 {
+                continue;
+            }
+            if index == fixed && fixed > 0 {
+                at[index + 1] = (at[index + 1] - 2.0 * excess).max(0.0);
+                continue;
+            }
+            let (greater, smaller) = if at[index] > at[index + 1] { (index, index + 1) } else { (index + 1, index) };
+            at[greater] = (at[greater] - 2.0 * excess).max(at[smaller].min(middle));
+            at[smaller] = at[smaller].min(2.0 * middle - at[greater]);
+        }
+        let jerk = |index: usize, at: &[f64]| {
+            let entry = &self.entries[index];
+            let mean = 0.5 * (at[index] + at[index + 1]);
+            let begin = entry.begin.jerk(&self.limits, knots[index], at[index]);
+            let end = entry.end.jerk(&self.limits, knots[index + 1], at[index + 1]);
+            begin.min(end).min(entry.middle.jerk(&self.limits, middles[index], mean))
+        };
+        let caps: Vec<f64> = (0..count).map(|i| middles[i].max(knots[i]).max(knots[i + 1])).collect();
+        let steepest: Vec<f64> = (0..count)
+            .map(|i| {
+                let velocity = (2.0 * caps[i]).sqrt().max(1e-9);
+                let steepness = STEEPNESS / (self.period_s * self.period_s);
+                ((1.0 - SHARE) * jerk(i, &at) / velocity).min(steepness) * self.entries[i].stretch.length
+            })
+            .collect();
+        for index in fixed..count {
+            at[index + 1] = at[index + 1].min(at[index] + steepest[index]);
+        }
+        let backwards = |at: &mut [f64], from: usize| {
+            for index in (fixed..from).rev() {
+                if index > fixed || fixed == 0 {
+                    at[index] = at[index].min(at[index + 1] + steepest[index]);
+                }
+            }
+        };
+        backwards(&mut at, count);
+        let rate = |index: usize, at: &[f64]| SHARE * jerk(index, at) / at[index].max(at[index + 1]).max(1e-12);
+        let landing = (end == End::Rest).then(|| self.landing(&at, &|index| rate(index, &at)));
+        if let Some(landing) = &landing {
+            at[landing.first..].fill(landing.acceleration);
+            backwards(&mut at, landing.first);
+        }
+        for index in fixed..count {
+            let solved = &mut solved[index];
+            (solved.acceleration, solved.leaving) = (at[index], at[index + 1]);
+            solved.rate = rate(index, &at);
+            solved.width = 0.5 * (at[index] + at[index + 1]) * self.entries[index].stretch.length;
+            solved.cap = caps[index];
+            solved.landing = None;
+        }
+        let tight = (fixed..count).filter(|index| {
+            let entry = &self.entries[*index];
+            jerk(*index, &at) < LEFT_OVER * entry.middle.jerk(&self.limits, 0.0, 0.0)
+        });
+        let tight = tight.collect();
+        if let Some(landing) = landing {
+            self.land(&landing, solved);
+        }
+        tight
+    }
+
+    /// The way to a rest at the end of the entries, given the acceleration at knots and the rate of stretches.
+    fn landing(&self, at: &[f64], rate_of: &dyn Fn(usize) -> f64) -> Landing {
+        let mut first = self.entries.len();
+        let mut landing = Landing { first, way: 0.0, acceleration: at[first], rate: f64::INFINITY, cap: f64::INFINITY };
+        while first > self.settled {
+            first -= 1;
+            landing.first = first;
+            landing.way += self.entries[first].stretch.length;
+            landing.acceleration = landing.acceleration.min(at[first]);
+            landing.rate = landing.rate.min(rate_of(first));
+            landing.cap = landing.cap.min(self.landing_cap(first));
+            if landing.way >= self.landing_length(landing.acceleration, landing.rate) {
+                break;
+            }
+        }
+        landing
+    }
+
+    fn land(&self, landing: &Landing, solved: &mut [Solved]) {
+        let &Landing { first, way, acceleration, rate, cap } = landing;
+        let mut distance = way;
+        for (entry, solved) in self.entries.iter().zip(solved.iter_mut()).skip(first) {
+            let length = entry.stretch.length;
+            (solved.rate, solved.cap, solved.energy) = (rate, cap, cap);
+            solved.width = acceleration * length;
+            solved.landing = Some(distance);
+            distance -= length;
+        }
+        if first > self.settled {
+            // It is reached with nothing in use, and so that a stop from there fits.
+            let entry = stopping_energy(ENTERING * way, acceleration, acceleration * rate).min(cap);
+            for solved in &mut solved[first - 1..=first] {
+                solved.energy = solved.energy.min(entry);
+            }
+        }
+    }
+
+    /// What limits and program permit on a stretch.
+    fn landing_cap(&self, index: usize) -> f64 {
+        let entry = &self.entries[index];
+        let limit = 2.0 * entry.stretch.feed * entry.stretch.feed;
+        [&entry.begin, &entry.middle, &entry.end].iter().fold(limit, |cap, spot| cap.min(spot.cap(&self.limits)))
+    }
+
+    fn ceiling(&self, solved: &mut [Solved]) {
+        let count = self.entries.len();
+        for index in self.settled..count {
+            solved[index].control = solved[index].energy;
+            solved[index].feed = 0.5 * self.entries[index].stretch.feed.powi(2);
+        }
+        // Falling no steeper than braking does.
+        for index in (self.settled..count.saturating_sub(1)).rev() {
+            let way = 0.5 * (solved[index].width + solved[index + 1].width);
+            let (control, feed) = (solved[index + 1].control, solved[index + 1].feed);
+            solved[index].control = solved[index].control.min(control + STEEPEST * way);
+            solved[index].feed = solved[index].feed.min(feed + FEED_STEEPEST * way);
+        }
+        self.round(solved, FOLLOWING, |solved| &mut solved.control);
+        self.round(solved, FOLLOWING / 8.0, |solved| &mut solved.feed);
+    }
+
+    /// The greatest curve below the control values that bends down no more than `share` of the rate permits: their lower convex
+    /// hull, after a curve with that bend was added to all of them.
+    fn round(&self, solved: &mut [Solved], share: f64, value: impl Fn(&mut Solved) -> &mut f64) {
+        let count = solved.len();
+        let from = self.settled.saturating_sub(2);
+        // Place and added curve of each control value.
+        let mut added = Vec::with_capacity(count - from);
+        let (mut place, mut sum, mut slope) = (0.0, 0.0, 0.0);
+        for index in from..count {
+            if index > from {
+                let way = 0.5 * (solved[index - 1].width + solved[index].width);
+                place += way;
+                sum += slope * way;
+            }
+            added.push((place, sum));
+            let mean = 0.5 * (solved[index].acceleration + solved[index].leaving);
+            let velocity = (2.0 * solved[index].cap).sqrt().max(1e-9);
+            slope += share * solved[index].rate / (mean.max(1e-12) * velocity) * solved[index].width;
+        }
+        let mut raised = |index: usize| {
+            let (place, sum) = added[index - from];
+            (place, *value(&mut solved[index]) + sum)
+        };
+        let points: Vec<(f64, f64)> = (from..count).map(&mut raised).collect();
+        let mut hull: Vec<usize> = Vec::new();
+        for (index, &(x, y)) in points.iter().enumerate() {
+            while let [.., a, b] = hull[..] {
+                let ((ax, ay), (bx, by)) = (points[a], points[b]);
+                if (by - ay) * (x - ax) < (y - ay) * (bx - ax) {
+                    break;
+                }
+                hull.pop();
+            }
+            hull.push(index);
+        }
+        for pair in hull.windows(2) {
+            let ((ax, ay), (bx, by)) = (points[pair[0]], points[pair[1]]);
+            for index in pair[0] + 1..pair[1] {
+                if from + index < self.settled {
+                    continue;
+                }
+                let (x, sum) = added[index];
+                let lowered = ay + (by - ay) * (x - ax) / (bx - ax) - sum;
+                let value = value(&mut solved[from + index]);
+                *value = value.min(lowered);
+            }
+        }
+    }
+
+    /// Entries whose following ones are settled for as long as a change of the used share takes.
+    fn windowed(&self) -> usize {
+        let mut ready = self.given;
+        while ready + 1 < self.settled && self.window(ready).is_some() {
+            ready += 1;
+        }
+        ready
+    }
+
+    /// acceleration / rate at its worst from `index` on; `None` where too little is settled.
+    fn window(&self, index: usize) -> Option<f64> {
+        let (mut rate, mut acceleration, mut time) = (f64::INFINITY, 0.0_f64, 0.0);
+        for entry in &self.entries[index..self.settled] {
+            let solved = &entry.solved;
+            rate = rate.min(solved.rate);
+            acceleration = acceleration.max(solved.acceleration).max(solved.leaving);
+            time += entry.stretch.length / (2.0 * solved.cap).sqrt().max(1e-9);
+            if time > 2.0 / ((1.0 - FOLLOWING) * rate) + LANDING_PERIODS * self.period_s {
+                return Some(acceleration / rate);
+            }
+        }
+        let rests = self.settled == self.entries.len() && self.entries[self.settled - 1].stretch.rests;
+        rests.then_some(acceleration / rate)
+    }
+
+    fn give(&mut self, until: usize, out: &mut impl FnMut(Piece)) {
+        for index in self.given..until {
+            let Some(lag) = self.window(index) else { return };
+            let entry = &self.entries[index];
+            let Stretch { length, axes, begin, line, rests, .. } = entry.stretch.clone();
+            let solved = entry.solved;
+            let ceiling = |value: fn(&Solved) -> f64| {
+                let side = |at: usize| (value(&self.entries[at].solved), self.entries[at].solved.width);
+                let slope = |at: usize| match at {
+                    0 => 0.0,
+                    at if at == self.entries.len() => 0.0,
+                    at => {
+                        let ((left, left_width), (right, right_width)) = (side(at - 1), side(at));
+                        2.0 * (right - left) / (left_width + right_width)
+                    }
+                };
+                let energy = if index == 0 { side(0).0 } else { at_knot(side(index - 1), side(index)) };
+                let bend = (slope(index + 1) - slope(index)) / solved.width;
+                Ceiling { energy, slope: slope(index), bend }
+            };
+            let piece = Piece {
+                length,
+                axes,
+                envelope: Envelope {
+                    acceleration: solved.acceleration,
+                    slope: (solved.leaving - solved.acceleration) / length,
+                    rate: solved.rate,
+                    lag,
+                },
+                ceiling: ceiling(|solved| solved.control),
+                feed: ceiling(|solved| solved.feed),
+                cap: solved.cap,
+                potential: self.potential,
+                landing: solved.landing,
+                distance: begin,
+                epoch: self.epoch,
+                line,
+                rests,
+                last: false,
+            };
+            self.potential += solved.width;
+            out(piece);
+            self.given = index + 1;
+        }
+    }
+}
+
+/// The greatest energy from which a stop without acceleration at its beginning takes no more than `way`.
+fn stopping_energy(way: f64, acceleration: f64, jerk: f64) -> f64 {
+    let limits = Limits { velocity: f64::MAX, acceleration, jerk };
+    let (mut low, mut high) = (0.0, acceleration * way);
+    for _ in 0..HALVINGS * 2 {
+        let middle = 0.5 * (low + high);
+        let velocity = (2.0 * middle).sqrt();
+        if stopping_distance(velocity, 0.0, &limits) <= way {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}

@@ -1,0 +1,291 @@
+//! From legs to the curve that is followed: a cubic spline, twice continuously differentiable, with its control points on the
+//! programmed path.
+//!
+//! Each control point is the programmed place at the mean of three knots (Schoenberg's operator): what is straight stays straight,
+//! at the same pace; the curve never leaves the hull of four neighbouring control points; and around a corner it is off the path
+//! from a knot before it to a knot behind it only, by a sixth of that distance times the change of direction. So where knots stand says how a corner is passed, and
+//! a turn back is passed like any other corner. On arcs the control points stand outside by what their bend asks for, which leaves an error
+//! of the fourth order.
+
+use std::collections::VecDeque;
+
+use crate::geometry::Cubic;
+use crate::limits::{ARC_ACCURACY, MAX_GROUP_AXES};
+
+use super::legs::{Join, Leg, Way};
+use super::program::Corner;
+
+/// Intervals of the curve that may still change where a knot is added behind them: as far as a control point reaches.
+const REACH: usize = 3;
+/// Knots closer than this share of a leg's length are one.
+const APART: f64 = 1e-9;
+/// A knot is added within an interval so many times at most.
+const REFINED: u32 = 12;
+/// The error of the spline on a circle of radius r, with knots h apart, is r·(h/r)⁴ divided by this.
+const ARC_ERROR: f64 = 72.0;
+/// No more of an arc than this between two knots, radians.
+const ARC_STEP: f64 = 0.4;
+
+/// A cubic of each axis over a stretch of path.
+#[derive(Clone, Debug)]
+pub struct Interval {
+    /// Where it begins, units of path.
+    pub begin: f64,
+    pub length: f64,
+    pub axes: [Cubic; MAX_GROUP_AXES],
+    /// Velocity that the program wants on it, units of path/s.
+    pub feed: f64,
+    pub line: u32,
+    /// The curve rests at its end.
+    pub rests: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Knot {
+    sigma: f64,
+    /// How often the interval behind it was divided.
+    refined: u32,
+}
+
+/// The curve from one rest to the next.
+#[derive(Clone, Debug)]
+pub struct Track {
+    axes: usize,
+    linear: usize,
+    legs: VecDeque<Leg>,
+    /// How far the last leg's beginning is rounded.
+    rounded: f64,
+    knots: VecDeque<Knot>,
+    /// Intervals in front of `knots` that have been handed out, and how many of the rest are known to be close enough.
+    given: usize,
+    verified: usize,
+    ended: bool,
+}
+
+impl Track {
+    /// A curve that begins at rest where its first leg does.
+    pub fn new(axes: usize, linear: usize) -> Track {
+        Track {
+            axes,
+            linear,
+            legs: VecDeque::new(),
+            rounded: 0.0,
+            knots: VecDeque::new(),
+            given: 0,
+            verified: 0,
+            ended: false,
+        }
+    }
+
+    /// The last leg, which may still be rounded at its end.
+    pub fn last(&self) -> Option<&Leg> {
+        self.legs.back()
+    }
+
+    /// One leg more, joined to the last as `join` says (never at rest).
+    pub fn push(&mut self, leg: Leg, join: Join) {
+        if let (Some(last), Join::Rounded(wanted)) = (self.legs.back(), join) {
+            let (before, after) = (last.length(), leg.length());
+            let on_lines = matches!((&last.way, &leg.way), (Way::Lines(_), Way::Lines(_)));
+            let smooth = on_lines && wanted >= before.max(after);
+            let curved = last.curvature().max(leg.curvature());
+            let natural = if curved > 0.0 { self.arc_step(last, &leg) } else { f64::INFINITY };
+            let rounded = if smooth { 0.0 } else { wanted.min(natural).min(before / 2.0).min(after / 2.0) };
+            self.close_leg(rounded);
+            self.rounded = rounded;
+        } else {
+            self.knots.push_back(Knot { sigma: leg.begin, refined: 0 });
+        }
+        self.legs.push_back(leg);
+    }
+
+    /// The last leg ends at rest.
+    pub fn end(&mut self) {
+        if !self.legs.is_empty() && !self.ended {
+            self.close_leg(0.0);
+        }
+        self.ended = true;
+    }
+
+    /// Knots on an arc stand this far apart at most.
+    fn arc_step(&self, before: &Leg, after: &Leg) -> f64 {
+        let mut step = f64::INFINITY;
+        for leg in [before, after] {
+            let curvature = leg.curvature();
+            if curvature > 0.0 {
+                let radius = 1.0 / curvature;
+                let accurate = radius * (ARC_ERROR * ARC_ACCURACY / radius).powf(0.25);
+                step = step.min(accurate).min(ARC_STEP * radius);
+            }
+        }
+        // Where the curvature jumps, a twelfth of the jump times the square of the step is what the curve is off.
+        let jump = (before.curvature() - after.curvature()).abs();
+        if jump > 0.0
+            && let Corner::Tolerance { linear, .. } = before.corner
+        {
+            step = step.min((6.0 * linear / jump).sqrt());
+        }
+        step
+    }
+
+    /// Knots of the last leg, whose end is rounded from `rounded` before it.
+    fn close_leg(&mut self, rounded: f64) {
+        let Some(leg) = self.legs.back() else { return };
+        let least = APART * leg.length().max(1e-3);
+        let (mut from, to) = (leg.begin, leg.end - rounded);
+        let mut add = Vec::new();
+        if self.rounded > 0.0 {
+            from += self.rounded;
+            add.push(from);
+        }
+        let curvature = leg.curvature();
+        if curvature > 0.0 {
+            let step = self.arc_step(leg, leg);
+            let steps = ((to - from) / step).ceil().max(2.0);
+            for i in 1..steps as usize {
+                add.push(from + (to - from) * i as f64 / steps);
+            }
+        }
+        if rounded > 0.0 {
+            add.push(to);
+        }
+        add.push(leg.end);
+        for sigma in add {
+            let count = self.knots.len();
+            if self.knots.back().is_none_or(|last| sigma > last.sigma + least) {
+                self.knots.push_back(Knot { sigma, refined: 0 });
+            } else if let Some(last) = self.knots.back_mut()
+                && self.given + 1 < count
+            {
+                last.sigma = sigma;
+            }
+        }
+    }
+
+    /// Knot `index` of those that are kept; at both ends of the curve they stand one upon the other.
+    fn knot(&self, index: isize) -> f64 {
+        let last = self.knots.len() as isize - 1;
+        self.knots[index.clamp(0, last) as usize].sigma
+    }
+
+    fn leg_at(&self, sigma: f64) -> &Leg {
+        let found = self.legs.iter().find(|leg| sigma <= leg.end);
+        found.unwrap_or_else(|| &self.legs[self.legs.len() - 1])
+    }
+
+    /// The control point whose knots are around knot `index`, one coordinate after the other.
+    fn control(&self, index: isize) -> [f64; MAX_GROUP_AXES] {
+        let [a, b, c] = [self.knot(index - 1), self.knot(index), self.knot(index + 1)];
+        let site = (a + b + c) / 3.0;
+        let leg = self.leg_at(site);
+        // Half the polar value of σ², less the square of the site: what a bend moves the control point by.
+        let square = ((a * b + a * c + b * c) / 3.0 - site * site) / 2.0;
+        let mut point = [0.0; MAX_GROUP_AXES];
+        for (axis, value) in point.iter_mut().enumerate().take(self.axes) {
+            *value = leg.at(site, axis);
+        }
+        if c > a {
+            for leg in &self.legs {
+                let share = (leg.end.min(c) - leg.begin.max(a)) / (c - a);
+                if share > 0.0 && leg.curvature() > 0.0 {
+                    let middle = 0.5 * (leg.end.min(c) + leg.begin.max(a));
+                    for (axis, value) in point.iter_mut().enumerate().take(self.axes) {
+                        *value += share * square * leg.bend(middle, axis);
+                    }
+                }
+            }
+        }
+        point
+    }
+
+    fn cubics(&self, index: usize) -> [Cubic; MAX_GROUP_AXES] {
+        let at = index as isize;
+        let knots = [-2, -1, 0, 1, 2, 3].map(|offset| self.knot(at + offset));
+        let controls = [-1, 0, 1, 2].map(|offset| self.control(at + offset));
+        let mut cubics = [Cubic::default(); MAX_GROUP_AXES];
+        for (axis, cubic) in cubics.iter_mut().enumerate().take(self.axes) {
+            *cubic = Cubic::of_spline(&knots, controls.map(|control| control[axis]));
+        }
+        cubics
+    }
+
+    /// The curve of interval `index` is where the program permits it.
+    fn close_enough(&self, index: usize) -> bool {
+        let (begin, end) = (self.knot(index as isize), self.knot(index as isize + 1));
+        let mut cubics = None;
+        for leg in self.legs.iter().filter(|leg| leg.end >= begin && leg.begin <= end) {
+            let (Way::Lines(marks), Corner::Tolerance { linear, rotary }) = (&leg.way, leg.corner) else { continue };
+            if !leg.gathered && self.legs.len() < 2 {
+                continue;
+            }
+            let first = marks.partition_point(|mark| mark.sigma < begin);
+            for mark in marks[first..].iter().take_while(|mark| mark.sigma <= end) {
+                let cubics = cubics.get_or_insert_with(|| self.cubics(index));
+                let (mut off, mut off_rotary) = (0.0, 0.0);
+                for (axis, cubic) in cubics.iter().enumerate().take(self.axes) {
+                    let gap = (cubic.at(mark.sigma - begin) - mark.at[axis]).powi(2);
+                    if axis < self.linear { off += gap } else { off_rotary += gap }
+                }
+                // Rounding on top of what the joins were given.
+                let slack = 1.0 + 1e-9;
+                if off.sqrt() > linear * slack + 1e-12 || off_rotary.sqrt() > rotary * slack + 1e-12 {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// The next interval, when nothing that follows can change it.
+    pub fn next(&mut self) -> Option<Interval> {
+        loop {
+            let intervals = self.knots.len().saturating_sub(1);
+            let settled = if self.ended { intervals } else { intervals.saturating_sub(REACH) };
+            if self.verified < settled {
+                let index = self.verified;
+                if self.knots[index].refined < REFINED && !self.close_enough(index) {
+                    self.refine(index);
+                } else {
+                    self.verified += 1;
+                }
+                continue;
+            }
+            let ready = self.verified > self.given + REACH || (self.ended && self.verified == intervals);
+            return (ready && self.given < intervals).then(|| self.give());
+        }
+    }
+
+    fn refine(&mut self, index: usize) {
+        let refined = self.knots[index].refined + 1;
+        let sigma = 0.5 * (self.knots[index].sigma + self.knots[index + 1].sigma);
+        self.knots[index].refined = refined;
+        self.knots.insert(index + 1, Knot { sigma, refined });
+        self.verified = index.saturating_sub(REACH).max(self.given);
+    }
+
+    fn give(&mut self) -> Interval {
+        let index = self.given;
+        let (begin, end) = (self.knots[index].sigma, self.knots[index + 1].sigma);
+        let inside = |leg: &&Leg| leg.end > begin + APART && leg.begin < end - APART;
+        let feed = self.legs.iter().filter(inside).map(|leg| leg.feed).fold(f64::INFINITY, f64::min);
+        let line = self.legs.iter().find(|leg| leg.end > begin).map_or(0, |leg| leg.line_at(begin));
+        let rests = self.ended && index + 2 == self.knots.len();
+        let interval = Interval { begin, length: end - begin, axes: self.cubics(index), feed, line, rests };
+        self.given += 1;
+        // What no further control point looks at.
+        while self.given > REACH + 1 {
+            self.knots.pop_front();
+            self.given -= 1;
+            self.verified -= 1;
+            self.dropped();
+        }
+        interval
+    }
+
+    fn dropped(&mut self) {
+        let oldest = self.knots[0].sigma;
+        while self.legs.len() > 1 && self.legs[0].end < oldest {
+            self.legs.pop_front();
+        }
+    }
+}
