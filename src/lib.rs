@@ -16,6 +16,7 @@
 //! | [`exchange`] | both | the only data that crosses the real-time border |
 //! | [`cycle`] | real-time | one cycle from wake-up to wake-up; joins motion, drives and buses |
 //! | [`motion`] | real-time (pure) | axes and groups with PLCopen states, jerk-limited profiles |
+//! | [`kinematics`] | real-time (pure) | tool ↔ joints of gantries, CoreXY, SCARA, delta and six-axis arms, with derivatives |
 //! | [`drive`] | real-time (pure) | CiA 402: statusword to state to controlword, scaling, servo loops |
 //! | [`fieldbus`] | real-time | the bus trait and its buses |
 //! | [`simulation`] | real-time (pure) | byte-level drives and terminals with motor, load and faults |
@@ -48,6 +49,7 @@ pub mod fieldbus;
 pub mod gateway;
 pub mod history;
 pub mod ids;
+pub mod kinematics;
 pub mod limits;
 pub mod log;
 pub mod metrics;

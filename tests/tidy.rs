@@ -14,7 +14,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("units", &[]),
     ("ids", &[]),
     ("fault", &[]),
-    ("motion", &[]),
+    ("kinematics", &[]),
+    ("motion", &["kinematics"]),
     ("drive", &["fieldbus::mapping"]),
     ("fieldbus", &["simulation"]),
     ("simulation", &["fieldbus::mapping", "fieldbus::canopen::frame", "exchange::ring"]),
@@ -44,6 +45,7 @@ const EVERYBODY: &[&str] = &["limits", "units", "ids", "fault"];
 /// Modules whose code runs on the real-time thread, and the files in them that only prepare it.
 const REAL_TIME: &[&str] = &[
     "src/cycle",
+    "src/kinematics",
     "src/motion",
     "src/drive",
     "src/fieldbus/ethercat/mailbox",
