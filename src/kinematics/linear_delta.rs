@@ -68,6 +68,16 @@ impl LinearDelta {
         LinearDelta::new([[-x, -0.5 * radius], [x, -0.5 * radius], [0.0, radius]], [rod; 3])
     }
 
+    /// Where the towers are, mm.
+    pub fn towers(&self) -> &[[f64; 2]; 3] {
+        &self.towers
+    }
+
+    /// The lengths of their rods, mm.
+    pub fn rods(&self) -> &[f64; 3] {
+        &self.rods
+    }
+
     /// How far a rod reaches up from the tool.
     fn rise<S: Scalar>(&self, tower: usize, [x, y, z]: [S; 3]) -> Result<S, Unreachable> {
         let ([tower_x, tower_y], rod) = (self.towers[tower], self.rods[tower]);
