@@ -399,26 +399,23 @@ fn determinant(mut m: [[f64; MAX_GROUP_AXES]; MAX_GROUP_AXES], n: usize) -> f64 
         product *= m[column][column];
         for row in column + 1..n {
             let share = m[row][column] / m[column][column];
-            for k in column..n {
-                m[row][k] -= share * m[column][k];
-            }
+            let pivot = m[column];
+            m[row].iter_mut().zip(pivot).skip(column).for_each(|(value, pivot)| *value -= share * pivot);
         }
     }
     product
 }
 
-/// ∂tool/∂joints of the machine without further axes.
+/// The determinant of ∂tool/∂joints, a row a joint.
 fn forward_determinant(subject: &Subject, joints: &Values) -> Option<f64> {
     let count = subject.kinematics.joints();
     let mut matrix = [[0.0; MAX_GROUP_AXES]; MAX_GROUP_AXES];
-    for column in 0..count {
+    for (joint, row) in matrix.iter_mut().enumerate().take(count) {
         let along: [Dual; MAX_GROUP_AXES] =
-            std::array::from_fn(|index| Dual::new([joints[index], if index == column { 1.0 } else { 0.0 }]));
+            std::array::from_fn(|index| Dual::new([joints[index], if index == joint { 1.0 } else { 0.0 }]));
         let mut tool = [Dual::constant(0.0); MAX_GROUP_AXES];
         subject.kinematics.forward(&along[..count], &mut tool[..count]).ok()?;
-        for (row, value) in tool.iter().enumerate() {
-            matrix[row][column] = value.derivatives()[1];
-        }
+        *row = tool.map(|value| value.derivatives()[1]);
     }
     Some(determinant(matrix, count))
 }

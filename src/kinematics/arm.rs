@@ -243,6 +243,7 @@ impl Arm {
             return best;
         }
         let mut least = f64::INFINITY;
+        // At most SOLUTIONS times; twice where one choice is open.
         for configuration in Configuration::ALL.into_iter().filter(|other| distances.permits(*other)) {
             let Ok(joints) = self.solved(tool, configuration, near) else { continue };
             let way = way(&joints, near);

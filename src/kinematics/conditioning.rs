@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Distance below which a machine counts as being in a singularity: derivatives are refused there, and the branch
-/// that it is on is not decided by it. An arm of 1 m is then a thousandth of a degree from stretched.
+/// that it is on is not decided by it. An elbow is then within a thousandth of a degree of being stretched.
 pub const SINGULAR: f64 = 1e-5;
 
 /// A posture in which joints and tool do not determine each other's velocities.

@@ -200,8 +200,8 @@ impl<const TERMS: usize> Scalar for Series<TERMS> {
             for i in 1..=k {
                 sum += i as f64 * (x.terms[k - i] * y.terms[i] - y.terms[k - i] * x.terms[i]);
             }
-            for i in 1..k {
-                sum -= i as f64 * terms[i] * square.terms[k - i];
+            for (i, term) in terms.iter().enumerate().take(k).skip(1) {
+                sum -= i as f64 * term * square.terms[k - i];
             }
             terms[k] = sum / (k as f64 * square.terms[0]);
         }

@@ -96,7 +96,7 @@ mod tests {
     fn beyond_the_borders_there_is_no_answer() {
         let links = TwoLinks::new(3.0, 2.0);
         for (u, v) in [(5.000_001, 0.0), (0.0, 0.999_999), (0.0, 0.0)] {
-            let beyond = links.angles(u, v, true, 0.0).err().expect("out of reach");
+            let Err(beyond) = links.angles(u, v, true, 0.0) else { panic!("({u}, {v}) is out of reach") };
             assert_eq!((beyond.lowest, beyond.highest), (1.0, 5.0));
         }
     }
