@@ -18,6 +18,7 @@
 //! | [`motion`] | real-time (pure) | axes and groups with PLCopen states, jerk-limited profiles |
 //! | [`planner`] | ordinary | from the elements of a path to pieces that say how fast they may be passed |
 //! | [`geometry`] | both (pure) | curves, and the pieces of a path as they cross to the cycle |
+//! | [`kinematics`] | real-time (pure) | tool ↔ joints of gantries, CoreXY, SCARA, delta and six-axis arms, with derivatives |
 //! | [`drive`] | real-time (pure) | CiA 402: statusword to state to controlword, scaling, servo loops |
 //! | [`fieldbus`] | real-time | the bus trait and its buses |
 //! | [`simulation`] | real-time (pure) | byte-level drives and terminals with motor, load and faults |
@@ -51,6 +52,7 @@ pub mod gateway;
 pub mod geometry;
 pub mod history;
 pub mod ids;
+pub mod kinematics;
 pub mod limits;
 pub mod log;
 pub mod metrics;

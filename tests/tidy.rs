@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ids", &[]),
     ("fault", &[]),
     ("geometry", &[]),
+    ("kinematics", &[]),
     ("planner", &["geometry", "kinematics", "motion::Limits", "motion::profile"]),
     ("motion", &["geometry"]),
     ("drive", &["fieldbus::mapping"]),
@@ -47,6 +48,7 @@ const EVERYBODY: &[&str] = &["limits", "units", "ids", "fault"];
 const REAL_TIME: &[&str] = &[
     "src/cycle",
     "src/geometry",
+    "src/kinematics",
     "src/motion",
     "src/drive",
     "src/fieldbus/ethercat/mailbox",
