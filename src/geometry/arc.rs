@@ -125,10 +125,11 @@ impl Arc {
         };
         let (first, last) = (in_plane(start), in_plane(end));
         let (radius, end_radius) = (norm(first), norm(last));
-        if !(radius > 1e-9) {
+        if radius.is_nan() || radius <= 1e-9 {
             return Err(ArcError::Radius);
         }
-        if !((radius - end_radius).abs() <= RADII_AGREE_MM.max(RADII_AGREE * radius)) {
+        let apart = (radius - end_radius).abs();
+        if apart.is_nan() || apart > RADII_AGREE_MM.max(RADII_AGREE * radius) {
             return Err(ArcError::Radii { start: radius, end: end_radius });
         }
         let quarter = cross(normal, first);
@@ -152,7 +153,7 @@ impl Arc {
         let (ab, ac) = (minus(via, a), minus(c, a));
         let normal = cross(ab, ac);
         let square = dot(normal, normal);
-        if !(square > 1e-18 * dot(ab, ab) * dot(ac, ac)) {
+        if square.is_nan() || square <= 1e-18 * dot(ab, ab) * dot(ac, ac) {
             return Err(ArcError::Straight);
         }
         let towards = plus(cross(normal, ab).map(|x| x * dot(ac, ac)), cross(ac, normal), dot(ab, ab));
@@ -176,11 +177,11 @@ impl Arc {
         let mut chord = minus(space(end), space(start));
         chord = plus(chord, unit, -dot(chord, unit));
         let size = norm(chord);
-        if !(size > 1e-9) {
+        if size.is_nan() || size <= 1e-9 {
             return Err(ArcError::Radius);
         }
         let height = radius * radius - size * size / 4.0;
-        if !(height >= -1e-6 * radius * radius) {
+        if height.is_nan() || height < -1e-6 * radius * radius {
             return Err(ArcError::Chord { chord: size, radius: radius.abs() });
         }
         let side = if left == (radius > 0.0) { 1.0 } else { -1.0 };

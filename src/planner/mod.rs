@@ -100,7 +100,7 @@ impl Planner {
     }
 
     /// The next piece that is ready.
-    pub fn next(&mut self) -> Option<Piece> {
+    pub fn take(&mut self) -> Option<Piece> {
         self.pieces.pop_front()
     }
 

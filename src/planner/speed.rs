@@ -519,9 +519,9 @@ impl Speeds {
 
     fn ceiling(&self, solved: &mut [Solved]) {
         let count = self.entries.len();
-        for index in self.settled..count {
-            solved[index].control = solved[index].energy;
-            solved[index].feed = 0.5 * self.entries[index].stretch.feed.powi(2);
+        for (solved, entry) in solved.iter_mut().zip(&self.entries).skip(self.settled) {
+            solved.control = solved.energy;
+            solved.feed = 0.5 * entry.stretch.feed.powi(2);
         }
         // Falling no steeper than braking does.
         for index in (self.settled..count.saturating_sub(1)).rev() {

@@ -35,11 +35,10 @@ use place::{Place, advanced};
 const SEARCHES: usize = 16;
 /// The search ends when the interval is this share of the rate wide.
 const CLOSE: f64 = 1e-7;
-/// Speeds below this are a rest, path units/s.
-const REST: f64 = 1e-9;
 
 /// What the last step did, for what happens within it.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "the cycle allocates nothing")]
 enum Course {
     Rest,
     /// With this u̇ from this place, for so long; then it rests.
@@ -350,9 +349,9 @@ impl PathMotion {
     }
 }
 
-#[cfg(test)]
 impl PathMotion {
-    /// Position, velocity, acceleration and jerk of an axis at a share of the period that has just passed.
+    /// Position, velocity, acceleration and jerk of an axis at a share of the period that has just passed; for who looks closer than
+    /// a cycle does.
     pub fn within(&self, share: f64, axis: usize) -> [f64; 4] {
         let seconds = share * self.period_s;
         let (place, change) = match &self.course {

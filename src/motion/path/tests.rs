@@ -33,7 +33,7 @@ pub fn follow(axes: &PathAxes, planner: &mut Planner, most: usize, mut ratio: im
     let mut before: Option<Vec<[f64; 4]>> = None;
     for cycle in 0..most {
         while motion.room() > 0 {
-            match planner.next() {
+            match planner.take() {
                 Some(piece) => assert!(motion.push(&piece)),
                 None => break,
             }
