@@ -300,54 +300,6 @@ fn an_interface_that_takes_too_little_is_told_of() {
     bench.master.end();
 }
 
-/// The mixed machine, with patience: its EtherCAT drive on a virtual cable.
-fn mixed_machine(cable: &str, interface: &str) -> String {
-    let shipped = include_str!("../config/mixed-machine.toml");
-    let patient =
-        shipped.replace("\"can0\"", &format!("\"{interface}\"")).replace("\"enp3s0\"", &format!("\"{cable}\""));
-    let patient = patient.replace("period-us = 1000", "period-us = 5000");
-    let patient = patient.replace("cpu = 1\n", "max-skipped-periods = 1000\nhold-cpu-latency = false\n");
-    let patient = patient.replace("[[bus.device]]\n", "[[bus.device]]\nwatchdog-ms = 1000\nheartbeat-ms = 200\n");
-    let patient = patient.replace("interface =", "lost-frames-tolerated = 100\ninterface =");
-    patient.replace("window-mm = 2\n", "window-mm = 50\nstale-cycles-tolerated = 100\n")
-}
-
-#[test]
-fn one_machine_on_two_buses_moves_in_a_line() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(_interface) = interface("vmixed") else { return };
-    if let Err(why) = can::ip("link add vcable type veth peer name vdrives") {
-        println!("skipped: can_vcan mixed: no virtual cable: {why}");
-        return;
-    }
-    let _cable = Interface { name: "vcable".to_string() };
-    for end in ["vcable", "vdrives"] {
-        can::ip(&format!("link set {end} up")).unwrap();
-    }
-    let machine = mixed_machine("vcable", "vmixed");
-    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let mut field = simulation(&machine, &folders[0], "vmixed", "field");
-    let _fast = simulation(&machine, &folders[1], "vdrives", "fast");
-    let mut master = Master::start(&machine);
-    assert!(master.said.contains("outputs wait for those of a slower bus"), "{}", master.said);
-    master.make_ready(&["x", "y"]);
-    master.done("group enable table");
-    master.done("group linear table x=60 y=30 --wait");
-    let at = |name| master.axis(name)["actual"].as_f64().unwrap();
-    assert!((at("x") - 60.0).abs() < 0.5 && (at("y") - 30.0).abs() < 0.5, "{} {}", at("x"), at("y"));
-    // A node that is gone stops the axis on the other bus by the rule of their group.
-    master.done("group linear table x=400 y=200 --velocity 40");
-    until("x is in motion", || (master.axis("x")["velocity"].as_f64().unwrap() > 10.0).then_some(()));
-    let before = master.latest();
-    field.befall("off y-drive");
-    until("there is a fault", || master.faults(before).into_iter().next());
-    until("x stands", || (master.axis("x")["velocity"] == 0.0).then_some(()));
-    assert!(at("x") < 390.0, "x has stopped on the way: {}", at("x"));
-    field.befall("on y-drive");
-    until("every device is operational", || master.every_device_is_operational().then_some(()));
-    master.end();
-}
-
 /// What is on the wire is not what is configured: the daemon says so in words that name the node, and ends.
 #[test]
 fn nodes_that_are_others_are_refused_in_words() {
