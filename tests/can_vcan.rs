@@ -58,6 +58,17 @@ fn nodes_are_brought_up_and_move() {
     master.done("group enable table");
     master.done("group linear table x=60 y=20 --wait");
     master.done("group disable table");
+    let text = master.metrics();
+    let value = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name} in {text}"));
+        line.trim().parse::<f64>().unwrap()
+    };
+    let answered = value("motion_bus_round_trip_seconds_count{bus=\"field\"}");
+    println!(
+        "SYNC to the last answer: {:.6} s on average",
+        value("motion_bus_round_trip_seconds_sum{bus=\"field\"}") / answered
+    );
+    assert!(answered > 100.0, "frames come with their time");
     // Objects of every transfer: in one frame, in segments, in blocks.
     assert!(master.done("sdo read x-drive 1018:01 --as u32").contains("2650"), "the vendor");
     assert!(master.done("sdo read x-drive 1008:00 --as text").contains("x-drive"));
@@ -148,7 +159,11 @@ fn the_wire_has_the_order_of_cia_301() {
             assert_eq!(own, [0x201, 0x202, 0x20A], "{between:?}");
         }
     }
-    assert!(10 * whole >= 8 * (syncs.len() - 1), "{whole} of {} SYNCs are answered whole before the next", syncs.len());
+    assert!(
+        10 * whole >= 8 * (syncs.len() - 1),
+        "{whole} of {} SYNCs are answered whole before the next: {frames:?}",
+        syncs.len()
+    );
     bench.master.end();
 }
 

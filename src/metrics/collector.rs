@@ -151,7 +151,8 @@ fn bus_families(Reading { buses, .. }: &Reading) -> Vec<MetricFamily> {
         ),
         histograms(
             "motion_bus_round_trip_seconds",
-            "Time from the sending of the first frame of a cycle to the return of its last; only of cycles that lost none.",
+            "Time from the sending of the first frame of a cycle to the return of its last, over CAN from SYNC to the arrival of \
+             its last answer; only of cycles that lost none.",
             &["bus"],
             buses.iter().map(|bus| (vec![bus.name.clone()], bus.round_trip.clone())).collect(),
         ),

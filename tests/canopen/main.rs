@@ -1,5 +1,6 @@
 //! A CANopen bus on the virtual clock: the production master over simulated nodes on a wire with a speed and priorities.
 
+mod arrivals;
 mod faults;
 mod mixed;
 mod motion;

@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`frame`], [`wire`], [`socket`] | frames, what carries them, the real thing |
+//! | [`frame`], [`wire`], [`socket`], [`arrival`] | frames, what carries them, the real thing, when they came |
 //! | [`connection`], [`nmt`], [`emergency`] | identifiers, network management, emergencies |
 //! | [`sdo`] | objects read and written |
 //! | [`plan`], [`node`], [`attendant`] | what a node is given, how it stands, and who gives it |
@@ -12,6 +12,7 @@
 //! | [`restart`] | an interface that went off its bus |
 //! | [`requests`] | objects read and written while the machine runs |
 
+pub mod arrival;
 pub mod attendant;
 pub mod bring_up;
 pub mod bus;
