@@ -1,13 +1,13 @@
-//! What the time of a frame's arrival is good for.
+//! What the time of a frame's arrival is good for, and what is counted of a wire.
 
 use crate::wire::{NetworkWire, nodes_of};
 use motiond::config;
 use motiond::fieldbus::canopen::bring_up::bring_up;
 use motiond::fieldbus::canopen::bus::CanopenBus;
-use motiond::fieldbus::canopen::frame::CanFrame;
+use motiond::fieldbus::canopen::frame::{CanFrame, WireState};
 use motiond::fieldbus::canopen::load::frame_bits;
 use motiond::fieldbus::{CycleReport, CyclicBus};
-use motiond::simulation::canopen::Network;
+use motiond::simulation::canopen::{Network, NetworkCommand};
 
 const PERIOD_NS: u64 = 1_000_000;
 /// Behind the first exchange, which asked for nothing before.
@@ -98,7 +98,27 @@ fn a_node_whose_heartbeat_waits_behind_other_frames_is_not_lost() {
         assert_eq!(report.not_operational, 0, "{report:?}");
     }
     // Silence is silence all the same.
-    bench.wire.command(motiond::simulation::canopen::NetworkCommand::Mute(0, true));
+    bench.wire.command(NetworkCommand::Mute(0, true));
     let lost = (0..400).any(|_| bench.step().not_operational == 1);
     assert!(lost, "a node without a heartbeat is lost");
+}
+
+#[test]
+fn what_befalls_the_wire_is_counted() {
+    let mut bench = Bench::new();
+    let figures = bench.bus.figures();
+    assert_eq!(figures.state(), WireState::Active);
+    // Twice the same is once.
+    for state in [WireState::Warning, WireState::Passive, WireState::Passive, WireState::Warning, WireState::BusOff] {
+        bench.wire.tell(state);
+        bench.step();
+        assert_eq!(figures.state(), state);
+    }
+    let times = |state| figures.times(state);
+    assert_eq!([WireState::Warning, WireState::Passive, WireState::BusOff].map(times), [2, 1, 1]);
+    bench.wire.tell(WireState::Active);
+    bench.wire.fill(3);
+    bench.step();
+    bench.step();
+    assert_eq!((figures.state(), figures.refused()), (WireState::Active, 3));
 }

@@ -18,6 +18,7 @@ use super::connection::{
     EMERGENCY, ERROR_CONTROL, PDOS, RECEIVE_PDO, SDO_ANSWER, SYNC, TRANSMIT_PDO, identifier, pdo, split,
 };
 use super::emergency::Emergency;
+use super::figures::WireFigures;
 use super::frame::{CanFrame, IDENTIFIERS, MAX_FRAME_BYTES, WireState};
 use super::nmt::{Command, NmtState};
 use super::node::{Node, Presence};
@@ -119,6 +120,7 @@ pub struct CanopenBus {
     wire_state: WireState,
     /// The controller is off its bus, for who restarts interfaces.
     off: Arc<AtomicBool>,
+    figures: Arc<WireFigures>,
     queue_full: bool,
     queue_was_full: bool,
 }
@@ -204,6 +206,7 @@ impl CanopenBus {
             round_trip_ns: None,
             wire_state: WireState::Active,
             off: Arc::default(),
+            figures: Arc::default(),
             queue_full: false,
             queue_was_full: false,
         })
@@ -223,6 +226,11 @@ impl CanopenBus {
     /// Set while the controller is off its bus.
     pub fn off(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.off)
+    }
+
+    /// What befalls the wire.
+    pub fn figures(&self) -> Arc<WireFigures> {
+        Arc::clone(&self.figures)
     }
 
     /// The wire, for what is done before the first cycle.
@@ -258,7 +266,10 @@ impl CanopenBus {
 
     fn send(&mut self, frame: &CanFrame, now_ns: u64) -> bool {
         let sent = self.wire.send(frame, now_ns);
-        self.queue_full |= sent == Err(NotSent::QueueFull);
+        if sent == Err(NotSent::QueueFull) {
+            self.queue_full = true;
+            self.figures.refuse();
+        }
         sent.is_ok()
     }
 
@@ -293,6 +304,7 @@ impl CanopenBus {
         }
         if state != self.wire_state {
             self.news.push(BusNews::Wire(state));
+            self.figures.set_state(state);
         }
         self.wire_state = state;
         self.off.store(state == WireState::BusOff, Ordering::Release);

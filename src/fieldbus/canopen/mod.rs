@@ -8,7 +8,7 @@
 //! | [`plan`], [`node`], [`attendant`] | what a node is given, how it stands, and who gives it |
 //! | [`bring_up`], [`bus`] | from an interface to nodes that exchange, and the exchange |
 //! | [`lss`] | node ids and bit rates of devices that have none |
-//! | [`load`] | how full the wire is |
+//! | [`load`], [`figures`] | how full the wire is, and what befell it |
 //! | [`restart`] | an interface that went off its bus |
 //! | [`requests`] | objects read and written while the machine runs |
 
@@ -18,6 +18,7 @@ pub mod bring_up;
 pub mod bus;
 pub mod connection;
 pub mod emergency;
+pub mod figures;
 pub mod frame;
 pub mod load;
 pub mod lss;
