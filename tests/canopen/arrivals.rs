@@ -5,7 +5,10 @@ use motiond::config;
 use motiond::fieldbus::canopen::bring_up::bring_up;
 use motiond::fieldbus::canopen::bus::CanopenBus;
 use motiond::fieldbus::canopen::frame::{CanFrame, WireState};
-use motiond::fieldbus::canopen::load::frame_bits;
+use motiond::fieldbus::canopen::load::{Load, frame_bits, load};
+use motiond::fieldbus::canopen::requests::{Job, Request, RequestEnds};
+use motiond::fieldbus::canopen::sdo::Upload;
+use motiond::fieldbus::sdo::Address;
 use motiond::fieldbus::{CycleReport, CyclicBus};
 use motiond::simulation::canopen::{Network, NetworkCommand};
 
@@ -16,10 +19,13 @@ const BEGUN: u64 = 10;
 /// The shipped machine's bus with a SYNC in each cycle, and drives that can wait for their master.
 struct Bench {
     bus: CanopenBus,
+    requests: RequestEnds,
     wire: NetworkWire,
     outputs: Vec<u8>,
     inputs: Vec<u8>,
     now_ns: u64,
+    /// Bits of SYNC and PDOs in a cycle, and those that the wire carries.
+    load: Load,
 }
 
 impl Bench {
@@ -36,10 +42,12 @@ impl Bench {
         let now_ns = wire.now_ns();
         let mut bench = Bench {
             bus: brought.bus,
+            requests: brought.requests,
             wire,
             outputs: vec![0; bus.output_bytes],
             inputs: vec![0; bus.input_bytes],
             now_ns,
+            load: load(&bus.network(PERIOD_NS), bus.bit_rate.unwrap()),
         };
         for _ in 0..BEGUN {
             bench.step();
@@ -121,4 +129,30 @@ fn what_befalls_the_wire_is_counted() {
     bench.step();
     bench.step();
     assert_eq!((figures.state(), figures.refused()), (WireState::Active, 3));
+}
+
+#[test]
+fn objects_are_read_and_an_emergency_is_told_beside_a_wire_that_has_room_for_a_frame() {
+    let mut bench = Bench::new();
+    assert!(bench.load.has_room() && bench.load.cyclic_bits > 600, "{:?}", bench.load);
+    let (mut asked, mut read, mut cycles) = (false, 0, 0);
+    while read < 100 {
+        if !asked {
+            let job = Job::Read(Upload::new(Address::entry(0x1008, 0), false));
+            bench.requests.requests.push(Box::new(Request { device: 1, job, result: None })).unwrap();
+            asked = true;
+        }
+        if cycles % 50 == 0 {
+            bench.wire.command(NetworkCommand::Emergency(1, 0, 0));
+        }
+        let report = bench.step();
+        assert!(report.complete() && !report.late, "cycle {cycles}: {report:?}");
+        if let Ok(answer) = bench.requests.answers.pop() {
+            assert_eq!(answer.result, Some(Ok(())));
+            (asked, read) = (false, read + 1);
+        }
+        cycles += 1;
+        assert!(cycles < 1000, "only {read} objects were read in a thousand cycles");
+    }
+    println!("{read} objects of seven bytes in {cycles} cycles of {PERIOD_NS} ns");
 }
