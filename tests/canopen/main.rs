@@ -5,6 +5,7 @@ mod faults;
 mod mixed;
 mod motion;
 mod settings;
+mod skeleton;
 #[path = "../support/mod.rs"]
 mod support;
 mod wire;
