@@ -45,6 +45,13 @@ fn start(name: &str) -> Option<Bench> {
     Some(Bench { master: Master::start(&machine), nodes, _folder: folder, interface })
 }
 
+/// The value of a metric.
+fn metric(master: &Master, name: &str) -> f64 {
+    let text = master.metrics();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name} in {text}"));
+    line.trim().parse().unwrap()
+}
+
 #[test]
 fn nodes_are_brought_up_and_move() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -58,6 +65,15 @@ fn nodes_are_brought_up_and_move() {
     master.done("group enable table");
     master.done("group linear table x=60 y=20 --wait");
     master.done("group disable table");
+    let value = |name: &str| metric(master, name);
+    let answered = value("motion_bus_round_trip_seconds_count{bus=\"field\"}");
+    println!(
+        "SYNC to the last answer: {:.6} s on average",
+        value("motion_bus_round_trip_seconds_sum{bus=\"field\"}") / answered
+    );
+    assert!(answered > 100.0, "frames come with their time");
+    let load = value("motion_can_load_ratio{bus=\"field\"}");
+    assert!((0.05..0.8).contains(&load), "a load of {load}");
     // Objects of every transfer: in one frame, in segments, in blocks.
     assert!(master.done("sdo read x-drive 1018:01 --as u32").contains("2650"), "the vendor");
     assert!(master.done("sdo read x-drive 1008:00 --as text").contains("x-drive"));
@@ -116,20 +132,8 @@ fn captured(dump: &str) -> Vec<(u16, String)> {
     dump.lines().filter_map(frame).collect()
 }
 
-#[test]
-fn the_wire_has_the_order_of_cia_301() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(mut bench) = start("vorder") else { return };
-    bench.master.make_ready(&["x", "y"]);
-    bench.master.done("velocity x 20");
-    let dump = Command::new("candump").args(["-L", "-n", "600", "vorder"]).output();
-    let Ok(dump) = dump else {
-        println!("skipped: can_vcan order: there is no candump (package can-utils)");
-        return;
-    };
-    bench.master.done("halt x --wait");
-    let frames = captured(&String::from_utf8_lossy(&dump.stdout));
-    assert_eq!(frames.len(), 600, "{}", String::from_utf8_lossy(&dump.stderr));
+/// Of how many SYNCs every answer came before the next one, and of how many it might.
+fn answered(frames: &[(u16, String)]) -> (usize, usize) {
     let syncs: Vec<usize> = frames.iter().enumerate().filter(|(_, frame)| frame.0 == 0x080).map(|(at, _)| at).collect();
     assert!(syncs.len() > 50, "{frames:?}");
     // Between two SYNCs: one RPDO to each node, and one TPDO of each, but where a process came too late.
@@ -148,7 +152,28 @@ fn the_wire_has_the_order_of_cia_301() {
             assert_eq!(own, [0x201, 0x202, 0x20A], "{between:?}");
         }
     }
-    assert!(10 * whole >= 8 * (syncs.len() - 1), "{whole} of {} SYNCs are answered whole before the next", syncs.len());
+    (whole, syncs.len() - 1)
+}
+
+#[test]
+fn the_wire_has_the_order_of_cia_301() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(mut bench) = start("vorder") else { return };
+    bench.master.make_ready(&["x", "y"]);
+    bench.master.done("velocity x 20");
+    // Where others have the processor, answers are late: then once more.
+    until("four of five SYNCs are answered whole before the next", || {
+        let Ok(dump) = Command::new("candump").args(["-L", "-n", "600", "vorder"]).output() else {
+            println!("skipped: can_vcan order: there is no candump (package can-utils)");
+            return Some(());
+        };
+        let frames = captured(&String::from_utf8_lossy(&dump.stdout));
+        assert_eq!(frames.len(), 600, "{}", String::from_utf8_lossy(&dump.stderr));
+        let (whole, all) = answered(&frames);
+        println!("{whole} of {all} SYNCs are answered whole before the next");
+        (10 * whole >= 8 * all).then_some(())
+    });
+    bench.master.done("halt x --wait");
     bench.master.end();
 }
 
@@ -260,6 +285,7 @@ fn error_frames_are_told_and_bus_off_stops_the_machine() {
     // Error-passive, active again.
     inject("20000004#0020000000000000");
     until("it is told", || master.events(before, "can_errors").pop());
+    assert_eq!(metric(master, "motion_can_state{bus=\"field\",state=\"error-passive\"}"), 1.0);
     inject("20000004#0040000000000000");
     until("it is told", || master.events(before, "can_good").pop());
     assert_eq!(master.faults(before), [""; 0]);
@@ -271,6 +297,10 @@ fn error_frames_are_told_and_bus_off_stops_the_machine() {
     until("every device is operational", || master.every_device_is_operational().then_some(()));
     assert!(!master.faults(before).is_empty());
     assert!(master.events(before, "power").iter().all(|event| event["on"] != true));
+    for (name, count) in [("error_warning", 0.0), ("error_passive", 1.0), ("bus_off", 1.0)] {
+        assert_eq!(metric(master, &format!("motion_can_{name}_total{{bus=\"field\"}}")), count, "{name}");
+    }
+    assert_eq!(metric(master, "motion_can_state{bus=\"field\",state=\"error-active\"}"), 1.0);
     master.make_ready(&["x"]);
     bench.master.end();
 }
@@ -294,58 +324,11 @@ fn an_interface_that_takes_too_little_is_told_of() {
     }
     until("it is told", || bench.master.events(before, "can_queue_full").pop());
     assert!(tc("qdisc del dev vfull root").status.success());
+    assert!(metric(&bench.master, "motion_can_queue_full_total{bus=\"field\"}") > 0.0);
     until("every device is operational", || bench.master.every_device_is_operational().then_some(()));
     bench.master.make_ready(&["x", "y"]);
     bench.master.done("move x --relative 1 --wait");
     bench.master.end();
-}
-
-/// The mixed machine, with patience: its EtherCAT drive on a virtual cable.
-fn mixed_machine(cable: &str, interface: &str) -> String {
-    let shipped = include_str!("../config/mixed-machine.toml");
-    let patient =
-        shipped.replace("\"can0\"", &format!("\"{interface}\"")).replace("\"enp3s0\"", &format!("\"{cable}\""));
-    let patient = patient.replace("period-us = 1000", "period-us = 5000");
-    let patient = patient.replace("cpu = 1\n", "max-skipped-periods = 1000\nhold-cpu-latency = false\n");
-    let patient = patient.replace("[[bus.device]]\n", "[[bus.device]]\nwatchdog-ms = 1000\nheartbeat-ms = 200\n");
-    let patient = patient.replace("interface =", "lost-frames-tolerated = 100\ninterface =");
-    patient.replace("window-mm = 2\n", "window-mm = 50\nstale-cycles-tolerated = 100\n")
-}
-
-#[test]
-fn one_machine_on_two_buses_moves_in_a_line() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(_interface) = interface("vmixed") else { return };
-    if let Err(why) = can::ip("link add vcable type veth peer name vdrives") {
-        println!("skipped: can_vcan mixed: no virtual cable: {why}");
-        return;
-    }
-    let _cable = Interface { name: "vcable".to_string() };
-    for end in ["vcable", "vdrives"] {
-        can::ip(&format!("link set {end} up")).unwrap();
-    }
-    let machine = mixed_machine("vcable", "vmixed");
-    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let mut field = simulation(&machine, &folders[0], "vmixed", "field");
-    let _fast = simulation(&machine, &folders[1], "vdrives", "fast");
-    let mut master = Master::start(&machine);
-    assert!(master.said.contains("outputs wait for those of a slower bus"), "{}", master.said);
-    master.make_ready(&["x", "y"]);
-    master.done("group enable table");
-    master.done("group linear table x=60 y=30 --wait");
-    let at = |name| master.axis(name)["actual"].as_f64().unwrap();
-    assert!((at("x") - 60.0).abs() < 0.5 && (at("y") - 30.0).abs() < 0.5, "{} {}", at("x"), at("y"));
-    // A node that is gone stops the axis on the other bus by the rule of their group.
-    master.done("group linear table x=400 y=200 --velocity 40");
-    until("x is in motion", || (master.axis("x")["velocity"].as_f64().unwrap() > 10.0).then_some(()));
-    let before = master.latest();
-    field.befall("off y-drive");
-    until("there is a fault", || master.faults(before).into_iter().next());
-    until("x stands", || (master.axis("x")["velocity"] == 0.0).then_some(()));
-    assert!(at("x") < 390.0, "x has stopped on the way: {}", at("x"));
-    field.befall("on y-drive");
-    until("every device is operational", || master.every_device_is_operational().then_some(()));
-    master.end();
 }
 
 /// What is on the wire is not what is configured: the daemon says so in words that name the node, and ends.

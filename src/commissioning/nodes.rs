@@ -162,7 +162,7 @@ fn send(wire: &mut dyn CanWire, node: u8, transfer: &mut dyn Transfer) -> Result
 /// The next SDO answer that came.
 fn answer(wire: &mut dyn CanWire, now_ns: u64) -> Option<(u8, Bytes)> {
     loop {
-        let Received::Frame(frame) = wire.receive(now_ns)? else { continue };
+        let Received::Frame { frame, .. } = wire.receive(now_ns)? else { continue };
         let (service, node) = split(frame.identifier());
         if let (SDO_ANSWER, Some(bytes)) = (service, frame.bytes().first_chunk::<8>()) {
             return Some((node, *bytes));

@@ -39,6 +39,31 @@ fn write(
 ) -> std::fmt::Result {
     let drives = || devices.iter().take(MAX_BUS_DEVICES).filter(|device| device.nature() == Nature::Drive);
     let of = |device: &FoundDevice| describe(known, device.vendor, device.product, device.revision);
+    write_head(out, interface, 1000)?;
+    writeln!(out, "kind = \"ethercat\"")?;
+    writeln!(out, "interface = {interface:?}")?;
+    if let Some(redundant) = redundant {
+        writeln!(out, "redundant-interface = {redundant:?}")?;
+    }
+    for device in devices.iter().take(MAX_BUS_DEVICES) {
+        write_device(out, device, of(&device.found))?;
+    }
+    let axes = drives().flat_map(|device| axes(device, of(&device.found)).map(move |axis| (device, axis)));
+    for (device, axis) in axes.take(MAX_AXES) {
+        let axes = device.mailbox.as_ref().map(|mailbox| mailbox.axes.as_slice()).unwrap_or_default();
+        let name = name(device);
+        let place = AxisPlace { number: device.found.position.into(), device: &name, axis, axes: axes.len() };
+        write_axis(out, &place, &axes.get(usize::from(axis)).copied().unwrap_or_default())?;
+    }
+    write_analogs(out, &devices[..devices.len().min(MAX_BUS_DEVICES)])?;
+    if drives().next().is_none() {
+        write_end(out)?;
+    }
+    Ok(())
+}
+
+/// What stands before the keys of the bus that are of its kind.
+pub(super) fn write_head(out: &mut String, interface: &str, period_us: u32) -> std::fmt::Result {
     writeln!(
         out,
         "# A machine as it was found on {interface}. It is a start and no machine yet: nothing here knows what hangs on a"
@@ -54,31 +79,20 @@ fn write(
     writeln!(out)?;
     writeln!(out, "[machine]")?;
     writeln!(out, "name = {:?} {MARK} its name", format!("as found on {interface}"))?;
-    writeln!(out, "period-us = 1000")?;
+    writeln!(out, "period-us = {period_us}")?;
     writeln!(out)?;
     writeln!(out, "[[bus]]")?;
     writeln!(out, "name = \"{BUS}\"")?;
-    writeln!(out, "kind = \"ethercat\"")?;
-    writeln!(out, "interface = {interface:?}")?;
-    if let Some(redundant) = redundant {
-        writeln!(out, "redundant-interface = {redundant:?}")?;
-    }
-    for device in devices.iter().take(MAX_BUS_DEVICES) {
-        write_device(out, device, of(&device.found))?;
-    }
-    let axes = drives().flat_map(|device| axes(device, of(&device.found)).map(move |axis| (device, axis)));
-    for (device, axis) in axes.take(MAX_AXES) {
-        write_axis(out, device, axis)?;
-    }
-    write_analogs(out, &devices[..devices.len().min(MAX_BUS_DEVICES)])?;
-    if drives().next().is_none() {
-        writeln!(out)?;
-        writeln!(
-            out,
-            "{MARK} no CiA 402 drive was found, and a machine needs an axis: this file is refused until it has one."
-        )?;
-    }
     Ok(())
+}
+
+/// What stands where there is no axis.
+pub(super) fn write_end(out: &mut String) -> std::fmt::Result {
+    writeln!(out)?;
+    writeln!(
+        out,
+        "{MARK} no CiA 402 drive was found, and a machine needs an axis: this file is refused until it has one."
+    )
 }
 
 fn write_device(out: &mut String, device: &SurveyedDevice, known: Option<&EsiDevice>) -> std::fmt::Result {
@@ -165,20 +179,30 @@ fn axes(device: &SurveyedDevice, known: Option<&EsiDevice>) -> impl Iterator<Ite
     })
 }
 
-fn write_axis(out: &mut String, device: &SurveyedDevice, axis: u8) -> std::fmt::Result {
-    let axes = device.mailbox.as_ref().map(|mailbox| mailbox.axes.as_slice()).unwrap_or_default();
-    let facts = axes.get(usize::from(axis)).copied().unwrap_or_default();
+/// Which axis of which device.
+pub(super) struct AxisPlace<'a> {
+    /// The device's place on its bus.
+    pub number: u32,
+    /// Its name in the configuration.
+    pub device: &'a str,
+    /// The axis of it, and how many it has.
+    pub axis: u8,
+    pub axes: usize,
+}
+
+pub(super) fn write_axis(out: &mut String, place: &AxisPlace<'_>, facts: &DriveFacts) -> std::fmt::Result {
+    let AxisPlace { number, device, axis, axes } = *place;
     writeln!(out)?;
     writeln!(out, "[[axis]]")?;
     let behind = if axis == 0 { String::new() } else { format!("-{axis}") };
-    writeln!(out, "name = \"axis-{}{behind}\" {MARK} its name", device.found.position)?;
+    writeln!(out, "name = \"axis-{number}{behind}\" {MARK} its name")?;
     writeln!(
         out,
         "kind = \"rotary\" {MARK} \"linear\" needs mechanics.lead-mm-per-turn, and keys in mm instead of deg"
     )?;
     writeln!(out, "bus = \"{BUS}\"")?;
-    writeln!(out, "device = \"{}\"", name(device))?;
-    if axes.len() > 1 {
+    writeln!(out, "device = \"{device}\"")?;
+    if axes > 1 {
         writeln!(out, "device-axis = {axis}")?;
     }
     let modes = facts.modes.unwrap_or(CSP);
@@ -199,7 +223,7 @@ fn write_axis(out: &mut String, device: &SurveyedDevice, axis: u8) -> std::fmt::
     writeln!(out, "reference = \"none\" {MARK} \"absolute\" with an absolute encoder")?;
     writeln!(out)?;
     writeln!(out, "[axis.mechanics]")?;
-    let (increments, source) = increments(&facts)
+    let (increments, source) = increments(facts)
         .unwrap_or_else(|| (UNKNOWN_INCREMENTS, "the drive does not say, and this is surely too few".to_string()));
     writeln!(out, "encoder-increments-per-motor-turn = {increments} {MARK} {source}")?;
     writeln!(out, "gear = \"1:1\" {MARK} motor turns to load turns")?;

@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::fieldbus::CyclicBus;
 use crate::fieldbus::aligned::{self, AlignedBus};
 use crate::fieldbus::canopen;
+use crate::fieldbus::canopen::figures::WireFigures;
 use crate::fieldbus::canopen::restart::{Keeper, Netlink};
 use crate::fieldbus::canopen::socket::SocketCan;
 use crate::fieldbus::canopen::wire::CanWire;
@@ -42,6 +43,8 @@ pub struct Assembly {
     pub can_keepers: Vec<(String, String, Keeper)>,
     /// What is known of the ports of the devices of each bus, likewise.
     pub links: Vec<Option<Arc<LinkTable>>>,
+    /// What befalls the wire of each CAN bus, likewise, and how full it is by the configuration, 1 is full.
+    pub wires: Vec<Option<(Arc<WireFigures>, f64)>>,
 }
 
 /// Why a machine could not be put together.
@@ -185,8 +188,9 @@ pub fn assemble_over(
 ) -> Result<Assembly, AssemblyError> {
     let mut buses = Vec::new();
     let (mut simulations, mut can_keepers) = (Vec::new(), Vec::new());
-    let (mut desks, mut links) = (Vec::new(), Vec::new());
+    let (mut desks, mut links, mut wires) = (Vec::new(), Vec::new(), Vec::new());
     for bus in &config.buses {
+        let mut wire_figures = None;
         let built: Box<dyn CyclicBus> = match bus.kind {
             BusKind::Ethercat if bus.master == BusMaster::Igh => {
                 tracing::info!(bus = bus.name, devices = bus.devices.len(), "the kernel brings the bus up");
@@ -206,10 +210,13 @@ pub fn assemble_over(
             BusKind::Canopen => {
                 let BusWire::Can(wire) = wire_of(bus)? else { panic!("an EtherCAT wire for a CAN bus") };
                 tracing::info!(bus = bus.name, devices = bus.devices.len(), "bringing the bus up");
-                let built = canopen::bring_up::bring_up(wire, &bus.network(config.period_ns))
+                let network = bus.network(config.period_ns);
+                let built = canopen::bring_up::bring_up(wire, &network)
                     .map_err(|error| AssemblyError::Nodes { bus: bus.name.clone(), error })?;
                 desks.push(Desk::Nodes(canopen::requests::ObjectDesk::new(built.requests)));
                 links.push(None);
+                let load = canopen::load::load(&network, bus.bit_rate.unwrap_or_default());
+                wire_figures = Some((built.bus.figures(), load.share));
                 let interface = bus.interface.clone().unwrap_or_default();
                 let keeper = Keeper::new(Box::new(Netlink(interface.clone())), built.bus.off());
                 can_keepers.push((bus.name.clone(), interface, keeper));
@@ -224,6 +231,7 @@ pub fn assemble_over(
                 Box::new(simulated)
             }
         };
+        wires.push(wire_figures);
         buses.push(BusWiring {
             bus: built,
             output_bytes: bus.output_bytes,
@@ -241,7 +249,7 @@ pub fn assemble_over(
     };
     let (cycle_ends, ends) = open(shape);
     let cycle = Cycle::new(config.cycle_parameters(), buses, cycle_ends).map_err(AssemblyError::Drive)?;
-    Ok(Assembly { cycle, ends, simulations, desks, can_keepers, links })
+    Ok(Assembly { cycle, ends, simulations, desks, can_keepers, links, wires })
 }
 
 /// Has the outputs of faster buses wait for those of slower ones, where axes on both move together.

@@ -243,6 +243,7 @@ impl Daemon {
         let context = Arc::new(context);
         let scrape = Arc::new(scrape::Scrape {
             links: assembly.links,
+            wires: assembly.wires,
             gateway: client.clone(),
             control: Arc::clone(&context),
             timing: timing.clone(),

@@ -8,12 +8,14 @@ use crate::cycle::thread::ThreadStatus;
 use crate::cycle::timing::Timing;
 use crate::exchange::histogram::{CLASSIC_BOUNDS_NS, Histogram};
 use crate::exchange::snapshot::AxisFlags;
+use crate::fieldbus::canopen::figures::WireFigures;
+use crate::fieldbus::canopen::frame::WireState;
 use crate::fieldbus::ethercat::links::{LinkTable, PORTS, PortError};
 use crate::gateway::{self, AnalogDescription, Method, Outcome};
 use crate::ids::AxisId;
 use crate::metrics::family::Buckets;
 use crate::metrics::reading::{
-    AxisReading, BusReading, ControlReading, CycleReading, PortReading, Reading, ThreadReading,
+    AxisReading, BusReading, ControlReading, CycleReading, PortReading, Reading, ThreadReading, WireReading,
 };
 use crate::service::ServiceStatus;
 use std::sync::atomic::Ordering;
@@ -35,6 +37,8 @@ pub struct Scrape {
     pub devices: Vec<Vec<String>>,
     /// Of each bus that has ports.
     pub links: Vec<Option<Arc<LinkTable>>>,
+    /// Of each CAN bus, with its load.
+    pub wires: Vec<Option<(Arc<WireFigures>, f64)>>,
     pub start_time_s: f64,
 }
 
@@ -62,6 +66,17 @@ fn ports(links: &LinkTable, devices: &[String]) -> Vec<PortReading> {
     places.map(reading).filter(used).collect()
 }
 
+fn wire(figures: &WireFigures, load_ratio: f64) -> WireReading {
+    WireReading {
+        state: figures.state().name(),
+        warnings: figures.times(WireState::Warning),
+        passives: figures.times(WireState::Passive),
+        bus_offs: figures.times(WireState::BusOff),
+        refused: figures.refused(),
+        load_ratio,
+    }
+}
+
 impl Scrape {
     /// Reads everything.
     pub fn read(&self) -> Reading {
@@ -77,9 +92,10 @@ impl Scrape {
             homed: now.flags.has(AxisFlags::REFERENCED),
             faults: self.gateway.counts().faults(AxisId(index as u8)).to_vec(),
         });
-        let buses =
-            machine.buses.iter().zip(&snapshot.buses).zip(&self.devices).zip(&self.links).zip(&self.round_trips);
-        let buses = buses.map(|((((name, now), devices), links), round_trip)| BusReading {
+        let buses = machine.buses.iter().zip(&snapshot.buses).zip(&self.devices).zip(&self.links);
+        let buses = buses.zip(&self.wires).zip(&self.round_trips);
+        let buses = buses.map(|(((((name, now), devices), links), figures), round_trip)| BusReading {
+            wire: figures.as_ref().map(|(figures, load_ratio)| wire(figures, *load_ratio)),
             ports: links.iter().flat_map(|links| ports(links, devices)).collect(),
             ring_whole: now.ring_whole,
             name: name.clone(),

@@ -76,8 +76,8 @@ pub struct CycleReport {
     pub fresh: u64,
     /// One bit a device: it is not in its operational state.
     pub not_operational: u64,
-    /// From the sending of the first frame to the arrival of the last, nanoseconds; `None` where one is missing, or there
-    /// are no frames.
+    /// From the sending of the first frame to the arrival of the last, nanoseconds; `None` where one is missing, nobody tells
+    /// when it came, or there are no frames.
     pub round_trip_ns: Option<u64>,
     /// The cable is a ring, and it is whole; `None` where it is none.
     pub ring_whole: Option<bool>,

@@ -1,7 +1,7 @@
 //! Readings as Prometheus metric families.
 
 use super::family::{counters, gauges, histograms};
-use super::reading::{BusReading, PortReading, Reading};
+use super::reading::{BusReading, PortReading, Reading, WireReading};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 
@@ -16,6 +16,9 @@ const AXIS_STATES: [&str; 8] = [
     "Stopping",
     "ErrorStop",
 ];
+
+/// How a CAN controller stands to its wire, one time series each.
+const WIRE_STATES: [&str; 4] = ["error-active", "error-warning", "error-passive", "bus-off"];
 
 /// Reads the machine at each scrape.
 pub struct MachineCollector<R> {
@@ -54,6 +57,7 @@ fn flag(on: bool) -> f64 {
 pub fn families(reading: Reading) -> Vec<MetricFamily> {
     let mut families = cycle_families(&reading);
     families.extend(bus_families(&reading));
+    families.extend(wire_families(&reading));
     families.extend(axis_families(&reading));
     families.push(analogs(&reading));
     families.extend(control_families(&reading));
@@ -151,7 +155,8 @@ fn bus_families(Reading { buses, .. }: &Reading) -> Vec<MetricFamily> {
         ),
         histograms(
             "motion_bus_round_trip_seconds",
-            "Time from the sending of the first frame of a cycle to the return of its last; only of cycles that lost none.",
+            "Time from the sending of the first frame of a cycle to the return of its last, over CAN from SYNC to the arrival of \
+             its last answer; only of cycles that lost none.",
             &["bus"],
             buses.iter().map(|bus| (vec![bus.name.clone()], bus.round_trip.clone())).collect(),
         ),
@@ -184,6 +189,55 @@ fn bus_families(Reading { buses, .. }: &Reading) -> Vec<MetricFamily> {
             "Errors at a port of a device: look at the cable and the plugs there.",
             &["bus", "device", "port", "kind"],
             port_errors.collect(),
+        ),
+    ]
+}
+
+/// Of CAN buses.
+fn wire_families(Reading { buses, .. }: &Reading) -> Vec<MetricFamily> {
+    let wires = || buses.iter().filter_map(|bus| Some((&bus.name, bus.wire.as_ref()?)));
+    let each = |value: fn(&WireReading) -> f64| {
+        wires().map(|(name, wire)| (vec![name.clone()], value(wire))).collect::<Vec<_>>()
+    };
+    let states = wires().flat_map(|(name, wire)| {
+        WIRE_STATES.map(|state| (vec![name.clone(), state.to_string()], flag(wire.state == state)))
+    });
+    vec![
+        gauges(
+            "motion_can_state",
+            "1 for how the controller of a CAN interface stands to its wire (ISO 11898-1).",
+            &["bus", "state"],
+            states.collect(),
+        ),
+        counters(
+            "motion_can_error_warning_total",
+            "Times that a CAN controller told of many errors on its wire.",
+            &["bus"],
+            each(|wire| wire.warnings as f64),
+        ),
+        counters(
+            "motion_can_error_passive_total",
+            "Times that a CAN controller went error-passive.",
+            &["bus"],
+            each(|wire| wire.passives as f64),
+        ),
+        counters(
+            "motion_can_bus_off_total",
+            "Times that a CAN controller went off its bus.",
+            &["bus"],
+            each(|wire| wire.bus_offs as f64),
+        ),
+        counters(
+            "motion_can_queue_full_total",
+            "Frames that were not sent because the queue of a CAN interface was full.",
+            &["bus"],
+            each(|wire| wire.refused as f64),
+        ),
+        gauges(
+            "motion_can_load_ratio",
+            "What a CAN bus carries by its configuration, as a share of what its wire can.",
+            &["bus"],
+            each(|wire| wire.load_ratio),
         ),
     ]
 }
@@ -322,6 +376,14 @@ mod tests {
             round_trip: buckets.clone(),
             devices: vec![("x".to_string(), true), ("y".to_string(), false)],
             ports: vec![PortReading { device: "x".to_string(), port: 1, link: true, errors: vec![("lost-link", 3)] }],
+            wire: Some(WireReading {
+                state: "error-passive",
+                warnings: 5,
+                passives: 3,
+                bus_offs: 1,
+                refused: 7,
+                load_ratio: 0.625,
+            }),
             ..BusReading::default()
         });
         reading.axes.push(AxisReading {
@@ -348,6 +410,13 @@ mod tests {
             "motion_cycle_overruns_total{cause=\"late-wakeup\"} 1",
             "motion_bus_port_link{bus=\"machine\",device=\"x\",port=\"1\"} 1",
             "motion_bus_port_errors_total{bus=\"machine\",device=\"x\",port=\"1\",kind=\"lost-link\"} 3",
+            "motion_can_state{bus=\"machine\",state=\"error-passive\"} 1",
+            "motion_can_state{bus=\"machine\",state=\"error-active\"} 0",
+            "motion_can_error_warning_total{bus=\"machine\"} 5",
+            "motion_can_error_passive_total{bus=\"machine\"} 3",
+            "motion_can_bus_off_total{bus=\"machine\"} 1",
+            "motion_can_queue_full_total{bus=\"machine\"} 7",
+            "motion_can_load_ratio{bus=\"machine\"} 0.625",
             "motion_rt_degraded{reason=\"none\"} 0",
             "motion_bus_device_state{bus=\"machine\",device=\"y\",state=\"operational\"} 0",
             "motion_axis_state{axis=\"x \\\"odd\\\"\\\\name\",state=\"Standstill\"} 1",

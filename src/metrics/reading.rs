@@ -70,6 +70,25 @@ pub struct BusReading {
     pub devices: Vec<(String, bool)>,
     /// Ports of its devices that have, or had, a cable.
     pub ports: Vec<PortReading>,
+    /// Its wire, where it is a CAN bus.
+    pub wire: Option<WireReading>,
+}
+
+/// The wire of a CAN bus.
+#[derive(Clone, Debug, Default)]
+pub struct WireReading {
+    /// How the controller stands to it: a name of `WIRE_STATES`.
+    pub state: &'static str,
+    /// How often the controller told of many errors.
+    pub warnings: u64,
+    /// How often it went error-passive.
+    pub passives: u64,
+    /// How often it went off the bus.
+    pub bus_offs: u64,
+    /// Frames that the interface's queue had no room for.
+    pub refused: u64,
+    /// What the configuration sends as a share of what the wire carries.
+    pub load_ratio: f64,
 }
 
 /// One port of a device.

@@ -1,9 +1,11 @@
 //! A CANopen bus on the virtual clock: the production master over simulated nodes on a wire with a speed and priorities.
 
+mod arrivals;
 mod faults;
 mod mixed;
 mod motion;
 mod settings;
+mod skeleton;
 #[path = "../support/mod.rs"]
 mod support;
 mod wire;

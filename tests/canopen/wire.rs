@@ -1,5 +1,6 @@
 //! A simulated network as the wire of the production bus, on the virtual clock.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use motiond::config::machine::{Address, BusConfig};
@@ -15,6 +16,12 @@ struct Inner {
     errors: Vec<WireError>,
     bus_off: bool,
     full: u32,
+    /// Frames come with the time of their arrival.
+    stamps: bool,
+    /// So many looks find nothing, whatever waits.
+    blind: u32,
+    /// What waits before everything else.
+    strangers: VecDeque<(CanFrame, u64)>,
     /// Everything that the master sent and got, with its time, as `candump` would show it.
     log: Vec<(u64, CanFrame)>,
 }
@@ -32,8 +39,26 @@ impl NetworkWire {
             errors,
             bus_off: false,
             full: 0,
+            stamps: true,
+            blind: 0,
+            strangers: VecDeque::new(),
             log,
         })))
+    }
+
+    /// From now on nobody is told when a frame came.
+    pub fn forget_stamps(&self) {
+        self.0.lock().unwrap().stamps = false;
+    }
+
+    /// The next look finds nothing, as if everything came just behind it.
+    pub fn look_away(&self) {
+        self.0.lock().unwrap().blind = 1;
+    }
+
+    /// Frames of somebody else have come at these times, before anything that waits.
+    pub fn strangers(&self, frames: impl Iterator<Item = (CanFrame, u64)>) {
+        self.0.lock().unwrap().strangers.extend(frames);
     }
 
     pub fn command(&self, command: NetworkCommand) {
@@ -90,9 +115,15 @@ impl CanWire for NetworkWire {
         if !inner.errors.is_empty() {
             return Some(Received::Error(inner.errors.remove(0)));
         }
-        let received = inner.network.receive(now_ns).filter(|_| !inner.bus_off)?;
-        inner.log.push((now_ns, received));
-        Some(Received::Frame(received))
+        if inner.blind > 0 {
+            inner.blind -= 1;
+            return None;
+        }
+        let stranger = inner.strangers.pop_front();
+        let received = stranger.or_else(|| inner.network.receive(now_ns));
+        let (frame, came_ns) = received.filter(|_| !inner.bus_off)?;
+        inner.log.push((now_ns, frame));
+        Some(Received::Frame { frame, arrived_ns: inner.stamps.then_some(came_ns) })
     }
 
     fn now_ns(&self) -> u64 {

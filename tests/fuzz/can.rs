@@ -44,7 +44,7 @@ impl CanWire for Wire {
             }
             *left -= 1;
         }
-        self.network.receive(now_ns).map(Received::Frame)
+        self.network.receive(now_ns).map(|(frame, came_ns)| Received::Frame { frame, arrived_ns: Some(came_ns) })
     }
 
     fn now_ns(&self) -> u64 {
@@ -71,10 +71,13 @@ fuzz_target!(|input: &[u8]| {
         let [wait, low, high, length, content @ ..] = bytes;
         let identifier = u16::from_le_bytes([low, high]);
         let content = &content[..usize::from(length & 0xF).min(8)];
+        // With a time that may be any, or none.
+        let arrived_ns = (length & 0x80 == 0).then(|| u64::from(length) * 10_000_000);
+        let frame = |frame| Received::Frame { frame, arrived_ns };
         let received = match identifier >> 14 {
             3 => Received::Error(WireError::decode(identifier.into(), &bytes[4..].try_into().unwrap())),
-            2 => Received::Frame(CanFrame::remote(identifier, length)),
-            _ => Received::Frame(CanFrame::data(identifier, content)),
+            2 => frame(CanFrame::remote(identifier, length)),
+            _ => frame(CanFrame::data(identifier, content)),
         };
         (wait, received)
     });

@@ -103,7 +103,7 @@ impl CanWire for Agreeable {
         let frame = self.waiting[self.first];
         self.first = (self.first + 1) % WAITING;
         self.count -= 1;
-        Some(Received::Frame(frame))
+        Some(Received::Frame { frame, arrived_ns: Some(now_ns) })
     }
 
     fn now_ns(&self) -> u64 {

@@ -97,13 +97,13 @@ pub fn serve(mut network: Network, mut socket: SocketCan, names: &[String], line
             }
         }
         let now_ns = socket.now_ns();
-        // A frame is on the wire from when it was handed over.
+        // A frame is on the wire from when it was handed over, whenever this program is given the processor.
         while let Some(received) = socket.receive(now_ns) {
-            if let Received::Frame(frame) = received {
-                network.send(frame, now_ns);
+            if let Received::Frame { frame, arrived_ns } = received {
+                network.send(frame, arrived_ns.unwrap_or(now_ns));
             }
         }
-        while let Some(frame) = network.receive(now_ns) {
+        while let Some((frame, _)) = network.receive(now_ns) {
             // What the interface does not take is lost, as on a wire.
             let _ = socket.send(&frame, now_ns);
         }

@@ -212,15 +212,20 @@ impl Trouble {
 fn scan(arguments: &ScanArguments, json: bool) -> Result<(), Trouble> {
     let ScanArguments { interfaces, skeleton: file, esi } = arguments;
     let Interfaces { interface, redundant_interface } = interfaces;
-    if is_can(interface) {
-        if file.is_some() || esi.is_some() || redundant_interface.is_some() {
-            return Err(Trouble::Value("a CAN interface is scanned for nodes alone: none of the other options".into()));
-        }
-        return bus_nodes::scan(interface, json).map_err(Trouble::Value);
-    }
     let to_stdout = file.as_deref() == Some(Path::new("-"));
     if let Some(file) = file.as_ref().filter(|file| !to_stdout && file.exists()) {
         return Err(Trouble::Exists(file.clone()));
+    }
+    if is_can(interface) {
+        if esi.is_some() || redundant_interface.is_some() {
+            return Err(Trouble::Value("a CAN interface has no --esi and no --redundant-interface".into()));
+        }
+        let (wire, nodes) = bus_nodes::scan(interface).map_err(Trouble::Value)?;
+        if !to_stdout {
+            bus_nodes::show(interface, &nodes, json);
+        }
+        let skeleton = || bus_nodes::skeleton(interface, wire, nodes);
+        return file.as_ref().map_or(Ok(()), |file| write_skeleton(file, &skeleton(), to_stdout, json));
     }
     let known = match esi {
         Some(directory) => {
@@ -234,8 +239,7 @@ fn scan(arguments: &ScanArguments, json: bool) -> Result<(), Trouble> {
     let devices = survey(&mut *wire).map_err(|error| Trouble::Scan { interface: interface.clone(), error })?;
     let written = || skeleton(&devices, interface, redundant_interface.as_deref(), &known);
     if to_stdout {
-        print_line(written().trim_end());
-        return Ok(());
+        return write_skeleton(Path::new("-"), &written(), true, json);
     }
     if json {
         print_line(
@@ -244,14 +248,20 @@ fn scan(arguments: &ScanArguments, json: bool) -> Result<(), Trouble> {
     } else {
         print_line(&as_table(&devices, &known));
     }
-    if let Some(file) = file {
-        write_new(file, written().as_bytes())?;
-        if !json {
-            print_line(&format!(
-                "\nwritten: {0}; look at its lines with CHECK, then: motiond check-config {0}",
-                file.display()
-            ));
-        }
+    file.as_ref().map_or(Ok(()), |file| write_skeleton(file, &written(), false, json))
+}
+
+fn write_skeleton(file: &Path, text: &str, to_stdout: bool, json: bool) -> Result<(), Trouble> {
+    if to_stdout {
+        print_line(text.trim_end());
+        return Ok(());
+    }
+    write_new(file, text.as_bytes())?;
+    if !json {
+        print_line(&format!(
+            "\nwritten: {0}; look at its lines with CHECK, then: motiond check-config {0}",
+            file.display()
+        ));
     }
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! `motionctl bus scan` on a CAN interface.
 
+use motiond::commissioning::can_skeleton::can_skeleton;
+use motiond::commissioning::node_facts::facts;
 use motiond::commissioning::nodes::{FoundNode, SurveyError, survey};
+use motiond::fieldbus::canopen::restart::Netlink;
 use motiond::fieldbus::canopen::socket::SocketCan;
 use serde_json::{Value, json};
 
@@ -16,17 +19,31 @@ pub fn is_can(interface: &str) -> bool {
     kind.is_ok_and(|kind| kind.trim() == CAN_HARDWARE)
 }
 
-/// Shows the nodes; else says why not.
-pub fn scan(interface: &str, as_json: bool) -> Result<(), String> {
+/// The nodes, and the wire on which they are; else why not.
+pub fn scan(interface: &str) -> Result<(SocketCan, Vec<FoundNode>), String> {
     let mut wire = SocketCan::open(interface).map_err(|error| format!("CAN interface {interface}: {error}"))?;
     let nodes = survey(&mut wire).map_err(|error: SurveyError| format!("CAN interface {interface}: {error}"))?;
+    Ok((wire, nodes))
+}
+
+/// Shows the nodes.
+pub fn show(interface: &str, nodes: &[FoundNode], as_json: bool) {
     if as_json {
         let nodes: Vec<Value> = nodes.iter().map(node_as_json).collect();
         print_line(&json!({ "interface": interface, "nodes": nodes }).to_string());
     } else {
-        print_line(&as_table(&nodes));
+        print_line(&as_table(nodes));
     }
-    Ok(())
+}
+
+/// A configuration to start from; the nodes are asked for more.
+pub fn skeleton(interface: &str, mut wire: SocketCan, nodes: Vec<FoundNode>) -> String {
+    let ask = |node: FoundNode| {
+        let facts = facts(&mut wire, &node);
+        (node, facts)
+    };
+    let nodes: Vec<_> = nodes.into_iter().map(ask).collect();
+    can_skeleton(&nodes, interface, Netlink(interface.to_string()).bit_rate())
 }
 
 fn as_table(nodes: &[FoundNode]) -> String {

@@ -13,7 +13,7 @@ use super::inputs::AXIS_BITS;
 use super::startup::startup;
 use crate::cycle::bus_watch::BusWatchParameters;
 use crate::fieldbus::canopen::connection::PDOS;
-use crate::fieldbus::canopen::load::load;
+use crate::fieldbus::canopen::load::{load, spare_bits};
 use crate::fieldbus::canopen::plan::{NetworkParameters, pdos};
 use crate::fieldbus::ethercat::packet_socket::SocketOptions;
 use crate::fieldbus::ethercat::synchronisation::Synchronisation;
@@ -185,24 +185,31 @@ fn can(reader: &mut Reader<'_>, bus: &Bus, built: &BusConfig, period_ns: u64) {
     let network = built.network(period_ns);
     let load = load(&network, bit_rate);
     let most = f64::from(*bus.max_load_percent) / 100.0;
-    if load.share > most {
+    if load.share > most || !load.has_room() {
         // As many cycles as it would take, with the same devices.
         let enough = (built.divisor + 1..=4).find(|divisor| {
             let slower = NetworkParameters { divisor: *divisor, ..network.clone() };
-            self::load(&slower, bit_rate).share <= most
+            let slower = self::load(&slower, bit_rate);
+            slower.share <= most && slower.has_room()
         });
+        let (period_us, kbit_per_s) = (network.sync_period_ns() / 1000, bit_rate / 1000);
         let found = format!(
             "{} bits of SYNC and PDOs each {} µs, with heartbeats {:.0} % of {} kbit/s",
             load.cyclic_bits,
-            network.sync_period_ns() / 1000,
+            period_us,
             100.0 * load.share,
-            bit_rate / 1000
+            kbit_per_s
         );
         let advice = match enough {
             Some(divisor) => format!("cycles-per-sync = {divisor} would do"),
             None => "map less, or divide the devices among two buses".to_string(),
         };
-        let allowed = format!("at most {} % (max-load-percent): {advice}", *bus.max_load_percent);
+        let allowed = if load.share > most {
+            format!("at most {} % (max-load-percent): {advice}", *bus.max_load_percent)
+        } else {
+            let (carried, spare) = (load.period_bits, spare_bits());
+            format!("room for a frame more, {spare} of {carried} bits (SDO, emergency, heartbeat): {advice}")
+        };
         reader.report_found(&bus.bit_rate.place, found, allowed);
     }
 }

@@ -137,7 +137,7 @@ fn hears_master(wire: &mut dyn CanWire, own: u8) -> bool {
         let now_ns = wire.now_ns();
         while let Some(received) = wire.receive(now_ns) {
             let of_master = [SYNC, NMT, identifier(ERROR_CONTROL, own)];
-            if matches!(received, Received::Frame(frame) if of_master.contains(&frame.identifier())) {
+            if matches!(received, Received::Frame { frame, .. } if of_master.contains(&frame.identifier())) {
                 return true;
             }
         }

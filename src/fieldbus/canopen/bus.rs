@@ -18,6 +18,7 @@ use super::connection::{
     EMERGENCY, ERROR_CONTROL, PDOS, RECEIVE_PDO, SDO_ANSWER, SYNC, TRANSMIT_PDO, identifier, pdo, split,
 };
 use super::emergency::Emergency;
+use super::figures::WireFigures;
 use super::frame::{CanFrame, IDENTIFIERS, MAX_FRAME_BYTES, WireState};
 use super::nmt::{Command, NmtState};
 use super::node::{Node, Presence};
@@ -105,15 +106,21 @@ pub struct CanopenBus {
     /// A SYNC went out, so that something is expected.
     asked: bool,
     asked_now: bool,
+    /// When it went out, by the clock of arrivals, and when the last answer to it came; that is `None` where the interface does
+    /// not tell.
+    asked_ns: u64,
+    last_answer_ns: Option<u64>,
     /// Nodes that were operational at that SYNC.
     asked_of: u64,
     fresh: u64,
     answered: u64,
     lost: bool,
     late: bool,
+    round_trip_ns: Option<u64>,
     wire_state: WireState,
     /// The controller is off its bus, for who restarts interfaces.
     off: Arc<AtomicBool>,
+    figures: Arc<WireFigures>,
     queue_full: bool,
     queue_was_full: bool,
 }
@@ -189,13 +196,17 @@ impl CanopenBus {
             until_sync: 0,
             asked: false,
             asked_now: false,
+            asked_ns: 0,
+            last_answer_ns: None,
             asked_of: 0,
             fresh: 0,
             answered: 0,
             lost: false,
             late: false,
+            round_trip_ns: None,
             wire_state: WireState::Active,
             off: Arc::default(),
+            figures: Arc::default(),
             queue_full: false,
             queue_was_full: false,
         })
@@ -217,6 +228,11 @@ impl CanopenBus {
         Arc::clone(&self.off)
     }
 
+    /// What befalls the wire.
+    pub fn figures(&self) -> Arc<WireFigures> {
+        Arc::clone(&self.figures)
+    }
+
     /// The wire, for what is done before the first cycle.
     pub fn wire(&mut self) -> &mut dyn CanWire {
         &mut *self.wire
@@ -225,15 +241,21 @@ impl CanopenBus {
     /// What goes on without process data, for the time before the first cycle: configures nodes, and keeps those going that
     /// are.
     pub fn attend(&mut self, now_ns: u64) {
-        self.take_all(now_ns);
-        self.look_after(now_ns);
+        let read_ns = self.take_all(now_ns);
+        self.look_after(now_ns, read_ns);
     }
 
     /// Asks for inputs before the first cycle, so that it does not begin with none.
     pub fn ask(&mut self, now_ns: u64) {
         self.came = [0; MAX_BUS_DEVICES];
-        self.asked = self.send(&CanFrame::data(SYNC, &[]), now_ns);
+        self.asked = self.sync(now_ns);
         self.asked_of = self.operational();
+    }
+
+    /// Gives SYNC.
+    fn sync(&mut self, now_ns: u64) -> bool {
+        (self.asked_ns, self.last_answer_ns) = (self.wire.now_ns(), Some(0));
+        self.send(&CanFrame::data(SYNC, &[]), now_ns)
     }
 
     /// Every node has given its inputs.
@@ -244,28 +266,35 @@ impl CanopenBus {
 
     fn send(&mut self, frame: &CanFrame, now_ns: u64) -> bool {
         let sent = self.wire.send(frame, now_ns);
-        self.queue_full |= sent == Err(NotSent::QueueFull);
+        if sent == Err(NotSent::QueueFull) {
+            self.queue_full = true;
+            self.figures.refuse();
+        }
         sent.is_ok()
     }
 
-    fn take_all(&mut self, now_ns: u64) {
+    /// Takes what has come, and says until when the wire was read: until now, but where more waits than is taken at once.
+    fn take_all(&mut self, now_ns: u64) -> u64 {
+        let mut read_ns = now_ns;
         for _ in 0..MOST_RECEIVED {
             match self.wire.receive(now_ns) {
-                Some(Received::Frame(frame)) => {
+                Some(Received::Frame { frame, arrived_ns }) => {
+                    read_ns = arrived_ns.unwrap_or(now_ns).min(now_ns);
                     if self.wire_state == WireState::BusOff {
                         // Who hears others is on the bus.
                         self.set_wire_state(WireState::Active);
                     }
-                    self.take(&frame, now_ns);
+                    self.take(&frame, arrived_ns, now_ns);
                 }
                 Some(Received::Error(error)) => {
                     if let Some(state) = error.state {
                         self.set_wire_state(state);
                     }
                 }
-                None => return,
+                None => return now_ns,
             }
         }
+        read_ns
     }
 
     fn set_wire_state(&mut self, state: WireState) {
@@ -275,17 +304,23 @@ impl CanopenBus {
         }
         if state != self.wire_state {
             self.news.push(BusNews::Wire(state));
+            self.figures.set_state(state);
         }
         self.wire_state = state;
         self.off.store(state == WireState::BusOff, Ordering::Release);
     }
 
-    fn take(&mut self, frame: &CanFrame, now_ns: u64) {
+    fn take(&mut self, frame: &CanFrame, arrived_ns: Option<u64>, now_ns: u64) {
         if frame.is_remote() {
             return;
         }
         let incoming = self.by_identifier.get(usize::from(frame.identifier())).copied().unwrap_or(NOBODY);
         if let Some(incoming) = self.incoming.get(usize::from(incoming)) {
+            // What was there before SYNC is no answer to it, and too late for the one before.
+            if arrived_ns.is_some_and(|arrived_ns| arrived_ns < self.asked_ns) {
+                self.late = true;
+                return;
+            }
             let device = usize::from(incoming.device);
             // A PDO that is too short is none (CiA 301, 7.2.2.3); what is longer is cut off.
             let bytes = frame.bytes().get(..incoming.bytes.len());
@@ -294,6 +329,7 @@ impl CanopenBus {
                 let bit = 1 << incoming.number;
                 self.late |= self.came[device] & bit != 0;
                 self.came[device] |= bit;
+                self.last_answer_ns = self.last_answer_ns.zip(arrived_ns).map(|(last_ns, ns)| last_ns.max(ns));
             }
             return;
         }
@@ -309,7 +345,7 @@ impl CanopenBus {
                 if let [byte] = frame.bytes()
                     && let Some(state) = NmtState::of(*byte)
                 {
-                    self.nodes[device].take(state, now_ns);
+                    self.nodes[device].take(state, arrived_ns.unwrap_or(now_ns));
                 }
             }
             SDO_ANSWER => {
@@ -321,8 +357,9 @@ impl CanopenBus {
         }
     }
 
-    /// Heartbeats, silence, guarding, and one frame of the attendant's.
-    fn look_after(&mut self, now_ns: u64) {
+    /// Heartbeats, silence, guarding, and one frame of the attendant's. Silence is judged as of the last that was read: behind it
+    /// a heartbeat may wait.
+    fn look_after(&mut self, now_ns: u64, read_ns: u64) {
         if self.wire_state == WireState::BusOff {
             return;
         }
@@ -333,7 +370,7 @@ impl CanopenBus {
             self.send(&heartbeat, now_ns);
         }
         for device in 0..self.nodes.len() {
-            self.nodes[device].judge(now_ns);
+            self.nodes[device].judge(read_ns);
             if self.nodes[device].ask(now_ns) {
                 let asked = CanFrame::remote(identifier(ERROR_CONTROL, self.nodes[device].id), 1);
                 self.send(&asked, now_ns);
@@ -361,6 +398,9 @@ impl CanopenBus {
         }
         let heard_of = self.asked_of & self.answered;
         self.lost = self.asked && self.asked_of != 0 && heard_of == 0;
+        let whole = self.asked_of != 0 && heard_of == self.asked_of;
+        let last_ns = self.last_answer_ns.filter(|last_ns| whole && *last_ns > 0);
+        self.round_trip_ns = last_ns.map(|last_ns| last_ns.saturating_sub(self.asked_ns));
     }
 
     fn all(&self) -> u64 {
@@ -387,19 +427,20 @@ impl CyclicBus for CanopenBus {
     fn begin(&mut self, outputs: &[u8], cycle_start_ns: u64) {
         let now_ns = cycle_start_ns;
         // Before SYNC, so that an answer to this one is never taken for one to the last.
-        self.take_all(now_ns);
+        let read_ns = self.take_all(now_ns);
         let first = !self.asked;
         self.asked_now = self.until_sync == 0;
         if self.asked_now {
             self.until_sync = self.divisor;
             self.close();
             let off = self.wire_state == WireState::BusOff;
-            let sent = !off && self.send(&CanFrame::data(SYNC, &[]), now_ns);
+            let sent = !off && self.sync(now_ns);
             self.lost |= !sent;
             (self.asked, self.asked_of) = (true, self.operational());
             if first {
                 // Nothing was asked for yet.
                 (self.lost, self.fresh, self.answered) = (false, 0, self.all());
+                self.round_trip_ns = None;
             }
             for number in 0..self.outgoing.len() {
                 let Outgoing { device, identifier, bytes } = &self.outgoing[number];
@@ -411,7 +452,7 @@ impl CyclicBus for CanopenBus {
             }
         }
         self.until_sync -= 1;
-        self.look_after(now_ns);
+        self.look_after(now_ns, read_ns);
         let full = std::mem::take(&mut self.queue_full);
         if full && !self.queue_was_full {
             self.news.push(BusNews::QueueFull);
@@ -444,6 +485,7 @@ impl CyclicBus for CanopenBus {
         (report.lost, report.fresh) = (self.lost, self.fresh);
         report.working_counter = self.answered.count_ones() as u16;
         report.late = std::mem::take(&mut self.late);
+        report.round_trip_ns = self.round_trip_ns.take();
         report
     }
 

@@ -76,6 +76,21 @@ pub enum WireState {
     BusOff,
 }
 
+impl WireState {
+    /// All of them.
+    pub const ALL: [WireState; 4] = [WireState::Active, WireState::Warning, WireState::Passive, WireState::BusOff];
+
+    /// As a metric label.
+    pub fn name(self) -> &'static str {
+        match self {
+            WireState::Active => "error-active",
+            WireState::Warning => "error-warning",
+            WireState::Passive => "error-passive",
+            WireState::BusOff => "bus-off",
+        }
+    }
+}
+
 /// What the controller tells of the wire by an error frame (linux/can/error.h).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WireError {

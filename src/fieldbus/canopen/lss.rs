@@ -123,7 +123,7 @@ impl<'a> Lss<'a> {
         loop {
             let now_ns = self.wire.now_ns();
             while let Some(received) = self.wire.receive(now_ns) {
-                let Received::Frame(frame) = received else { continue };
+                let Received::Frame { frame, .. } = received else { continue };
                 if frame.identifier() == LSS_DEVICE
                     && let Some(bytes) = frame.bytes().first_chunk::<8>()
                     && bytes[0] == command

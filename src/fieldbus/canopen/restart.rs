@@ -59,6 +59,11 @@ fn error(error: socketcan::Error) -> LinkError {
 }
 
 impl Netlink {
+    /// Its bit rate, bit/s; `None` where it has none (virtual ones), or does not tell.
+    pub fn bit_rate(&self) -> Option<u32> {
+        self.open().ok()?.bit_rate().ok().flatten().filter(|rate| *rate > 0)
+    }
+
     fn open(&self) -> Result<CanInterface, LinkError> {
         CanInterface::open(&self.0).map_err(error)
     }

@@ -3,11 +3,12 @@
 
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use nix::time::{ClockId, clock_gettime};
 use socketcan::{CanDataFrame, CanRemoteFrame, CanSocket, Frame, Socket, SocketOptions};
 
+use super::arrival::{Arrivals, Reading};
 use super::frame::{CanFrame, IDENTIFIERS, MAX_FRAME_BYTES, WireError};
 use super::wire::{CanWire, NotSent, Received};
 
@@ -20,6 +21,7 @@ const ERROR: u32 = libc::CAN_ERR_FLAG;
 #[derive(Debug)]
 pub struct SocketCan {
     socket: CanSocket,
+    arrivals: Arrivals,
 }
 
 impl SocketCan {
@@ -33,7 +35,9 @@ impl SocketCan {
         // Only 11-bit identifiers; the flag of an error frame passes by the error filter alone.
         socket.set_filters(&[(0_u32, EXTENDED)])?;
         socket.set_error_filter_accept_all()?;
-        Ok(SocketCan { socket })
+        // Where the kernel has no stamps, the time at which a frame is taken has to do.
+        let _ = socket.set_recv_timestamp(true);
+        Ok(SocketCan { socket, arrivals: Arrivals::default() })
     }
 }
 
@@ -43,9 +47,13 @@ impl AsFd for SocketCan {
     }
 }
 
+fn read(clock: ClockId) -> u64 {
+    clock_gettime(clock).map_or(0, |now| Duration::from(now).as_nanos() as u64)
+}
+
 /// CLOCK_MONOTONIC, as the cycle has it.
 fn now_ns() -> u64 {
-    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |now| Duration::from(now).as_nanos() as u64)
+    read(ClockId::CLOCK_MONOTONIC)
 }
 
 impl CanWire for SocketCan {
@@ -65,16 +73,24 @@ impl CanWire for SocketCan {
         }
     }
 
-    fn receive(&mut self, _now_ns: u64) -> Option<Received> {
+    fn receive(&mut self, now_ns: u64) -> Option<Received> {
         // Bound: MAX_SKIPPED frames that are none for us.
         const MAX_SKIPPED: usize = 8;
         for _ in 0..MAX_SKIPPED {
-            let raw = match self.socket.read_raw_frame() {
-                Ok(raw) => raw,
+            // By recvmsg, with memory of the stack.
+            let (frame, stamps) = match self.socket.read_frame_with_timestamps() {
+                Ok(read) => read,
                 // An interface that went down says so once; what is behind it is then read.
                 Err(error) if error.raw_os_error() == Some(libc::ENETDOWN) => continue,
+                // One that is no classic frame.
+                Err(error) if error.kind() == ErrorKind::InvalidData => continue,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.arrivals.found_nothing(now_ns);
+                    return None;
+                }
                 Err(_) => return None,
             };
+            let raw: &libc::can_frame = frame.as_ref();
             if raw.can_id & ERROR != 0 {
                 return Some(Received::Error(WireError::decode(raw.can_id & libc::CAN_ERR_MASK, &raw.data)));
             }
@@ -83,11 +99,15 @@ impl CanWire for SocketCan {
             }
             let identifier = raw.can_id as u16;
             let length = raw.can_dlc.min(MAX_FRAME_BYTES as u8);
-            return Some(Received::Frame(if raw.can_id & REMOTE != 0 {
+            let frame = if raw.can_id & REMOTE != 0 {
                 CanFrame::remote(identifier, length)
             } else {
                 CanFrame::data(identifier, &raw.data[..usize::from(length)])
-            }));
+            };
+            let stamp = stamps.socket.and_then(|stamp| stamp.duration_since(UNIX_EPOCH).ok());
+            let both = || Reading::take(self::now_ns, || read(ClockId::CLOCK_REALTIME));
+            let arrived_ns = stamp.map(|stamp| self.arrivals.found(stamp.as_nanos() as u64, both));
+            return Some(Received::Frame { frame, arrived_ns });
         }
         None
     }

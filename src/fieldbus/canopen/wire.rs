@@ -6,7 +6,12 @@ use super::frame::{CanFrame, WireError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
     /// A frame of another device.
-    Frame(CanFrame),
+    Frame {
+        /// The frame.
+        frame: CanFrame,
+        /// When it came, by the clock of [`CanWire::now_ns`]; `None` where the interface does not tell.
+        arrived_ns: Option<u64>,
+    },
     /// What the controller tells of the wire.
     Error(WireError),
 }

@@ -91,7 +91,8 @@ pub struct Network {
     period_ns: u64,
     now_ns: u64,
     from_master: VecDeque<CanFrame>,
-    to_master: VecDeque<CanFrame>,
+    /// With the time at which they came, ns.
+    to_master: VecDeque<(CanFrame, u64)>,
     sending: Option<(Sender, CanFrame, u64)>,
     lose: u32,
     cut: bool,
@@ -143,8 +144,8 @@ impl Network {
         room
     }
 
-    /// What has come to the master's end by now.
-    pub fn receive(&mut self, now_ns: u64) -> Option<CanFrame> {
+    /// What has come to the master's end by now, and when.
+    pub fn receive(&mut self, now_ns: u64) -> Option<(CanFrame, u64)> {
         self.advance(now_ns);
         self.to_master.pop_front()
     }
@@ -222,7 +223,7 @@ impl Network {
             }
         }
         if sender != Sender::Master && !self.cut && self.to_master.len() < TO_MASTER {
-            self.to_master.push_back(*frame);
+            self.to_master.push_back((*frame, self.now_ns));
         }
     }
 
