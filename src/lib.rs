@@ -16,6 +16,7 @@
 //! | [`exchange`] | both | the only data that crosses the real-time border |
 //! | [`cycle`] | real-time | one cycle from wake-up to wake-up; joins motion, drives and buses |
 //! | [`motion`] | real-time (pure) | axes and groups with PLCopen states, jerk-limited profiles |
+//! | [`programs`] | its own | paths on their way from clients through the planner to the cycle |
 //! | [`planner`] | ordinary | from the elements of a path to pieces that say how fast they may be passed |
 //! | [`geometry`] | both (pure) | curves, and the pieces of a path as they cross to the cycle |
 //! | [`kinematics`] | real-time (pure) | tool ↔ joints of gantries, CoreXY, SCARA, delta and six-axis arms, with derivatives |
@@ -58,6 +59,7 @@ pub mod log;
 pub mod metrics;
 pub mod motion;
 pub mod planner;
+pub mod programs;
 pub mod service;
 pub mod simulation;
 pub mod telemetry;

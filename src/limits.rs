@@ -108,6 +108,24 @@ pub const ARC_ACCURACY: f64 = 1e-5;
 pub const PIECE_RING: usize = 512;
 /// Pieces of a path that the cycle has of each group: those ahead of it and some behind.
 pub const PATH_PIECES: usize = 1024;
+/// Elements of a group's program that wait for the planner.
+pub const MAX_PROGRAM_ELEMENTS: usize = 65_536;
+/// Batches of elements that wait for it, of all groups.
+pub const MAX_PROGRAM_BATCHES: usize = 1024;
+/// Elements of one program that are planned before the next group's.
+pub const PROGRAM_ELEMENTS_PER_ROUND: usize = 4096;
+/// Lowest feed of a path, of the fastest axis's velocity.
+pub const MIN_FEED_SHARE: f64 = 1e-6;
+/// Shortest duration of an element, s.
+pub const SHORTEST_DURATION_S: f64 = 1e-6;
+/// How often the planner looks after programs under way, nanoseconds.
+pub const PROGRAM_POLL_NS: u64 = 1_000_000;
+/// How long a program may be silent twice before what is known of it is planned to its end, nanoseconds.
+pub const PROGRAM_PATIENCE_NS: u64 = 400_000_000;
+/// And when so much of it is left to the cycle, s.
+pub const PROGRAM_FLUSH_S: f64 = 0.25;
+/// A path begins to move when so much of it is there at the programmed velocities, or all of it, or as much as there is room for; s.
+pub const PATH_START_S: f64 = 0.5;
 /// Pieces that one cycle takes from the ring for one group.
 pub const PIECES_PER_CYCLE: usize = 8;
 /// Pieces that a path's motion passes in one cycle at most: they take longer than half a period each.

@@ -127,6 +127,11 @@ impl Parameters {
         self.get(name).and_then(Value::as_bool)
     }
 
+    /// Named fields, where they are given.
+    pub fn optional_object(&self, name: &str) -> Option<&Map<String, Value>> {
+        self.get(name).and_then(Value::as_object)
+    }
+
     /// A list, where it is given.
     pub fn optional_list(&self, name: &str) -> Option<&[Value]> {
         self.get(name).and_then(Value::as_array).map(Vec::as_slice)

@@ -10,6 +10,7 @@ use super::device_objects::DeviceObjects;
 use super::door::Door;
 use super::failure::{Failure, fields};
 use super::parameter_book::ParameterBook;
+use super::path::Paths;
 use super::places::Places;
 use super::test_commands::TestCommands;
 use crate::gateway;
@@ -35,6 +36,8 @@ pub struct Context {
     pub degraded: Vec<String>,
     /// The configuration by parameters; `None` where nobody gave it.
     pub parameters: Option<Arc<dyn ParameterBook>>,
+    /// Where paths are handed in; `None` where nobody takes them.
+    pub paths: Option<Arc<Paths>>,
     /// The devices and their objects; `None` where nobody gave them.
     pub devices: Option<Arc<dyn DeviceObjects>>,
     /// Faults on purpose, where the daemon was started for them.
@@ -69,6 +72,7 @@ impl Context {
             access: Access::default(),
             degraded: Vec::new(),
             parameters: None,
+            paths: None,
             devices: None,
             tests: None,
             counter: None,

@@ -34,6 +34,7 @@ pub mod listener;
 mod machine;
 pub mod parameter_book;
 mod parameters;
+pub mod path;
 pub mod peer;
 pub mod permission;
 mod places;
@@ -68,6 +69,7 @@ pub use context::{CallCounter, Context};
 pub use device_objects::{DeviceEntry, DeviceObjects, EntryView, NoObject, ObjectEntry, ObjectPlace};
 pub use door::{Door, Entrance};
 pub use parameter_book::{Misfit, NotPersisted, Parameter, ParameterBook};
+pub use path::Paths;
 pub use role::Role;
 pub use test_commands::{InjectedFault, TestCommands};
 

@@ -64,6 +64,10 @@ const NEEDED: &[(&str, &[(&str, Role)])] = &[
         ],
     ),
     (
+        "io.motiond.v1.Path",
+        &[("Begin", Operate), ("Lines", Operate), ("Arc", Operate), ("End", Operate), ("Status", Observe)],
+    ),
+    (
         "io.motiond.v1.Lease",
         &[("List", Observe), ("Acquire", Operate), ("Renew", Operate), ("Release", Operate), ("TakeOver", Commission)],
     ),

@@ -6,8 +6,9 @@ use crate::exchange::command::{Command, Request, StopScope};
 use crate::exchange::event::{EventKind, Subject, Verdict};
 use crate::exchange::pool::SlotAddress;
 use crate::fault::FaultSet;
-use crate::limits::COMMANDS_PER_CYCLE;
-use crate::motion::{GroupMoveRequest, MoveRequest, Progress, Reason, Rejection};
+use crate::ids::GroupId;
+use crate::limits::{COMMANDS_PER_CYCLE, PIECES_PER_CYCLE};
+use crate::motion::{GroupMoveRequest, MoveRequest, PathRequest, PieceFate, Progress, Reason, Rejection};
 
 impl Cycle {
     /// Takes at most `COMMANDS_PER_CYCLE` commands. Each is answered in this cycle.
@@ -15,6 +16,20 @@ impl Cycle {
         for _ in 0..COMMANDS_PER_CYCLE {
             let Some(command) = self.commands.receive() else { return };
             self.take(command);
+        }
+    }
+
+    /// Takes at most `PIECES_PER_CYCLE` pieces of each group's path; those of ended programs go away.
+    pub(super) fn take_pieces(&mut self) {
+        // Bound: MAX_GROUPS times PIECES_PER_CYCLE.
+        for (group, ring) in self.pieces.iter_mut().enumerate() {
+            for _ in 0..PIECES_PER_CYCLE {
+                let Some(piece) = ring.peek() else { break };
+                if self.motion.offer_piece(GroupId(group as u8), &piece) == PieceFate::Later {
+                    break;
+                }
+                ring.advance();
+            }
         }
     }
 
@@ -59,6 +74,12 @@ impl Cycle {
                 let axes = motion.groups().get(group.index()).map_or(0, |group| group.axes().len());
                 let targets = &target[..axes.min(target.len())];
                 motion.group_move(handle, group, GroupMoveRequest { shape, targets, relative, dynamics, buffer })
+            }
+            Request::GroupPath { group, epoch, slot, slot_generation } => {
+                let address = SlotAddress { index: slot, generation: slot_generation };
+                let start = self.targets.take(address).ok_or(Rejection::of(Reason::WrongState))?;
+                let axes = motion.groups().get(group.index()).map_or(0, |group| group.axes().len());
+                motion.group_path(handle, group, PathRequest { epoch, start: &start[..axes.min(start.len())] })
             }
             Request::GroupHalt { group } => motion.group_halt(handle, group),
             Request::GroupInterrupt { group } => motion.group_interrupt(handle, group),

@@ -39,12 +39,14 @@ use crate::exchange::event::{EventKind, Subject};
 use crate::exchange::figures::FIGURES;
 use crate::exchange::histogram::{Histogram, Recorder, histogram};
 use crate::exchange::pool::SlotTaker;
+use crate::exchange::ring::Receiver;
 use crate::exchange::snapshot::SnapshotWriter;
 use crate::exchange::stop::StopReader;
 use crate::exchange::ticket::CommandReceiver;
 use crate::fault::{Fault, FaultSet, Reaction, Scope, StopKind};
 use crate::fieldbus::news::{BusNews, ErrorCode, NO_ERROR};
 use crate::fieldbus::{CycleReport, CyclicBus};
+use crate::geometry::Piece;
 use crate::ids::{AxisId, BusId, Handle};
 use crate::limits::MAX_GROUP_AXES;
 use crate::motion::{Axis, AxisInputs, AxisOutputs, AxisParameters, GroupParameters, Motion};
@@ -141,6 +143,7 @@ pub struct Cycle {
     commands: CommandReceiver,
     targets: SlotTaker<MAX_GROUP_AXES>,
     figures: SlotTaker<FIGURES>,
+    pieces: Box<[Receiver<Piece>]>,
     stops: StopReader,
     outlet: Outlet,
     snapshots: SnapshotWriter,
@@ -194,7 +197,7 @@ impl Cycle {
             slot.drive.prepare(outputs);
             slot.drive.encode(Demand::default(), &Setpoint::default(), outputs);
         }
-        let CycleEnds { commands, targets, figures, stops, reports, events, snapshots } = ends;
+        let CycleEnds { commands, targets, figures, pieces, stops, reports, events, snapshots } = ends;
         let mut cycle = Cycle {
             cycle: 0,
             cycle_start_ns: 0,
@@ -214,6 +217,7 @@ impl Cycle {
             commands,
             targets,
             figures,
+            pieces,
             stops,
             outlet: Outlet::new(reports, events),
             snapshots,
@@ -273,6 +277,7 @@ impl Cycle {
         self.supervise(skipped);
         self.read_stops();
         self.take_commands();
+        self.take_pieces();
         self.step_motion();
         self.encode_outputs();
         self.publish();

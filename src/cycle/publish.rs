@@ -7,6 +7,7 @@ use crate::exchange::snapshot::{AxisFlags, AxisSnapshot, BusSnapshot, GroupSnaps
 use crate::exchange::stop::StopReader;
 use crate::fault::Fault;
 use crate::ids::GroupId;
+use crate::motion::path::PathMotion;
 use crate::motion::{Axis, Group};
 
 impl Cycle {
@@ -80,6 +81,7 @@ fn axis(slot: &AxisSlot, axis: &Axis, stop_generation: u64) -> AxisSnapshot {
 }
 
 fn group(id: GroupId, group: &Group, stops: &StopReader) -> GroupSnapshot {
+    let path = group.path();
     GroupSnapshot {
         state: group.state(),
         interrupted: group.interrupted(),
@@ -88,6 +90,11 @@ fn group(id: GroupId, group: &Group, stops: &StopReader) -> GroupSnapshot {
         progress: group.progress(),
         override_ratio: group.override_ratio(),
         path_velocity: group.path_velocity(),
+        on_path: path.is_some(),
+        starved: path.is_some_and(PathMotion::starved),
+        path_line: path.map_or(0, PathMotion::line),
+        path_distance: path.map_or(0.0, PathMotion::distance),
+        path_supply_s: path.map_or(0.0, PathMotion::supply_s),
         stop_generation: stops.seen(StopScope::Group(id)),
     }
 }

@@ -31,6 +31,7 @@ use crate::cycle::timing::{Timing, timing};
 use crate::cycle::{Cycle, rt_watch};
 use crate::gateway::{self, gateway};
 use crate::history::{Beginning, Store};
+use crate::programs::programs;
 use crate::service::{Death, Sabotage, ServiceStatus, Supervisor};
 use crate::telemetry;
 use activation::{Passed, PassedError};
@@ -190,11 +191,15 @@ impl Daemon {
         let Doors { entrances, access, socket, metrics, own: own_sockets } = doors::open(config, options)?;
 
         let assembly = assemble(config).map_err(StartError::Machine)?;
-        let (client, mut state) = gateway(describe::machine(config), assembly.ends);
+        let (mut ends, groups) = (assembly.ends, config.groups.len());
+        let rings = std::mem::take(&mut ends.pieces);
+        let (client, mut state) = gateway(describe::machine(config), ends);
+        let (desk, runner) = programs(client.clone(), rings, config.period_ns as f64 * 1e-9);
         let (telemetry, follower) = telemetry::telemetry(client.clone());
         let mut context = control::Context::new(client.clone(), telemetry);
         context.access = access;
         context.parameters = Some(Arc::new(ParameterFile::new(config, options.state.clone())));
+        context.paths = Some(Arc::new(control::Paths::new(desk, groups)));
         context.devices = Some(Arc::new(DeviceDesk::new(config, assembly.desks)));
         context.now_ns = Arc::new({
             let clock = clock.clone();
@@ -221,6 +226,7 @@ impl Daemon {
             let mut sabotages = vec![
                 ("gateway", state.sabotage().clone()),
                 ("control", context.sabotage.clone()),
+                ("planner", runner.sabotage().clone()),
                 ("journal", journal_sabotage.clone()),
                 ("metrics", metrics_sabotage.clone()),
                 ("telemetry", follower.sabotage().clone()),
@@ -257,7 +263,8 @@ impl Daemon {
         });
         let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
         let lost = Arc::new(AtomicBool::new(false));
-        let mut services = vec![services::gateway(state, clock), services::control(context, entrances)];
+        let mut services = vec![services::gateway(state, clock.clone()), services::control(context, entrances)];
+        services.push(services::planner(runner, clock));
         services.push(services::telemetry(follower));
         let journalled = Arc::new(AtomicU64::new(last_of_before));
         services.push(services::journal(client.clone(), Arc::clone(&journalled), journal_sabotage));

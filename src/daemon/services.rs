@@ -10,6 +10,7 @@ use crate::cycle::thread::ThreadStatus;
 use crate::gateway::{self, GatewayState};
 use crate::limits::{CONTROL_STACK_BYTES, SERVICE_STACK_BYTES};
 use crate::metrics;
+use crate::programs::Runner;
 use crate::service::{Life, Place, Sabotage, Service};
 use crate::telemetry::Follower;
 use std::net::TcpListener;
@@ -29,6 +30,20 @@ pub fn gateway(state: GatewayState, clock: impl Clock + Sync + 'static) -> Servi
             Err(TryLockError::WouldBlock) => return Err("the life before still holds the exchange".to_string()),
         };
         state.run(&life.beat, life.stop_flag(), || clock.now_ns());
+        Ok(())
+    })
+}
+
+/// The planner of paths. Its state outlives its panics, but for the programs under way.
+pub fn planner(runner: Runner, clock: impl Clock + Sync + 'static) -> Service {
+    let runner = Mutex::new(runner);
+    Service::new("planner", SERVICE_STACK_BYTES, move |life: &Life| {
+        let mut runner = match runner.try_lock() {
+            Ok(runner) => runner,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err("the life before still holds the rings of pieces".to_string()),
+        };
+        runner.run(&life.beat, life.stop_flag(), || clock.now_ns());
         Ok(())
     })
 }

@@ -70,6 +70,16 @@ pub enum Request {
         dynamics: Dynamics,
         buffer: BufferMode,
     },
+    /// Begin a path; where it begins waits in a slot of the pool, in axis coordinates, its pieces come by the group's ring.
+    GroupPath {
+        group: GroupId,
+        /// The number that its pieces carry.
+        epoch: u32,
+        /// The slot that holds its beginning: one value an axis of the group, in the group's order.
+        slot: u32,
+        /// The slot's generation.
+        slot_generation: u32,
+    },
     /// Come to rest on the path; other motion may take over.
     GroupHalt { group: GroupId },
     /// Come to rest on the path and keep the move for `GroupContinue`.

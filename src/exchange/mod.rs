@@ -25,7 +25,8 @@ mod sync;
 mod tests;
 pub mod ticket;
 
-use crate::limits::{COMMAND_RING, EVENT_RING, FIGURE_SLOTS, MAX_GROUP_AXES, REPORT_RING, TARGET_SLOTS};
+use crate::geometry::Piece;
+use crate::limits::{COMMAND_RING, EVENT_RING, FIGURE_SLOTS, MAX_GROUP_AXES, PIECE_RING, REPORT_RING, TARGET_SLOTS};
 use figures::FIGURES;
 
 /// What the cycle holds of the exchange.
@@ -36,6 +37,8 @@ pub struct CycleEnds {
     pub targets: pool::SlotTaker<MAX_GROUP_AXES>,
     /// The new figures of axes.
     pub figures: pool::SlotTaker<FIGURES>,
+    /// The pieces of paths, one ring a group.
+    pub pieces: Box<[ring::Receiver<Piece>]>,
     /// Stops, to be read first.
     pub stops: stop::StopReader,
     /// Reports; there is always a place (see [`crate::limits::REPORT_RING`]).
@@ -54,6 +57,8 @@ pub struct GatewayEnds {
     pub targets: pool::SlotClaimer<MAX_GROUP_AXES>,
     /// Where the new figures of axes go.
     pub figures: pool::SlotClaimer<FIGURES>,
+    /// Where the pieces of paths go, one ring a group.
+    pub pieces: Box<[ring::Sender<Piece>]>,
     /// Where stops go; copied to whoever may stop.
     pub stops: stop::StopBoard,
     /// Reports to take.
@@ -69,6 +74,8 @@ pub fn open(shape: snapshot::Shape) -> (CycleEnds, GatewayEnds) {
     let (command_sender, command_receiver) = ticket::commands(COMMAND_RING);
     let (claimer, taker) = pool::pool(TARGET_SLOTS);
     let (figure_claimer, figure_taker) = pool::pool(FIGURE_SLOTS);
+    let (piece_senders, piece_receivers): (Vec<_>, Vec<_>) =
+        (0..shape.groups).map(|_| ring::channel(PIECE_RING)).unzip();
     let (board, stop_reader) = stop::board(shape.axes, shape.groups);
     let (report_sender, report_receiver) = ring::channel(REPORT_RING);
     let (event_sender, event_receiver) = ring::channel(EVENT_RING);
@@ -78,6 +85,7 @@ pub fn open(shape: snapshot::Shape) -> (CycleEnds, GatewayEnds) {
             commands: command_receiver,
             targets: taker,
             figures: figure_taker,
+            pieces: piece_receivers.into(),
             stops: stop_reader,
             reports: report_sender,
             events: event_sender,
@@ -87,6 +95,7 @@ pub fn open(shape: snapshot::Shape) -> (CycleEnds, GatewayEnds) {
             commands: command_sender,
             targets: claimer,
             figures: figure_claimer,
+            pieces: piece_senders.into(),
             stops: board,
             reports: report_receiver,
             events: event_receiver,

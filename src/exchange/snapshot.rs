@@ -13,7 +13,7 @@ pub const MACHINE_WORDS: usize = 8;
 /// Words of one axis.
 pub const AXIS_WORDS: usize = 14;
 /// Words of one group.
-pub const GROUP_WORDS: usize = 6;
+pub const GROUP_WORDS: usize = 8;
 /// Words of one bus.
 pub const BUS_WORDS: usize = 7;
 
@@ -159,7 +159,17 @@ pub struct GroupSnapshot {
     pub progress: f64,
     /// Velocity override in force, ratio.
     pub override_ratio: f64,
-    /// Path velocity (linear moves), units per second.
+    /// It follows a path.
+    pub on_path: bool,
+    /// Its path is held up because no more of it is known.
+    pub starved: bool,
+    /// The line of the path's program.
+    pub path_line: u32,
+    /// How far it is on its path, units.
+    pub path_distance: f64,
+    /// How long what is known of the path takes at the programmed velocities, s.
+    pub path_supply_s: f64,
+    /// Path velocity (linear moves, paths), units per second.
     pub path_velocity: f64,
     /// Stop generation of the group that the cycle has read.
     pub stop_generation: u64,
@@ -406,7 +416,12 @@ impl GroupSnapshot {
     /// As words.
     #[inline]
     pub fn to_words(&self) -> [u64; GROUP_WORDS] {
-        let packed = u64::from(self.state as u8) | u64::from(self.interrupted) << 8 | u64::from(self.stopped) << 9;
+        let packed = u64::from(self.state as u8)
+            | u64::from(self.interrupted) << 8
+            | u64::from(self.stopped) << 9
+            | u64::from(self.on_path) << 10
+            | u64::from(self.starved) << 11
+            | u64::from(self.path_line) << 32;
         [
             packed,
             self.active,
@@ -414,12 +429,14 @@ impl GroupSnapshot {
             self.override_ratio.to_bits(),
             self.path_velocity.to_bits(),
             self.stop_generation,
+            self.path_distance.to_bits(),
+            self.path_supply_s.to_bits(),
         ]
     }
 
     /// From words; a state number that does not exist reads as the default.
     pub fn from_words(words: &[u64; GROUP_WORDS]) -> GroupSnapshot {
-        let [packed, active, progress, override_ratio, path_velocity, stop_generation] = *words;
+        let [packed, active, progress, override_ratio, path_velocity, stop_generation, distance, supply] = *words;
         GroupSnapshot {
             state: GroupState::from_u8(packed as u8).unwrap_or_default(),
             interrupted: packed >> 8 & 1 == 1,
@@ -429,6 +446,11 @@ impl GroupSnapshot {
             override_ratio: f64::from_bits(override_ratio),
             path_velocity: f64::from_bits(path_velocity),
             stop_generation,
+            on_path: packed >> 10 & 1 == 1,
+            starved: packed >> 11 & 1 == 1,
+            path_line: (packed >> 32) as u32,
+            path_distance: f64::from_bits(distance),
+            path_supply_s: f64::from_bits(supply),
         }
     }
 }

@@ -54,7 +54,10 @@ pub use presence::Presence;
 pub use refusal::{Refusal, Rejected};
 pub use state::GatewayState;
 pub use status::{CommandState, CommandStatus};
-pub use submission::{Accepted, GroupMove, Method, Order, Submission};
+pub use submission::{Accepted, GroupMove, Method, Order, PathBegin, Submission};
+
+/// Where the pieces of one group's paths go.
+pub type PieceSender = crate::exchange::ring::Sender<crate::geometry::Piece>;
 
 use crate::exchange::GatewayEnds;
 use crate::ids::Handle;

@@ -346,6 +346,21 @@ impl GatewayState {
                 record.slot = Some((Pool::Targets, slot));
                 group_request(order, slot)
             }
+            Order::Path(begin) => {
+                let slot = self.ends.targets.claim(&begin.start);
+                let Some(slot) = slot else {
+                    let capacity = self.ends.targets.capacity();
+                    return Err(Refusal::QueueFull { queue: "targets", depth: capacity, capacity });
+                };
+                self.sabotage.pass(Place::Claimed);
+                record.slot = Some((Pool::Targets, slot));
+                Request::GroupPath {
+                    group: begin.group,
+                    epoch: handle.0 as u32,
+                    slot: slot.index,
+                    slot_generation: slot.generation,
+                }
+            }
             Order::Parameters(change) => {
                 let slot = self.ends.figures.claim(&change.figures.to_values());
                 let Some(slot) = slot else {

@@ -27,6 +27,15 @@ pub struct GroupMove {
     pub buffer: BufferMode,
 }
 
+/// A path of a group that begins; its handle is the number of its program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PathBegin {
+    /// The group.
+    pub group: GroupId,
+    /// Where the axes are, axis coordinates, in the group's order.
+    pub start: Vec<f64>,
+}
+
 /// A command as a client gives it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Order {
@@ -34,6 +43,8 @@ pub enum Order {
     Request(Request),
     /// A move of a group.
     GroupMove(GroupMove),
+    /// A path begins.
+    Path(PathBegin),
     /// Other parameters for an axis.
     Parameters(Box<ParameterChange>),
 }
@@ -77,6 +88,12 @@ impl From<Request> for Submission {
 impl From<GroupMove> for Submission {
     fn from(order: GroupMove) -> Submission {
         Order::GroupMove(order).into()
+    }
+}
+
+impl From<PathBegin> for Submission {
+    fn from(begin: PathBegin) -> Submission {
+        Order::Path(begin).into()
     }
 }
 
@@ -164,6 +181,7 @@ impl From<StopScope> for Concern {
 pub(super) fn describe(order: &Order) -> (Method, Concern) {
     let request = match order {
         Order::GroupMove(order) => return (Method::GroupMove, Concern::Group(order.group)),
+        Order::Path(begin) => return (Method::GroupPath, Concern::Group(begin.group)),
         Order::Parameters(change) => return (Method::Parameters, Concern::Axis(change.axis.0)),
         Order::Request(request) => request,
     };
@@ -181,6 +199,7 @@ pub(super) fn describe(order: &Order) -> (Method, Concern) {
         Request::GroupDisable { group } => (Method::GroupDisable, Concern::Group(group)),
         Request::GroupReset { group } => (Method::GroupReset, Concern::Group(group)),
         Request::GroupMove { group, .. } => (Method::GroupMove, Concern::Group(group)),
+        Request::GroupPath { group, .. } => (Method::GroupPath, Concern::Group(group)),
         Request::GroupHalt { group } => (Method::GroupHalt, Concern::Group(group)),
         Request::GroupInterrupt { group } => (Method::GroupInterrupt, Concern::Group(group)),
         Request::GroupContinue { group } => (Method::GroupContinue, Concern::Group(group)),
@@ -226,6 +245,7 @@ methods! {
     GroupDisable = "group-disable";
     GroupReset = "group-reset";
     GroupMove = "group-move";
+    GroupPath = "group-path";
     GroupHalt = "group-halt";
     GroupInterrupt = "group-interrupt";
     GroupContinue = "group-continue";

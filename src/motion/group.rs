@@ -9,9 +9,11 @@ use crate::limits::{GROUP_QUEUE, MAX_GROUP_AXES};
 
 use super::axis::Axis;
 use super::direct::Direct;
+use super::group_path::PathPlace;
 use super::group_state::may_follow;
 use super::line::Line;
 use super::parameters::GroupParameters;
+use super::path::PathMotion;
 use super::queue::Queue;
 use super::reports::Reports;
 use super::target::Target;
@@ -53,6 +55,10 @@ pub struct Group {
     pub(super) on_line: bool,
     pub(super) line: Line,
     pub(super) direct: Direct,
+    /// Members follow `path` (those with `follows_line`).
+    pub(super) on_path: bool,
+    pub(super) path: PathMotion,
+    pub(super) path_place: PathPlace,
     /// The active move. It has begun unless the group still ramps down for it.
     pub(super) goal: Option<Goal>,
     pub(super) begun: bool,
@@ -72,7 +78,7 @@ pub struct Group {
 }
 
 impl Group {
-    pub(super) fn new(parameters: GroupParameters) -> Group {
+    pub(super) fn new(parameters: GroupParameters, period_s: f64) -> Group {
         let mut members = [0; MAX_GROUP_AXES];
         let count = parameters.axes.len().min(MAX_GROUP_AXES);
         for (member, axis) in members.iter_mut().zip(&parameters.axes) {
@@ -88,6 +94,9 @@ impl Group {
             on_line: false,
             line: Line::none(),
             direct: Direct::none(),
+            on_path: false,
+            path: PathMotion::new(period_s),
+            path_place: PathPlace::none(),
             goal: None,
             begun: false,
             queue: Queue::new(),
@@ -144,6 +153,7 @@ impl Group {
     pub fn progress(&self) -> f64 {
         match &self.goal {
             Some(goal) if self.begun && goal.shape == GroupShape::Linear => self.line.progress(),
+            Some(goal) if goal.shape == GroupShape::Path => self.path.progress(),
             Some(_) if self.begun => self.direct.progress(),
             _ => 0.0,
         }
@@ -156,7 +166,18 @@ impl Group {
 
     /// Velocity along the line (linear moves), units per second.
     pub fn path_velocity(&self) -> f64 {
-        if self.on_line { self.line.velocity() } else { 0.0 }
+        if self.on_line {
+            self.line.velocity()
+        } else if self.on_path {
+            self.path.velocity()
+        } else {
+            0.0
+        }
+    }
+
+    /// The path that it follows.
+    pub fn path(&self) -> Option<&PathMotion> {
+        self.on_path.then_some(&self.path)
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = usize> + use<> {
@@ -170,7 +191,9 @@ impl Group {
 
     /// A member moves, for whatever reason.
     pub(super) fn moving(&self, axes: &[Axis]) -> bool {
-        (self.on_line && self.line.running()) || self.members().any(|member| axes[member].trajectory.running())
+        (self.on_line && self.line.running())
+            || (self.on_path && self.path.moving())
+            || self.members().any(|member| axes[member].trajectory.running())
     }
 
     /// It rests and keeps no move: nothing of it was made with its members' limits.
@@ -185,7 +208,7 @@ impl Group {
     }
 
     /// Every member is in position.
-    fn settled(&self, axes: &[Axis]) -> bool {
+    pub(super) fn settled(&self, axes: &[Axis]) -> bool {
         self.members().all(|member| axes[member].in_position.settled())
     }
 
@@ -197,6 +220,10 @@ impl Group {
         }
         if self.phase == Phase::Planning {
             self.plan(axes);
+        }
+        if self.on_path {
+            self.step_path(axes, reports);
+            return;
         }
         if self.on_line && self.line.running() {
             self.line.advance(axes[usize::from(self.members[0])].period_s);
@@ -268,6 +295,7 @@ impl Group {
         };
         let arrived = match goal.shape {
             GroupShape::Linear => self.line.arrived(),
+            GroupShape::Path => self.path.arrived(),
             GroupShape::Direct => {
                 self.members().zip(&goal.targets).all(|(member, target)| axes[member].place() == *target)
             }
@@ -277,6 +305,7 @@ impl Group {
                 match goal.shape {
                     GroupShape::Linear => self.line.go(self.override_ratio),
                     GroupShape::Direct => self.plan_direct(axes, 1),
+                    GroupShape::Path => {}
                 }
             }
         } else if self.settled(axes) {
@@ -287,7 +316,7 @@ impl Group {
     }
 
     /// Everything rests: what was the ramp for?
-    fn rested(&mut self, axes: &mut [Axis], reports: &mut Reports) {
+    pub(super) fn rested(&mut self, axes: &mut [Axis], reports: &mut Reports) {
         let continues = self.interrupted && self.begun && self.state == GroupState::GroupMoving;
         if !continues {
             self.leave_line(axes);
@@ -314,7 +343,7 @@ impl Group {
     }
 
     /// The next move that waits, or rest.
-    fn next(&mut self, axes: &mut [Axis], reports: &mut Reports) {
+    pub(super) fn next(&mut self, axes: &mut [Axis], reports: &mut Reports) {
         self.leave_line(axes);
         if let Some(goal) = self.queue.pop() {
             reports.progress(goal.handle, Progress::Active);
@@ -338,6 +367,7 @@ impl Group {
             GroupShape::Linear => {
                 self.begin_line(&goal, axes);
             }
+            GroupShape::Path => self.phase = Phase::Running,
             GroupShape::Direct => {
                 self.begun = false;
                 // Held by an override of 0 until that rises.
@@ -364,7 +394,10 @@ impl Group {
 
     /// Members follow their own trajectories again.
     pub(super) fn leave_line(&mut self, axes: &mut [Axis]) {
-        if self.on_line {
+        if self.on_line || self.on_path {
+            if std::mem::take(&mut self.on_path) {
+                self.path.clear();
+            }
             self.on_line = false;
             for member in self.members() {
                 axes[member].follows_line = false;

@@ -129,9 +129,14 @@ impl Group {
         reports: &mut Reports,
     ) -> Result<(), Rejection> {
         self.check_motion(request, axes)?;
+        if self.on_path {
+            return Err(Rejection::of(Reason::PathActive));
+        }
         let limits = match request.shape {
             GroupShape::Linear => resolved(request.dynamics, &self.parameters.path_limits)?,
             GroupShape::Direct => resolved(request.dynamics, &WHOLE)?,
+            // A path has a command of its own.
+            GroupShape::Path => return Err(Rejection::of(Reason::WrongState)),
         };
         let busy = self.goal.is_some() || self.halting.is_some();
         let mut goal = Goal { handle, shape: request.shape, targets: [Target::default(); MAX_GROUP_AXES], limits };
@@ -157,6 +162,7 @@ impl Group {
                     check_switches(axis, goal.targets[i], base)?;
                 }
             }
+            GroupShape::Path => {}
             GroupShape::Direct => {
                 let direct = self.direct_plan(request, &mut goal, axes)?;
                 self.direct = direct;
@@ -197,6 +203,15 @@ impl Group {
     }
 
     fn check_motion(&self, request: &GroupMoveRequest<'_>, axes: &[Axis]) -> Result<(), Rejection> {
+        if request.targets.len() != self.count {
+            self.check_ready(axes)?;
+            return Err(Rejection::with(Reason::NotFinite, request.targets.len() as f64, self.count as f64));
+        }
+        self.check_ready(axes)
+    }
+
+    /// It may be moved.
+    pub(super) fn check_ready(&self, axes: &[Axis]) -> Result<(), Rejection> {
         match self.state {
             GroupDisabled => return Err(Rejection::of(Reason::GroupNotEnabled)),
             GroupErrorStop => {
@@ -209,9 +224,6 @@ impl Group {
         }
         if self.state == GroupStopping {
             return Err(Rejection::of(Reason::WrongState));
-        }
-        if request.targets.len() != self.count {
-            return Err(Rejection::with(Reason::NotFinite, request.targets.len() as f64, self.count as f64));
         }
         self.check_permitted(axes)
     }
@@ -336,6 +348,7 @@ impl Group {
             }
             // Not yet begun: it begins when the ramp before it is over.
             GroupShape::Linear => self.phase = Phase::Ramping,
+            GroupShape::Path => self.phase = Phase::Running,
             GroupShape::Direct if self.override_ratio > 0.0 => self.plan_direct(axes, 0),
             GroupShape::Direct => self.ramp(axes),
         }

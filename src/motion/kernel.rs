@@ -1,10 +1,12 @@
 //! The object that the cycle owns: commands in, one period a step, outcomes out.
 
 use crate::fault::{Fault, Reaction, Scope, StopKind};
+use crate::geometry::Piece;
 use crate::ids::{AxisId, GroupId, Handle};
 
 use super::axis::Axis;
 use super::group::Group;
+use super::group_path::{PathRequest, PieceFate};
 use super::parameters::{AxisParameters, GroupParameters, MotionFigures};
 use super::reports::Reports;
 use super::types::*;
@@ -68,7 +70,7 @@ impl Motion {
             .into_iter()
             .map(|mut parameters| {
                 parameters.axes.retain(exists);
-                Group::new(parameters)
+                Group::new(parameters, period_s)
             })
             .collect();
         Motion { axes, groups, reports, stopped: false }
@@ -229,6 +231,18 @@ impl Motion {
     ) -> Result<(), Rejection> {
         let group = self.admit_group(group)?;
         self.groups[group].move_to(handle, &request, &mut self.axes, &mut self.reports)
+    }
+
+    /// Begins a path from rest; what it is made of comes by [`Motion::offer_piece`].
+    pub fn group_path(&mut self, handle: Handle, group: GroupId, request: PathRequest<'_>) -> Result<(), Rejection> {
+        let group = self.admit_group(group)?;
+        self.groups[group].begin_path(handle, &request, &mut self.axes, &mut self.reports)
+    }
+
+    /// A piece of the path of a group, behind those before it.
+    #[inline]
+    pub fn offer_piece(&mut self, group: GroupId, piece: &Piece) -> PieceFate {
+        self.groups.get_mut(group.index()).map_or(PieceFate::Dropped, |group| group.offer(piece))
     }
 
     /// Comes to rest on the path; other motion may take over.

@@ -11,6 +11,7 @@
 //! | `axis_figures` | other limits and windows for an axis |
 //! | `group`, `group_move`, [`group_state`] | one [`Group`] of axes: a period of it; its commands; its states |
 //! | `direct`, `line` | the shapes of group moves: all arrive together; a straight line |
+//! | `group_path`, [`path`] | a group on a path; motion along the pieces of one |
 //! | [`profile`] | jerk-limited motion of one coordinate |
 //! | `trajectory`, `target` | a profile on its way; a place over any number of turns |
 //! | `soft_limits`, `dynamics`, `in_position`, `queue`, `reports` | ranges and the stop inside them; what a command may ask; arrival; waiting moves; outcomes |
@@ -27,6 +28,7 @@ mod direct;
 mod dynamics;
 mod group;
 mod group_move;
+mod group_path;
 pub mod group_state;
 mod in_position;
 mod kernel;
@@ -45,6 +47,7 @@ pub mod types;
 
 pub use axis::Axis;
 pub use group::Group;
+pub use group_path::{PathRequest, PieceFate};
 pub use kernel::{GroupMoveRequest, Motion, MoveRequest};
 pub use parameters::{AxisParameters, GroupParameters, MotionFigures};
 pub use types::*;

@@ -73,6 +73,8 @@ pub enum GroupShape {
     Direct = 0,
     /// A straight line.
     Linear = 1,
+    /// A path that comes in pieces.
+    Path = 2,
 }
 
 /// State of an axis (PLCopen part 1).
@@ -224,6 +226,8 @@ reasons! {
     StillEnabled = 30, "StillEnabled", false, "gains and torque limit change only while the drive holds nothing: disable the axis first";
     OutsideSoftLimits = 31, "OutsideSoftLimits", false, "the axis stands outside these soft limits: move it inside first";
     LoopSaturated = 32, "LoopSaturated", true, "the position loop asks for more than the new velocity limit: wait until the axis has settled, or disable it";
+    PathStart = 33, "PathStart", true, "the path does not begin where the axis is now: begin it again";
+    PathActive = 34, "PathActive", false, "the group follows a path: halt it first, or wait until it is done";
 }
 
 /// A refused command: it changed nothing.

@@ -6,7 +6,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`program`] | elements as they are asked for |
+//! | [`program`], [`axes`] | elements as they are asked for, and the order of their axes |
 //! | `legs` | what is short is gathered; how corners are joined |
 //! | `track` | the curve that is followed |
 //! | `split` | stretches that take a few periods each |
@@ -14,6 +14,7 @@
 //!
 //! What comes out depends on the elements alone, and not on how many of them came at a time, or when.
 
+pub mod axes;
 mod legs;
 pub mod program;
 mod speed;
@@ -22,10 +23,11 @@ mod track;
 
 use std::collections::VecDeque;
 
-use crate::geometry::Piece;
+use crate::geometry::{Cubic, Piece};
 use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 
+pub use axes::PathOrder;
 use legs::{Gatherer, Join, join};
 use program::{Element, Point};
 use speed::Speeds;
@@ -53,6 +55,7 @@ pub struct Planner {
     speeds: Speeds,
     pieces: VecDeque<Piece>,
     ended: bool,
+    epoch: u32,
 }
 
 impl Planner {
@@ -67,6 +70,7 @@ impl Planner {
             speeds: Speeds::new(axes.limits.clone(), axes.period_s, epoch),
             pieces: VecDeque::new(),
             ended: false,
+            epoch,
             axes,
         }
     }
@@ -94,9 +98,22 @@ impl Planner {
         self.advance(true);
         self.end_track();
         self.ended |= last;
-        if last && let Some(piece) = self.pieces.back_mut() {
-            piece.last = true;
+        if last {
+            // What was planned last may have been taken already: then a piece that goes nowhere tells of the end.
+            match self.pieces.back_mut() {
+                Some(piece) => piece.last = true,
+                None => self.pieces.push_back(self.end_mark()),
+            }
         }
+    }
+
+    fn end_mark(&self) -> Piece {
+        let mut axes = [Cubic::default(); MAX_GROUP_AXES];
+        for (cubic, value) in axes.iter_mut().zip(self.gatherer.end()) {
+            *cubic = Cubic::constant(*value);
+        }
+        let (distance, epoch) = (self.distance(), self.epoch);
+        Piece { axes, distance, epoch, landing: Some(0.0), rests: true, last: true, ..Piece::NOTHING }
     }
 
     /// The next piece that is ready.

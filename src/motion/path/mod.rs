@@ -118,6 +118,27 @@ impl PathMotion {
         self.pieces.count_from(self.place.piece)
     }
 
+    /// It has a first piece.
+    pub fn begun(&self) -> bool {
+        self.pieces.last().is_some()
+    }
+
+    /// There is no room for another piece.
+    pub fn is_full(&self) -> bool {
+        self.room() == 0
+    }
+
+    /// Share of the way that is done, once the end of the program is known; 0 before.
+    pub fn progress(&self) -> f64 {
+        match self.pieces.last() {
+            Some(last) if last.last && last.distance + last.length > 0.0 => {
+                (self.distance() / (last.distance + last.length)).min(1.0)
+            }
+            Some(last) if last.last => 1.0,
+            _ => 0.0,
+        }
+    }
+
     /// The path is known up to a rest.
     pub fn ends(&self) -> bool {
         self.pieces.last().is_some_and(|piece| piece.rests)

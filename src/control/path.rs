@@ -1,0 +1,299 @@
+//! `io.motiond.v1.Path`: programs of paths, element by element.
+
+use std::sync::{Mutex, MutexGuard};
+
+use serde_json::{Map, Value, json};
+
+use super::call::Parameters;
+use super::commands;
+use super::context::Context;
+use super::dispatch::Reply;
+use super::failure::{Failure, fields};
+use super::group;
+use crate::gateway::PathBegin;
+use crate::ids::{GroupId, Handle};
+use crate::limits::MAX_PROGRAM_ELEMENTS;
+use crate::planner::program::{Corner, Feed};
+use crate::programs::{Circle, Desk, Draft, DraftError, DraftShape, Ground, ProgramError};
+
+/// A program that elements can be appended to.
+struct Open {
+    handle: Handle,
+    lease: Option<String>,
+    ground: Ground,
+    feed: Option<Feed>,
+    corner: Corner,
+}
+
+/// Programs that are open, one a group at most.
+pub struct Paths {
+    desk: Desk,
+    open: Mutex<Vec<Option<Open>>>,
+}
+
+impl Paths {
+    /// None is open.
+    pub fn new(desk: Desk, groups: usize) -> Paths {
+        Paths { desk, open: Mutex::new((0..groups).map(|_| None).collect()) }
+    }
+
+    /// Held by the control service's one thread, for as long as one request is answered.
+    fn open(&self) -> MutexGuard<'_, Vec<Option<Open>>> {
+        self.open.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Answers a method of this interface.
+pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> Result<Reply, Failure> {
+    let group = group::find(context, parameters.text("group")?)?;
+    let unserved = || Failure::not_implemented(format!("io.motiond.v1.Path.{method}"));
+    let paths = context.paths.as_deref().ok_or_else(unserved)?;
+    match method {
+        "Begin" => begin(context, paths, group, parameters).await,
+        "Lines" => append(context, paths, group, parameters, lines),
+        "Arc" => append(context, paths, group, parameters, arc),
+        "End" => {
+            let handle = Handle(parameters.whole("handle")?);
+            with_program(paths, group, handle, parameters, |_| Ok(()))?;
+            paths.desk.end(group, handle).map_err(refused)?;
+            Ok(Map::new())
+        }
+        "Status" => Ok(status(context, paths, group)),
+        _ => Err(unserved()),
+    }
+}
+
+async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Parameters) -> Result<Reply, Failure> {
+    let start = paths.desk.start(group);
+    let ground = paths.desk.ground(group, &start);
+    let command = PathBegin { group, start: start.place.clone() };
+    let accepted = commands::accepted(context, parameters, command).await?;
+    let machine = context.gateway.description();
+    let axes: Vec<&str> =
+        machine.groups[group.index()].axes.iter().map(|axis| machine.axes[axis.index()].name.as_str()).collect();
+    let place = start.place.clone();
+    let known = paths.open()[group.index()].as_ref().is_some_and(|open| open.handle == accepted.handle);
+    // The same number again gets the same answer, and no second program.
+    if !known {
+        paths.desk.begin(group, accepted.handle, start).map_err(refused)?;
+        let lease = parameters.optional_text("lease").map(str::to_string);
+        let corner = Corner::Tolerance { linear: DEFAULT_TOLERANCE, rotary: DEFAULT_TOLERANCE };
+        paths.open()[group.index()] = Some(Open { handle: accepted.handle, lease, ground, feed: None, corner });
+    }
+    Ok(fields(json!({
+        "handle": accepted.handle.0, "cycle": accepted.cycle, "axes": axes, "start": place, "room": MAX_PROGRAM_ELEMENTS
+    })))
+}
+
+/// Corners are rounded by so much unless the client says otherwise, mm or deg.
+const DEFAULT_TOLERANCE: f64 = 0.01;
+
+/// The program of this handle, if it is open and the lease is the one that it began under.
+fn with_program<T>(
+    paths: &Paths,
+    group: GroupId,
+    handle: Handle,
+    parameters: &Parameters,
+    act: impl FnOnce(&mut Open) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut programs = paths.open();
+    let open = programs[group.index()].as_mut().filter(|open| open.handle == handle);
+    let open = open.ok_or_else(|| refused(ProgramError::Ended))?;
+    if open.lease.as_deref() != parameters.optional_text("lease") {
+        let hint = "append with the lease that the program was begun with";
+        return Err(Failure::Lease("NoSuchLease", fields(json!({ "hint": hint, "retryable": false }))));
+    }
+    act(open)
+}
+
+/// How elements are made of a request.
+type Reader = fn(&Parameters, &Open, Feed, Corner) -> Result<Vec<Draft>, Failure>;
+
+fn append(
+    context: &Context,
+    paths: &Paths,
+    group: GroupId,
+    parameters: &Parameters,
+    reader: Reader,
+) -> Result<Reply, Failure> {
+    let handle = Handle(parameters.whole("handle")?);
+    let room = with_program(paths, group, handle, parameters, |open| {
+        let feed = feed(parameters)?.or(open.feed).ok_or_else(no_feed)?;
+        let corner = corner(parameters)?.unwrap_or(open.corner);
+        let drafts = reader(parameters, open, feed, corner)?;
+        // A batch that is refused moves nothing, nor where the next one begins.
+        let mut ground = open.ground.clone();
+        let mut elements = Vec::with_capacity(drafts.len());
+        for (index, draft) in drafts.iter().enumerate() {
+            elements.push(ground.take(draft).map_err(|error| unfit(context, group, index, draft.line, error))?);
+        }
+        let room = paths.desk.append(group, handle, elements).map_err(refused)?;
+        (open.ground, open.feed, open.corner) = (ground, Some(feed), corner);
+        Ok(room)
+    })?;
+    Ok(fields(json!({ "room": room, "taken": paths.desk.taken(group) })))
+}
+
+fn lines(parameters: &Parameters, open: &Open, feed: Feed, corner: Corner) -> Result<Vec<Draft>, Failure> {
+    let values = numbers(parameters, "points")?.ok_or_else(|| Failure::parameter("points"))?;
+    let axes = open.ground.order.order.len();
+    if values.is_empty() || values.len() % axes != 0 {
+        return Err(Failure::parameter("points"));
+    }
+    let first = line(parameters)?;
+    let draft = |(index, place): (usize, &[f64])| Draft {
+        shape: DraftShape::Line(place.to_vec()),
+        feed,
+        corner,
+        line: first.wrapping_add(index as u32),
+    };
+    Ok(values.chunks(axes).enumerate().map(draft).collect())
+}
+
+fn arc(parameters: &Parameters, _open: &Open, feed: Feed, corner: Corner) -> Result<Vec<Draft>, Failure> {
+    let end = numbers(parameters, "end")?.ok_or_else(|| Failure::parameter("end"))?;
+    let normal = vector(parameters, "normal")?.unwrap_or([0.0, 0.0, 1.0]);
+    let left = parameters.optional_flag("left").unwrap_or(true);
+    let turns =
+        u32::try_from(parameters.optional_whole("turns")?.unwrap_or(0)).ok().filter(|turns| *turns <= MOST_TURNS);
+    let turns = turns.ok_or_else(|| Failure::parameter("turns"))?;
+    let (centre, via) = (vector(parameters, "centre")?, vector(parameters, "via")?);
+    let circle = match (centre, via, parameters.optional_float("radius")) {
+        (Some(centre), None, None) => Circle::Centre { centre, normal, left, turns },
+        (None, Some(via), None) => Circle::Via(via),
+        (None, None, Some(radius)) => Circle::Radius { radius, normal, left },
+        _ => return Err(Failure::parameter("centre")),
+    };
+    let line = line(parameters)?;
+    Ok(vec![Draft { shape: DraftShape::Arc { end, circle }, feed, corner, line }])
+}
+
+/// An arc has no more whole turns than this.
+const MOST_TURNS: u32 = 100_000;
+
+fn line(parameters: &Parameters) -> Result<u32, Failure> {
+    u32::try_from(parameters.optional_whole("line")?.unwrap_or(0)).map_err(|_| Failure::parameter("line"))
+}
+
+fn feed(parameters: &Parameters) -> Result<Option<Feed>, Failure> {
+    match (parameters.optional_float("feed"), parameters.optional_float("duration")) {
+        (None, None) => Ok(None),
+        (Some(speed), None) => Ok(Some(Feed::Speed(speed))),
+        (None, Some(seconds)) => Ok(Some(Feed::Duration(seconds))),
+        (Some(_), Some(_)) => Err(Failure::parameter("duration")),
+    }
+}
+
+fn no_feed() -> Failure {
+    let hint = "say how fast: the first append of a program has a feed or a duration";
+    Failure::Own("Refused", fields(json!({ "reason": "NoFeed", "hint": hint, "retryable": false })))
+}
+
+fn corner(parameters: &Parameters) -> Result<Option<Corner>, Failure> {
+    let Some(given) = parameters.optional_object("corner") else { return Ok(None) };
+    let number = |name: &str| given.get(name).and_then(Value::as_f64);
+    let needed = |name: &str| number(name).ok_or_else(|| Failure::parameter(format!("corner.{name}")));
+    let corner = match given.get("mode").and_then(Value::as_str) {
+        Some("stop") => Corner::Stop,
+        Some("exact") => Corner::Exact,
+        Some("distance") => Corner::Distance(needed("distance")?),
+        Some("tolerance") => {
+            let linear = needed("linear")?;
+            Corner::Tolerance { linear, rotary: number("rotary").unwrap_or(linear) }
+        }
+        _ => return Err(Failure::parameter("corner")),
+    };
+    Ok(Some(corner))
+}
+
+fn numbers(parameters: &Parameters, name: &str) -> Result<Option<Vec<f64>>, Failure> {
+    let number = |value: &Value| value.as_f64().ok_or_else(|| Failure::parameter(name));
+    parameters.optional_list(name).map(|list| list.iter().map(number).collect()).transpose()
+}
+
+fn vector(parameters: &Parameters, name: &str) -> Result<Option<[f64; 3]>, Failure> {
+    let three = |values: Vec<f64>| values.try_into().map_err(|_| Failure::parameter(name));
+    numbers(parameters, name)?.map(three).transpose()
+}
+
+fn status(context: &Context, paths: &Paths, group: GroupId) -> Reply {
+    let snapshot = context.gateway.snapshot();
+    let state = &snapshot.groups[group.index()];
+    let room = paths.desk.room(group);
+    fields(json!({
+        "handle": state.on_path.then_some(state.active),
+        "distance": state.path_distance,
+        "line": state.path_line,
+        "supply": state.path_supply_s,
+        "starved": state.starved,
+        "waiting": MAX_PROGRAM_ELEMENTS - room,
+        "taken": paths.desk.taken(group),
+    }))
+}
+
+/// A program that takes nothing.
+fn refused(error: ProgramError) -> Failure {
+    let hint = error.to_string();
+    match error {
+        ProgramError::Ended => {
+            Failure::Own("Refused", fields(json!({ "reason": "ProgramEnded", "hint": hint, "retryable": false })))
+        }
+        ProgramError::Full { room, .. } => {
+            let (depth, capacity) = (MAX_PROGRAM_ELEMENTS - room, MAX_PROGRAM_ELEMENTS);
+            queue_full("elements", depth, capacity, &hint)
+        }
+        ProgramError::Busy => {
+            queue_full("batches", crate::limits::MAX_PROGRAM_BATCHES, crate::limits::MAX_PROGRAM_BATCHES, &hint)
+        }
+        ProgramError::Unavailable => {
+            let unavailable = json!({ "reason": "Unavailable", "hint": hint, "retryable": true });
+            Failure::Own("Unavailable", fields(unavailable))
+        }
+    }
+}
+
+fn queue_full(queue: &str, depth: usize, capacity: usize, hint: &str) -> Failure {
+    let full = json!({ "queue": queue, "depth": depth, "capacity": capacity, "hint": hint, "retryable": true });
+    Failure::Own("QueueFull", fields(full))
+}
+
+/// An element that is not taken, with the names that its client knows.
+fn unfit(context: &Context, group: GroupId, element: usize, line: u32, error: DraftError) -> Failure {
+    let machine = context.gateway.description();
+    let axis = |place: usize| {
+        let axis = &machine.axes[machine.groups[group.index()].axes[place].index()];
+        (axis.name.as_str(), axis.unit.symbol())
+    };
+    let mut refused =
+        fields(json!({ "element": element, "line": line, "hint": error.to_string(), "retryable": false }));
+    let mut say = |reason: &str, axis: Option<(&str, &str)>, figures: Option<(f64, Option<f64>, &str)>| {
+        refused.insert("reason".into(), json!(reason));
+        if let Some((name, _)) = axis {
+            refused.insert("axis".into(), json!(name));
+        }
+        if let Some((found, allowed, unit)) = figures {
+            refused.insert("requested".into(), json!(found));
+            if let Some(allowed) = allowed {
+                refused.insert("limit".into(), json!(allowed));
+            }
+            refused.insert("unit".into(), json!(unit));
+        }
+    };
+    match error {
+        DraftError::Count { found, allowed } => {
+            say("TargetCount", None, Some((found as f64, Some(allowed as f64), "axes")));
+        }
+        DraftError::Position { axis: place, found } => {
+            let axis = axis(place);
+            say("NotFinite", Some(axis), Some((found, None, axis.1)));
+        }
+        DraftError::SoftLimit { axis: place, found, allowed } => {
+            let axis = axis(place);
+            say("SoftLimit", Some(axis), Some((found, Some(allowed), axis.1)));
+        }
+        DraftError::Arc(_) => say("NoSuchArc", None, None),
+        DraftError::Feed { found, allowed } => say("FeedRange", None, Some((found, Some(allowed), "per s, or s"))),
+        DraftError::Corner { found } => say("CornerRange", None, Some((found, Some(0.0), "mm or deg"))),
+    }
+    Failure::Own("Refused", refused)
+}

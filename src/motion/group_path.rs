@@ -1,0 +1,143 @@
+//! A group on a path: from the command that begins it to its end.
+//!
+//! The pieces of a path come one by one, for as long as the program lasts; each carries the number of its program, and those of a program
+//! that has ended go away unseen. Hold, override and stop are ratios of the programmed velocity; the path itself is never left.
+
+use crate::geometry::Piece;
+use crate::ids::Handle;
+use crate::limits::{MAX_GROUP_AXES, PATH_START_S};
+
+use super::axis::Axis;
+use super::group::{Goal, Group, Phase};
+use super::reports::Reports;
+use super::target::Target;
+use super::types::GroupState::*;
+use super::types::{AxisState, GroupShape, Limits, Progress, Reason, Rejection};
+
+/// A path that begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PathRequest<'a> {
+    /// The number that its pieces carry.
+    pub epoch: u32,
+    /// Where it begins, axis coordinates, in the group's order: where the axes are.
+    pub start: &'a [f64],
+}
+
+/// What became of a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PieceFate {
+    /// The group has it.
+    Taken,
+    /// Its program has ended.
+    Dropped,
+    /// There is no room now.
+    Later,
+}
+
+/// How far an axis may be from where a path begins, axis units.
+const AT_START: f64 = 1e-6;
+
+/// What a path of a group needs besides its motion.
+#[derive(Clone, Debug)]
+pub(super) struct PathPlace {
+    pub epoch: u32,
+    /// Drive coordinates in the frame of `turns`, minus axis coordinates.
+    shift: [f64; MAX_GROUP_AXES],
+    turns: [i64; MAX_GROUP_AXES],
+    /// Enough of it is there, or was.
+    supplied: bool,
+}
+
+impl PathPlace {
+    pub fn none() -> PathPlace {
+        PathPlace { epoch: 0, shift: [0.0; MAX_GROUP_AXES], turns: [0; MAX_GROUP_AXES], supplied: false }
+    }
+}
+
+impl Group {
+    /// Begins a path where the members rest. They move as soon as enough pieces are there, or all of them.
+    pub(super) fn begin_path(
+        &mut self,
+        handle: Handle,
+        request: &PathRequest<'_>,
+        axes: &mut [Axis],
+        reports: &mut Reports,
+    ) -> Result<(), Rejection> {
+        self.check_ready(axes)?;
+        if request.start.len() != self.count {
+            return Err(Rejection::with(Reason::NotFinite, request.start.len() as f64, self.count as f64));
+        }
+        if self.goal.is_some() || self.halting.is_some() || self.moving(axes) {
+            return Err(Rejection::of(Reason::StillMoving));
+        }
+        for (member, start) in self.members().zip(request.start) {
+            let axis = &axes[member];
+            if !axis.referenced {
+                return Err(Rejection::of(Reason::NotReferenced).at(member));
+            }
+            let gap = axis.position() - start;
+            if gap.is_nan() || gap.abs() > AT_START {
+                return Err(Rejection::with(Reason::PathStart, *start, axis.position()).at(member));
+            }
+        }
+        self.leave_line(axes);
+        self.path.clear();
+        self.path_place = PathPlace { epoch: request.epoch, ..PathPlace::none() };
+        for (i, (member, start)) in self.members().zip(request.start).enumerate() {
+            let axis = &mut axes[member];
+            self.path_place.shift[i] = axis.setpoint.position - start;
+            self.path_place.turns[i] = axis.setpoint.turns;
+            axis.in_position.clear();
+            axis.enter(AxisState::SynchronizedMotion);
+            axis.trajectory.cancel();
+            axis.follows_line = true;
+        }
+        reports.progress(handle, Progress::Active);
+        let whole = Limits { velocity: 1.0, acceleration: 1.0, jerk: 1.0 };
+        let targets = [Target::default(); MAX_GROUP_AXES];
+        self.goal = Some(Goal { handle, shape: GroupShape::Path, targets, limits: whole });
+        self.begun = true;
+        self.on_path = true;
+        self.phase = Phase::Running;
+        self.enter(GroupMoving);
+        Ok(())
+    }
+
+    /// A piece of a path, behind those before it.
+    pub(super) fn offer(&mut self, piece: &Piece) -> PieceFate {
+        if !self.on_path || self.goal.is_none() || piece.epoch != self.path_place.epoch {
+            PieceFate::Dropped
+        } else if self.path.push(piece) {
+            PieceFate::Taken
+        } else {
+            PieceFate::Later
+        }
+    }
+
+    /// One period on the path.
+    pub(super) fn step_path(&mut self, axes: &mut [Axis], reports: &mut Reports) {
+        self.path_place.supplied |= self.path.ends() || self.path.supply_s() >= PATH_START_S || self.path.is_full();
+        let running = self.phase == Phase::Running && self.path_place.supplied;
+        self.path.step(if running { self.override_ratio } else { 0.0 });
+        if self.path.begun() {
+            for i in 0..self.count {
+                let axis = &mut axes[usize::from(self.members[i])];
+                if axis.follows_line {
+                    let mut state = self.path.member(i);
+                    state.position += self.path_place.shift[i];
+                    axis.write(state, self.path_place.turns[i]);
+                }
+            }
+        }
+        match self.phase {
+            Phase::Running if self.path.arrived() && self.settled(axes) => {
+                if let Some(goal) = self.goal.take() {
+                    reports.progress(goal.handle, Progress::Done);
+                }
+                self.next(axes, reports);
+            }
+            Phase::Ramping if !self.path.moving() => self.rested(axes, reports),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Where programs are handed in.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crossbeam::channel::{Sender, TrySendError};
+
+use super::Counts;
+use super::draft::Ground;
+use super::runner::Message;
+use crate::gateway;
+use crate::ids::{AxisId, GroupId, Handle};
+use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS};
+use crate::planner::program::Element;
+use crate::planner::{PathAxes, PathOrder};
+
+/// Where and with which axes a program begins.
+#[derive(Clone, Debug)]
+pub struct ProgramStart {
+    /// One value an axis of the group, in its order, axis coordinates.
+    pub place: Vec<f64>,
+    /// The group's axes as the planner has them.
+    pub axes: PathAxes,
+    /// Which is which.
+    pub order: PathOrder,
+}
+
+/// Why elements are not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgramError {
+    /// The program has ended, or never was.
+    Ended,
+    /// Fewer elements would fit.
+    Full {
+        /// As many elements as were given.
+        given: usize,
+        /// As many fit now.
+        room: usize,
+    },
+    /// Too many batches wait.
+    Busy,
+    /// The planner is not there.
+    Unavailable,
+}
+
+impl fmt::Display for ProgramError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProgramError::Ended => write!(out, "this program has ended: its command says why"),
+            ProgramError::Full { given, room } => {
+                write!(out, "{given} elements were given and {room} fit now: give fewer, or wait")
+            }
+            ProgramError::Busy => write!(out, "{MAX_PROGRAM_BATCHES} batches wait for the planner: give larger ones"),
+            ProgramError::Unavailable => write!(out, "the planner is being restarted: halt the group and begin anew"),
+        }
+    }
+}
+
+impl std::error::Error for ProgramError {}
+
+/// The clients' end.
+#[derive(Clone)]
+pub struct Desk {
+    client: gateway::Client,
+    sender: Sender<Message>,
+    counts: Arc<[Counts]>,
+    period_s: f64,
+}
+
+impl Desk {
+    pub(super) fn new(client: gateway::Client, sender: Sender<Message>, counts: Arc<[Counts]>, period_s: f64) -> Desk {
+        Desk { client, sender, counts, period_s }
+    }
+
+    /// What elements of a program that begins so are checked against.
+    pub fn ground(&self, group: GroupId, start: &ProgramStart) -> Ground {
+        let in_force = self.client.in_force();
+        let axes = &self.client.description().groups[group.index()].axes;
+        let of = |axis: &AxisId| &in_force[axis.index()].figures.motion;
+        Ground {
+            limits: axes.iter().map(|axis| of(axis).limits).collect(),
+            soft_limits: axes.iter().map(|axis| of(axis).soft_limits).collect(),
+            at: start.order.to_planner(&start.place),
+            order: start.order.clone(),
+        }
+    }
+
+    /// How a program of a group would begin now: where its axes are, with the limits that are in force.
+    pub fn start(&self, group: GroupId) -> ProgramStart {
+        let machine = self.client.description();
+        let snapshot = self.client.snapshot();
+        let in_force = self.client.in_force();
+        let axes = &machine.groups[group.index()].axes;
+        let units: Vec<_> = axes.iter().map(|axis| machine.axes[axis.index()].unit).collect();
+        let order = PathOrder::new(&units);
+        let limits = order.order.iter().map(|place| in_force[axes[*place].index()].figures.motion.limits);
+        ProgramStart {
+            place: axes.iter().map(|axis| snapshot.axes[axis.index()].setpoint).collect(),
+            axes: PathAxes { limits: limits.collect(), linear: order.linear, period_s: self.period_s },
+            order,
+        }
+    }
+
+    /// The command `handle` was accepted: its program begins.
+    ///
+    /// # Errors
+    /// Where the planner is not there.
+    pub fn begin(&self, group: GroupId, handle: Handle, start: ProgramStart) -> Result<(), ProgramError> {
+        let counts = &self.counts[group.index()];
+        counts.waiting.store(0, Ordering::Relaxed);
+        counts.taken.store(0, Ordering::Relaxed);
+        // Pairs with the loads of `append`: the counts are those of this program.
+        counts.program.store(handle.0, Ordering::Release);
+        self.post(Message::Begin { group, handle, start: Box::new(start) })
+    }
+
+    /// Elements that fit now.
+    pub fn room(&self, group: GroupId) -> usize {
+        let waiting = self.counts[group.index()].waiting.load(Ordering::Relaxed) as usize;
+        MAX_PROGRAM_ELEMENTS.saturating_sub(waiting)
+    }
+
+    /// Elements that the program has got since it began.
+    pub fn taken(&self, group: GroupId) -> u64 {
+        self.counts[group.index()].taken.load(Ordering::Relaxed)
+    }
+
+    /// Elements of a program, all of them or none. Returns how many more fit.
+    ///
+    /// # Errors
+    /// Where they are not taken.
+    pub fn append(&self, group: GroupId, handle: Handle, elements: Vec<Element>) -> Result<usize, ProgramError> {
+        self.check(group, handle)?;
+        let (given, room) = (elements.len(), self.room(group));
+        if given > room {
+            return Err(ProgramError::Full { given, room });
+        }
+        let counts = &self.counts[group.index()];
+        counts.waiting.fetch_add(given as u64, Ordering::Relaxed);
+        match self.post(Message::Elements { group, handle, elements }) {
+            Ok(()) => {
+                counts.taken.fetch_add(given as u64, Ordering::Relaxed);
+                Ok(room - given)
+            }
+            Err(error) => {
+                counts.waiting.fetch_sub(given as u64, Ordering::Relaxed);
+                Err(error)
+            }
+        }
+    }
+
+    /// Nothing follows: the program ends with what it has.
+    ///
+    /// # Errors
+    /// Where the program has ended before.
+    pub fn end(&self, group: GroupId, handle: Handle) -> Result<(), ProgramError> {
+        self.check(group, handle)?;
+        self.post(Message::End { group, handle })
+    }
+
+    fn check(&self, group: GroupId, handle: Handle) -> Result<(), ProgramError> {
+        let running = self.counts.get(group.index()).map(|counts| counts.program.load(Ordering::Acquire));
+        if running == Some(handle.0) && handle != Handle::NONE { Ok(()) } else { Err(ProgramError::Ended) }
+    }
+
+    fn post(&self, message: Message) -> Result<(), ProgramError> {
+        self.sender.try_send(message).map_err(|error| match error {
+            TrySendError::Full(_) => ProgramError::Busy,
+            TrySendError::Disconnected(_) => ProgramError::Unavailable,
+        })
+    }
+}

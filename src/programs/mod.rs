@@ -1,0 +1,45 @@
+//! Paths on their way from clients to the cycle: one program a group, fed in batches, planned on a thread of its own.
+//!
+//! ```text
+//! control ─ Desk ─► batches ─► Runner: planner ─► ring of pieces ─► cycle
+//! ```
+//!
+//! A program is known by the handle of the command that began it. What a client may give at a time is bounded by the room that is left,
+//! which every answer names; the ring bounds what is planned ahead. Where a client gives no more without saying that it was all, what there
+//! is is planned to its end before the machine runs out of it, so that it rests on the path at the last place that is known, and goes
+//! on from there when more comes. A program ends with its command, whatever ended that.
+
+mod desk;
+mod draft;
+mod runner;
+
+pub use desk::{Desk, ProgramError, ProgramStart};
+pub use draft::{Circle, Draft, DraftError, DraftShape, Ground};
+pub use runner::Runner;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use crate::gateway::{self, PieceSender};
+use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS};
+
+/// What the desk and the runner know of a group's program.
+#[derive(Debug, Default)]
+struct Counts {
+    /// The program that is running, by its handle; 0 for none.
+    program: AtomicU64,
+    /// Elements that wait for the planner.
+    waiting: AtomicU64,
+    /// Elements that were taken since the program began.
+    taken: AtomicU64,
+}
+
+/// Both ends, for the groups that have these rings.
+pub fn programs(client: gateway::Client, rings: Box<[PieceSender]>, period_s: f64) -> (Desk, Runner) {
+    let (sender, inbox) = crossbeam::channel::bounded(MAX_PROGRAM_BATCHES);
+    let counts: Arc<[Counts]> = rings.iter().map(|_| Counts::default()).collect();
+    let desk = Desk::new(client.clone(), sender, Arc::clone(&counts), period_s);
+    (desk, Runner::new(client, inbox, rings, counts))
+}
+
+const _: () = assert!(MAX_PROGRAM_ELEMENTS >= 4096);

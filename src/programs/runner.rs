@@ -1,0 +1,197 @@
+//! Plans what was handed in, and keeps the cycle supplied.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam::channel::Receiver;
+
+use super::Counts;
+use super::desk::ProgramStart;
+use crate::gateway::{self, GroupSnapshot, PieceSender};
+use crate::geometry::Piece;
+use crate::ids::{GroupId, Handle};
+use crate::limits::{
+    MAX_PROGRAM_BATCHES, PROGRAM_ELEMENTS_PER_ROUND, PROGRAM_FLUSH_S, PROGRAM_PATIENCE_NS, PROGRAM_POLL_NS,
+};
+use crate::planner::program::Element;
+use crate::planner::{PathOrder, Planner};
+use crate::service::{Beat, Place, Sabotage};
+
+/// What the desk hands in.
+pub(super) enum Message {
+    Begin { group: GroupId, handle: Handle, start: Box<ProgramStart> },
+    Elements { group: GroupId, handle: Handle, elements: Vec<Element> },
+    End { group: GroupId, handle: Handle },
+}
+
+/// A program under way.
+struct Program {
+    handle: Handle,
+    planner: Planner,
+    order: PathOrder,
+    waiting: VecDeque<Element>,
+    /// A piece that found no room in the ring.
+    in_hand: Option<Piece>,
+    /// Nothing more is to come.
+    ended: bool,
+    /// The planner was told so.
+    finished: bool,
+    /// Something was planned since the last rest that was put in for want of more.
+    open: bool,
+    /// When something was handed in last, CLOCK_MONOTONIC.
+    heard_ns: u64,
+    /// The cycle has shown it.
+    seen: bool,
+    begun_ns: u64,
+}
+
+/// The planner's service. Its state outlives a panic, but for programs under way.
+pub struct Runner {
+    client: gateway::Client,
+    inbox: Receiver<Message>,
+    rings: Box<[PieceSender]>,
+    counts: Arc<[Counts]>,
+    programs: Vec<Option<Program>>,
+    sabotage: Sabotage,
+}
+
+impl Runner {
+    pub(super) fn new(
+        client: gateway::Client,
+        inbox: Receiver<Message>,
+        rings: Box<[PieceSender]>,
+        counts: Arc<[Counts]>,
+    ) -> Runner {
+        let programs = rings.iter().map(|_| None).collect();
+        Runner { client, inbox, rings, counts, programs, sabotage: Sabotage::new() }
+    }
+
+    /// Whom tests ask to make it fail.
+    pub fn sabotage(&self) -> &Sabotage {
+        &self.sabotage
+    }
+
+    /// Serves until `stop`; `now_ns` reads CLOCK_MONOTONIC.
+    pub fn run(&mut self, beat: &Beat, stop: &AtomicBool, now_ns: impl Fn() -> u64) {
+        self.recover();
+        while !stop.load(Ordering::Relaxed) {
+            beat.tick();
+            let busy = self.programs.iter().any(Option::is_some);
+            let wait = if busy { PROGRAM_POLL_NS } else { 20 * PROGRAM_POLL_NS };
+            if let Ok(message) = self.inbox.recv_timeout(Duration::from_nanos(wait)) {
+                self.take(message, now_ns());
+            }
+            self.poll_once(now_ns());
+        }
+    }
+
+    /// One round. Bounded by what was handed in and what rings hold.
+    pub fn poll_once(&mut self, now_ns: u64) {
+        self.sabotage.pass(Place::Loop);
+        for _ in 0..MAX_PROGRAM_BATCHES {
+            let Ok(message) = self.inbox.try_recv() else { break };
+            self.take(message, now_ns);
+        }
+        if self.programs.iter().any(Option::is_some) {
+            let groups = self.client.snapshot().groups;
+            for (group, state) in groups.iter().enumerate() {
+                self.advance(group, state, now_ns);
+            }
+        }
+        let _dropped = self.sabotage.dropped();
+    }
+
+    /// What a panic left half-planned is not gone on with: the cycle rests on the path at the end of what it has.
+    fn recover(&mut self) {
+        for group in 0..self.programs.len() {
+            self.forget(group);
+        }
+    }
+
+    fn forget(&mut self, group: usize) {
+        if self.programs[group].take().is_some() {
+            self.counts[group].program.store(0, Ordering::Release);
+            self.counts[group].waiting.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn take(&mut self, message: Message, now_ns: u64) {
+        match message {
+            Message::Begin { group, handle, start } => {
+                let ProgramStart { place, axes, order } = *start;
+                let planner = Planner::new(axes, order.to_planner(&place), handle.0 as u32);
+                self.programs[group.index()] = Some(Program {
+                    handle,
+                    planner,
+                    order,
+                    waiting: VecDeque::new(),
+                    in_hand: None,
+                    ended: false,
+                    finished: false,
+                    open: false,
+                    heard_ns: now_ns,
+                    seen: false,
+                    begun_ns: now_ns,
+                });
+            }
+            Message::Elements { group, handle, elements } => {
+                if let Some(program) = self.running(group, handle) {
+                    program.waiting.extend(elements);
+                    program.heard_ns = now_ns;
+                }
+            }
+            Message::End { group, handle } => {
+                if let Some(program) = self.running(group, handle) {
+                    program.ended = true;
+                }
+            }
+        }
+    }
+
+    fn running(&mut self, group: GroupId, handle: Handle) -> Option<&mut Program> {
+        self.programs[group.index()].as_mut().filter(|program| program.handle == handle)
+    }
+
+    /// One round of one program.
+    fn advance(&mut self, group: usize, state: &GroupSnapshot, now_ns: u64) {
+        let (Some(program), ring) = (self.programs[group].as_mut(), &mut self.rings[group]) else { return };
+        let shown = state.on_path && state.active == program.handle.0;
+        program.seen |= shown;
+        // The command has ended; or it was never begun, which the desk makes sure of, but for a daemon that stops.
+        let over = (program.seen && !shown) || (!program.seen && now_ns > program.begun_ns + PROGRAM_PATIENCE_NS);
+        if over {
+            self.forget(group);
+            return;
+        }
+        // Bound: what is planned at a time, so that every group has its turn.
+        for _ in 0..PROGRAM_ELEMENTS_PER_ROUND {
+            if program.planner.ready() > ring.capacity() {
+                break;
+            }
+            let Some(element) = program.waiting.pop_front() else { break };
+            program.planner.push(&element);
+            program.open = true;
+            self.counts[group].waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        if program.waiting.is_empty() && !program.finished {
+            // What is planned but held back for what follows is of use only until the cycle needs it.
+            let silent = now_ns > program.heard_ns + PROGRAM_PATIENCE_NS / 2;
+            let needed = silent && program.open && ring.depth() == 0 && state.path_supply_s < PROGRAM_FLUSH_S;
+            if program.ended || needed {
+                program.planner.finish(program.ended);
+                program.finished = program.ended;
+                program.open = false;
+            }
+        }
+        // Bound: the ring's capacity.
+        while let Some(piece) = program.in_hand.take().or_else(|| program.planner.take()) {
+            let piece_of_group = program.order.piece(piece);
+            if ring.send(piece_of_group).is_err() {
+                program.in_hand = Some(piece);
+                break;
+            }
+        }
+    }
+}
