@@ -23,6 +23,7 @@ use crate::fieldbus::ethercat::synchronisation::Synchronisation;
 use crate::fieldbus::identity::{ExpectedIdentity, RevisionPolicy};
 use crate::fieldbus::igh;
 use crate::fieldbus::mapping::DeviceLayout;
+use crate::fieldbus::modes::AxisMode;
 use crate::fieldbus::sdo::ObjectWrite;
 use crate::fieldbus::sim::SimulatedBusParameters;
 use crate::ids::AxisId;
@@ -161,6 +162,8 @@ pub struct DeviceConfig {
     pub kind: DeviceKind,
     /// Where it is found.
     pub address: Address,
+    /// The modes of its axes that are used, where it is a drive.
+    pub modes: Vec<AxisMode>,
     /// What it must say it is.
     pub identity: Identity,
     /// Its process data are mapped: where not, the layout is what it has anyway.
@@ -293,6 +296,7 @@ impl BusConfig {
                 Address::Position(position) => bring_up::Place::Position(position),
                 Address::Listed | Address::Node(_) => bring_up::Place::Position(0),
             },
+            modes: device.modes.clone(),
             identity: device.identity.expected(),
             layout: device.layout.clone(),
             mapped: device.mapped,
@@ -311,6 +315,7 @@ impl BusConfig {
             name: device.name.clone(),
             node: if let Address::Node(node) = device.address { node } else { 0 },
             drive: device.kind == DeviceKind::Drive,
+            modes: device.modes.clone(),
             identity: device.identity.expected(),
             layout: device.layout.clone(),
             mapped: device.mapped,

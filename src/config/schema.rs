@@ -101,6 +101,10 @@ words! {
         Csv = "csv",
         /// Cyclic synchronous torque.
         Cst = "cst",
+        /// Interpolated position.
+        Ip = "ip",
+        /// Profile position.
+        Pp = "pp",
     }
     /// Whether the drive knows where it is when it starts.
     ReferenceKind {

@@ -8,6 +8,7 @@ use crate::simulation::encoder::Encoder;
 use crate::simulation::motor::Motor;
 use crate::simulation::object_dictionary::Values;
 use crate::simulation::parameters::{BrakeControl, PowerLossReaction, SimulatedDriveParameters};
+use crate::simulation::profile::ProfileLimits;
 use crate::simulation::servo::{Servo, ServoCommand, ServoMode, ServoMotion};
 
 /// The drive's own step, nanoseconds.
@@ -25,6 +26,19 @@ pub const ERROR_FOLLOWING: u16 = 0x8611;
 pub const ERROR_MAINS: u16 = 0x3220;
 /// Error code of safe torque off, of the vendor's range (603Fh).
 pub const ERROR_SAFE_TORQUE_OFF: u16 = 0xFF01;
+
+/// Modes of operation (6060h).
+const PROFILE_POSITION: i8 = 1;
+const INTERPOLATED_POSITION: i8 = 7;
+const CYCLIC_POSITION: i8 = 8;
+const CYCLIC_VELOCITY: i8 = 9;
+const CYCLIC_TORQUE: i8 = 10;
+
+/// Bits of the controlword by the mode: enable interpolation or new setpoint, change immediately, relative, and halt.
+const BY_MODE: u16 = 1 << 4;
+const IMMEDIATELY: u16 = 1 << 5;
+const RELATIVE: u16 = 1 << 6;
+const HALT: u16 = 1 << 8;
 
 /// What is wrong with a drive from outside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +68,18 @@ pub struct SimulatedDrive {
     /// Inputs of 60FDh that were set from outside.
     forced_inputs: u32,
     demand: PowerDemand,
-    mode: ServoMode,
+    /// 6061h.
+    mode: i8,
+    /// Bit 4 of the controlword as it came last.
+    by_mode_bit: bool,
+    /// Interpolation is active.
+    interpolates: bool,
+    /// A target was taken and its bit stands, or nothing more can be taken.
+    acknowledges: bool,
+    /// What is next when the target is reached, and whether it is counted from that.
+    next_target: Option<(i32, bool)>,
+    /// A stop that keeps the target: the controlword says halt.
+    halts: bool,
     /// 60B1h is among the outputs, so it is the feed-forward in position mode.
     velocity_offset_mapped: bool,
     start_left_s: f64,
@@ -83,7 +108,9 @@ impl SimulatedDrive {
             set(object, per_mille);
         }
         set(DriveObject::SupportedModes, u64::from(parameters.supported_modes));
-        let ramp = |turns_s2: f64| unsigned(turns_s2 * f64::from(increments));
+        let ramp = |turns_s2: f64| unsigned(turns_s2 * parameters.velocity_units_per_turn_s);
+        set(DriveObject::ProfileVelocity, ramp(parameters.motor.max_velocity_turns_s));
+        set(DriveObject::ProfileAcceleration, ramp(parameters.slow_down_deceleration_turns_s2));
         set(DriveObject::SlowDownDeceleration, ramp(parameters.slow_down_deceleration_turns_s2));
         set(DriveObject::QuickStopDeceleration, ramp(parameters.quick_stop_deceleration_turns_s2));
         set(DriveObject::FollowingWindow, u64::from(parameters.following_error_window));
@@ -100,7 +127,12 @@ impl SimulatedDrive {
             disturbance: DriveDisturbance::default(),
             forced_inputs: 0,
             demand: PowerDemand::Off,
-            mode: ServoMode::Position,
+            mode: CYCLIC_POSITION,
+            by_mode_bit: false,
+            interpolates: false,
+            acknowledges: false,
+            next_target: None,
+            halts: false,
             velocity_offset_mapped: false,
             start_left_s: parameters.start_time_s,
             power_left_s: parameters.power_on_time_s,
@@ -162,11 +194,50 @@ impl SimulatedDrive {
     /// New outputs are in the dictionary: a new target begins its interpolation period. The target beside an order to
     /// stop does not count, so that the stop begins with the velocity of the way so far.
     pub fn take_outputs(&mut self, dictionary: &Values<'_>) {
-        let enabled = dictionary.raw(DriveObject::Controlword as usize) & 0x10F == 0x0F;
-        if enabled && self.demand == PowerDemand::Follow && self.mode == ServoMode::Position {
-            let i32_of = |object: DriveObject| dictionary.i32(object as usize);
-            let raw = i32_of(DriveObject::TargetPosition).wrapping_add(i32_of(DriveObject::PositionOffset));
-            self.servo.retarget(raw, interpolation_period_s(dictionary));
+        let controlword = dictionary.raw(DriveObject::Controlword as usize) as u16;
+        let follows = controlword & (HALT | 0x0F) == 0x0F && self.demand == PowerDemand::Follow;
+        let i32_of = |object: DriveObject| dictionary.i32(object as usize);
+        let rises = controlword & BY_MODE != 0 && !self.by_mode_bit;
+        self.by_mode_bit = controlword & BY_MODE != 0;
+        match self.mode {
+            CYCLIC_POSITION if follows => {
+                let raw = i32_of(DriveObject::TargetPosition).wrapping_add(i32_of(DriveObject::PositionOffset));
+                self.servo.retarget(raw, interpolation_period_s(dictionary));
+            }
+            INTERPOLATED_POSITION => {
+                let active = follows && (rises || self.interpolates && self.by_mode_bit);
+                match (self.interpolates, active) {
+                    (false, true) => self.servo.hold_reference(),
+                    (true, false) => self.servo.leave_segment(),
+                    _ => {}
+                }
+                self.interpolates = active;
+                if active {
+                    self.servo.retarget(i32_of(DriveObject::InterpolationData), interpolation_period_s(dictionary));
+                }
+            }
+            PROFILE_POSITION if follows && rises => {
+                let target = (i32_of(DriveObject::TargetPosition), controlword & RELATIVE != 0);
+                if controlword & IMMEDIATELY != 0 || self.servo.arrived() {
+                    self.next_target = None;
+                    self.servo.aim(target.0, target.1);
+                    self.acknowledges = true;
+                } else if self.next_target.is_none() {
+                    self.next_target = Some(target);
+                    self.acknowledges = true;
+                }
+            }
+            _ => {}
+        }
+        self.acknowledges &= self.by_mode_bit || self.next_target.is_some();
+    }
+
+    /// The target that was to come next is the present one where that is reached.
+    fn go_on(&mut self) {
+        if self.next_target.is_some() && self.demand == PowerDemand::Follow && self.servo.arrived() {
+            let Some((raw, relative)) = self.next_target.take() else { return };
+            self.servo.aim(raw, relative);
+            self.acknowledges &= self.by_mode_bit;
         }
     }
 
@@ -182,7 +253,7 @@ impl SimulatedDrive {
         self.take_mode(dictionary);
         let command = self.command(dictionary);
         let options = options(dictionary);
-        let ramps = ramps_turns_s2(dictionary, self.parameters.encoder.increments_per_turn);
+        let ramps = ramps_turns_s2(dictionary, self.parameters.velocity_units_per_turn_s);
         let controlword = dictionary.raw(DriveObject::Controlword as usize) as u16;
         let outputs = dictionary.raw(DriveObject::DigitalOutputs as usize)
             & dictionary.raw(DriveObject::DigitalOutputsMask as usize);
@@ -203,6 +274,7 @@ impl SimulatedDrive {
                 demand = self.machine.step(&conditions, &options);
                 steady = state == self.machine.state();
             }
+            self.go_on();
             let motion = self.power(demand, ramps, dt_s);
             let torque_nm = self.servo.step(motion, &command, dt_s);
             let brake_nm = self.step_brake(outputs, dt_s);
@@ -261,9 +333,17 @@ impl SimulatedDrive {
             match (self.demand, demand) {
                 (_, PowerDemand::Off) => self.power_left_s = self.parameters.power_on_time_s,
                 (PowerDemand::Off, _) => self.servo.catch_actual(false),
-                (PowerDemand::Follow, _) if self.mode == ServoMode::Position => self.servo.leave_segment(),
+                (PowerDemand::Follow, _) if self.goes_by_segments() => self.servo.leave_segment(),
+                // After a halt the profile goes on to its target.
+                (_, PowerDemand::Follow) if self.halts && self.mode == PROFILE_POSITION => {}
                 (_, PowerDemand::Follow) => self.servo.hold_reference(),
                 _ => {}
+            }
+            let stays = matches!(demand, PowerDemand::Stop { then_off: false, .. });
+            self.halts = stays && self.machine.state() == PowerState::OperationEnabled;
+            self.interpolates = false;
+            if demand != PowerDemand::Follow && !self.halts {
+                (self.next_target, self.acknowledges) = (None, false);
             }
             self.closing = false;
             self.demand = demand;
@@ -279,6 +359,10 @@ impl SimulatedDrive {
         match demand {
             PowerDemand::Off => ServoMotion::Off,
             PowerDemand::Hold => ServoMotion::Hold,
+            // Between two records that it may not go to there is nothing: it comes to rest.
+            PowerDemand::Follow if self.mode == INTERPOLATED_POSITION && !self.interpolates => {
+                ServoMotion::Ramp(slow_down)
+            }
             PowerDemand::Follow => ServoMotion::Follow,
             PowerDemand::Stop { stop, then_off } => {
                 self.closing |= then_off && self.servo.at_rest();
@@ -305,19 +389,35 @@ impl SimulatedDrive {
     /// Takes 6060h, if the mode exists.
     fn take_mode(&mut self, dictionary: &Values<'_>) {
         let wanted = i64::from(dictionary.raw(DriveObject::Mode as usize) as i8);
-        let mode = match wanted {
-            8 => ServoMode::Position,
-            9 => ServoMode::Velocity,
-            10 => ServoMode::Torque,
-            _ => return,
-        };
+        let mode = wanted as i8;
         if mode != self.mode && mode_supported(wanted, self.parameters.supported_modes) {
-            if self.mode == ServoMode::Position && self.demand == PowerDemand::Follow {
+            if self.goes_by_segments() && self.demand == PowerDemand::Follow {
                 self.servo.leave_segment();
             }
             self.servo.hold_reference();
+            (self.interpolates, self.next_target, self.acknowledges) = (false, None, false);
             self.mode = mode;
         }
+    }
+
+    /// Which loop follows the master.
+    fn servo_mode(&self) -> ServoMode {
+        match self.mode {
+            PROFILE_POSITION => ServoMode::Profile,
+            CYCLIC_VELOCITY => ServoMode::Velocity,
+            CYCLIC_TORQUE => ServoMode::Torque,
+            _ => ServoMode::Position,
+        }
+    }
+
+    /// Its reference is on the way from one target of the master to the next.
+    fn goes_by_segments(&self) -> bool {
+        self.mode == CYCLIC_POSITION || self.mode == INTERPOLATED_POSITION && self.interpolates
+    }
+
+    /// The drive closes the position loop.
+    fn holds_position(&self) -> bool {
+        !matches!(self.mode, CYCLIC_VELOCITY | CYCLIC_TORQUE)
     }
 
     /// The master's targets in the servo's units.
@@ -333,10 +433,20 @@ impl SimulatedDrive {
             (f64::from(per_mille) * torque_unit).min(motor.rated_torque_nm * motor.peak_torque_ratio)
         };
         let offset = velocity(DriveObject::VelocityOffset);
+        // What counts as no ramp at all would never end.
+        let profile = |object: DriveObject| {
+            raw(object) as f64 * velocity_unit * f64::from(self.parameters.encoder.increments_per_turn)
+        };
         ServoCommand {
-            mode: self.mode,
+            mode: self.servo_mode(),
+            profile: ProfileLimits {
+                velocity: profile(DriveObject::ProfileVelocity),
+                acceleration: profile(DriveObject::ProfileAcceleration).max(1.0),
+                deceleration: profile(DriveObject::SlowDownDeceleration).max(1.0),
+            },
             velocity_turns_s: velocity(DriveObject::TargetVelocity) + offset,
-            velocity_feed_forward_turns_s: self.velocity_offset_mapped.then_some(offset),
+            velocity_feed_forward_turns_s: (self.velocity_offset_mapped && self.mode == CYCLIC_POSITION)
+                .then_some(offset),
             torque_nm: torque(DriveObject::TargetTorque),
             torque_offset_nm: torque(DriveObject::TorqueOffset),
             torque_limits_nm: (limit(DriveObject::PositiveTorqueLimit), -limit(DriveObject::NegativeTorqueLimit)),
@@ -347,7 +457,9 @@ impl SimulatedDrive {
     }
 
     fn motion(&self) -> ServoMotion {
-        if self.demand == PowerDemand::Follow && self.powered() { ServoMotion::Follow } else { ServoMotion::Hold }
+        let follows = self.mode != INTERPOLATED_POSITION || self.interpolates;
+        let powered = self.demand == PowerDemand::Follow && self.powered();
+        if powered && follows { ServoMotion::Follow } else { ServoMotion::Hold }
     }
 
     /// Increments from the actual position to the reference.
@@ -355,12 +467,12 @@ impl SimulatedDrive {
         if self.demand == PowerDemand::Off {
             return 0;
         }
-        self.servo.reference_now(self.motion(), self.mode) - self.encoder.increments()
+        self.servo.reference_now(self.motion(), self.servo_mode()) - self.encoder.increments()
     }
 
     fn watch_following_error(&mut self, dictionary: &Values<'_>, duration_ns: u64) {
         let window = dictionary.raw(DriveObject::FollowingWindow as usize);
-        let following = self.demand == PowerDemand::Follow && self.mode == ServoMode::Position;
+        let following = self.demand == PowerDemand::Follow && self.holds_position();
         let outside =
             following && window != u64::from(u32::MAX) && self.following_error_increments().unsigned_abs() > window;
         self.following_error_ns = if outside { self.following_error_ns.saturating_add(duration_ns) } else { 0 };
@@ -388,7 +500,7 @@ impl SimulatedDrive {
         let rated = self.parameters.motor.rated_torque_nm;
         let unit = self.parameters.velocity_units_per_turn_s;
         let inputs = self.digital_inputs();
-        let reference = self.servo.reference_now(self.motion(), self.mode);
+        let reference = self.servo.reference_now(self.motion(), self.servo_mode());
         let error = self.following_error_increments();
         let torque = (self.servo.torque_nm() / rated * 1000.0) as i16;
         let error_code = self.machine.error_code();
@@ -407,12 +519,7 @@ impl SimulatedDrive {
             DriveObject::FollowingErrorActual as usize,
             error.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32,
         );
-        let mode = match self.mode {
-            ServoMode::Position => 8,
-            ServoMode::Velocity => 9,
-            ServoMode::Torque => 10,
-        };
-        dictionary.set_raw(DriveObject::ModeDisplay as usize, mode);
+        dictionary.set_raw(DriveObject::ModeDisplay as usize, u64::from(self.mode as u8));
         dictionary.set_raw(DriveObject::DigitalInputs as usize, u64::from(inputs));
         dictionary.set_raw(DriveObject::ErrorCode as usize, u64::from(error_code));
         // Bit 0: generic error; the code says more.
@@ -424,7 +531,8 @@ impl SimulatedDrive {
         let following = self.machine.state() == PowerState::OperationEnabled && self.demand == PowerDemand::Follow;
         let reached = match self.demand {
             PowerDemand::Stop { .. } => self.servo.at_rest(),
-            PowerDemand::Follow if self.mode == ServoMode::Position => {
+            PowerDemand::Follow if self.mode == PROFILE_POSITION && !self.servo.arrived() => false,
+            PowerDemand::Follow if self.holds_position() => {
                 let distance = (self.servo.target() - self.encoder.increments()).unsigned_abs();
                 distance <= dictionary.raw(DriveObject::PositionWindow as usize)
             }
@@ -433,14 +541,19 @@ impl SimulatedDrive {
         // Missing mains are a warning while they are not a fault.
         let warning = self.disturbance.voltage_loss && self.machine.error_code() == 0;
         let limited = self.powered() && (self.servo.limited() || inputs & 0b11 != 0);
-        let late = self.mode == ServoMode::Position && self.following_error_ns > 0;
+        let late = self.holds_position() && self.following_error_ns > 0;
+        let answer = match self.mode {
+            PROFILE_POSITION => self.acknowledges,
+            INTERPOLATED_POSITION => self.interpolates,
+            _ => true,
+        };
         self.machine.state().status_bits()
             | u16::from(!self.disturbance.voltage_loss) << 4
             | u16::from(warning) << 7
             | 1 << 9
             | u16::from(reached) << 10
             | u16::from(limited) << 11
-            | u16::from(following) << 12
+            | u16::from(following && answer) << 12
             | u16::from(late) << 13
     }
 }
@@ -460,9 +573,10 @@ fn options(dictionary: &Values<'_>) -> Options {
     }
 }
 
-/// Slow-down and quick-stop ramp, turns/s²; a ramp of 0 would never end, so it counts as 1 increment/s².
-fn ramps_turns_s2(dictionary: &Values<'_>, increments_per_turn: u32) -> (f64, f64) {
-    let ramp = |object: DriveObject| (dictionary.raw(object as usize).max(1)) as f64 / f64::from(increments_per_turn);
+/// Slow-down and quick-stop ramp, turns/s², as they are counted, by the unit of velocities; a ramp of 0 would never end, so it
+/// counts as 1.
+fn ramps_turns_s2(dictionary: &Values<'_>, units_per_turn: f64) -> (f64, f64) {
+    let ramp = |object: DriveObject| dictionary.raw(object as usize).max(1) as f64 / units_per_turn;
     (ramp(DriveObject::SlowDownDeceleration), ramp(DriveObject::QuickStopDeceleration))
 }
 

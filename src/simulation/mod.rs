@@ -18,6 +18,7 @@ pub mod motor;
 pub mod object_dictionary;
 pub mod parameters;
 pub mod process_data;
+pub mod profile;
 pub mod random;
 pub mod sdo_abort;
 pub mod servo;

@@ -142,7 +142,7 @@ pub struct SimulatedDriveParameters {
     pub geometry: MachineGeometry,
     /// Units of 606Ch and 60FFh in one motor turn per second: increments per turn for increments/s, 60 for rpm.
     pub velocity_units_per_turn_s: f64,
-    /// Modes that it supports, as 6502h (bit 7 CSP, bit 8 CSV, bit 9 CST).
+    /// Modes that it supports, as 6502h (bit 0 PP, bit 6 IP, bit 7 CSP, bit 8 CSV, bit 9 CST).
     pub supported_modes: u32,
     /// From the command Enable Operation until the power stage holds the motor, seconds.
     pub power_on_time_s: f64,
@@ -187,7 +187,7 @@ impl SimulatedDriveParameters {
             brake: None,
             geometry: MachineGeometry::default(),
             velocity_units_per_turn_s: f64::from(increments_per_turn.max(1)),
-            supported_modes: 0x0000_0380,
+            supported_modes: 0x0000_03C1,
             power_on_time_s: 0.005,
             start_time_s: 0.002,
             quick_stop_deceleration_turns_s2: 2.0 * max_acceleration_turns_s2,

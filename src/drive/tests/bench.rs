@@ -39,7 +39,7 @@ pub fn parameters(mode: Mode) -> DriveParameters {
             velocity_factor: ratio(1, 1),
         },
         gains: match mode {
-            Mode::Csp => ServoGains::default(),
+            Mode::Csp | Mode::Ip | Mode::Pp => ServoGains::default(),
             Mode::Csv | Mode::Cst => ServoGains {
                 position_gain: 30.0,
                 velocity_feed_forward: 1.0,
@@ -50,6 +50,7 @@ pub fn parameters(mode: Mode) -> DriveParameters {
             },
         },
         torque_limit: 1.0,
+        profile_deceleration: 5000.0,
         feedback_delay_periods: 2.0,
         extrapolated_cycles: 0,
         extrapolated_velocity: 1000.0,
