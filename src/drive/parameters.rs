@@ -180,10 +180,11 @@ pub struct DriveParameters {
 }
 
 impl DriveParameters {
-    /// Periods from the computation of a setpoint to the feedback that is held against it. A target of a profile is handed over
-    /// once in two delays of the bus, so that on the average it is one delay older than what comes in each cycle.
+    /// Periods from the computation of a setpoint to the feedback that is held against it. In profile position there are two
+    /// delays of the bus from one target to the next (its bit and the answer up, both down), and a drive that goes no faster
+    /// than its setpoint never makes up for them.
     pub fn following_delay_periods(&self) -> f64 {
-        self.feedback_delay_periods * if self.mode == Mode::Pp { 2.0 } else { 1.0 }
+        self.feedback_delay_periods * if self.mode == Mode::Pp { 3.0 } else { 1.0 }
     }
 
     /// Every figure finite and in its range; `highest_velocity` is what 60FFh can hold, axis units/s.

@@ -34,7 +34,7 @@ const BY_FRICTION: f64 = 175.0;
 
 /// What becomes of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Outcome {
+pub enum Outcome {
     /// Nothing: it is ridden through.
     RiddenThrough,
     /// This fault, and x goes at most so far, mm.
@@ -45,10 +45,10 @@ enum Outcome {
 
 use Outcome::{RiddenThrough, Stops, StopsOther};
 
-type Row = (&'static str, fn(&mut Rig, &NetworkWire), Outcome);
+pub type Row = (&'static str, fn(&mut Rig, &NetworkWire), Outcome);
 
 #[rustfmt::skip]
-const TABLE: &[Row] = &[
+pub const TABLE: &[Row] = &[
     ("one frame lost", |_, wire| wire.command(NetworkCommand::Lose(1)), RiddenThrough),
     ("three frames lost", |_, wire| wire.command(NetworkCommand::Lose(3)), RiddenThrough),
     ("a whole exchange lost", |_, wire| wire.command(NetworkCommand::Lose(7)), RiddenThrough),
@@ -121,7 +121,7 @@ fn operational(wire: &NetworkWire) -> bool {
     (0..3).all(|node| wire.state_name(node) == "Operational")
 }
 
-fn befalls(config: &MachineConfig, (name, befall, outcome): &Row, moving: bool) {
+pub fn befalls(config: &MachineConfig, (name, befall, outcome): &Row, moving: bool) {
     let mut config = config.clone();
     config.buses[0].devices[0].tolerated_emergencies = TOLERATED.to_vec();
     let (mut rig, wire, _desks) = rig_of(config);

@@ -2,6 +2,7 @@
 
 mod faults;
 mod mixed;
+mod modes;
 mod motion;
 mod settings;
 #[path = "../support/mod.rs"]
