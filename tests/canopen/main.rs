@@ -7,4 +7,5 @@ mod motion;
 mod settings;
 #[path = "../support/mod.rs"]
 mod support;
+mod two_axes;
 mod wire;

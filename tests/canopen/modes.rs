@@ -1,7 +1,7 @@
 //! Drives without a cyclic mode over CAN: interpolated position (IP) and profile position (PP).
 
 use crate::faults::{TABLE, befalls};
-use crate::motion::{X, move_to, rig_of};
+use crate::motion::{X, move_to, rig_of, rig_over};
 use crate::wire::{NetworkWire, nodes_of};
 use motiond::config::{self, MachineConfig};
 use motiond::daemon::assembly::{BusWire, assemble_over};
@@ -166,15 +166,19 @@ fn each_fault_of_the_bus_does_what_it_does_in_csp() {
 #[test]
 fn a_drive_whose_power_was_cycled_has_its_mode_and_its_limits_again() {
     for (mode, code) in [("ip", 7), ("pp", 1)] {
-        let (mut rig, wire, _) = rig_of(machine(mode));
+        let config = machine(mode);
+        let mut nodes = nodes_of(&config.buses[0], config.period_ns);
+        let SimulatedDeviceKind::Drive(drives) = &mut nodes.nodes[0].device.kind else { panic!("no drive") };
+        // What it has by itself is another deceleration.
+        drives[0].slow_down_deceleration_turns_s2 = 1.0;
+        let (mut rig, wire, _) = rig_over(config, &nodes);
         rig.power_all();
         wire.command(NetworkCommand::PowerOff(0));
         rig.run(500);
         wire.command(NetworkCommand::PowerOn(0));
         rig.run(6000);
-        // What it has by itself is something else.
-        let deceleration = (mode == "pp").then(|| object(&wire, 0x6084, 0));
-        assert_eq!(deceleration, (mode == "pp").then_some(19_660_800), "{mode}");
+        let deceleration = if mode == "pp" { 6000 * 65_536 / 20 } else { 65_536 };
+        assert_eq!(object(&wire, 0x6084, 0), deceleration, "{mode}");
         rig.send(Request::Reset { axis: X });
         rig.run(100);
         rig.power_all();
