@@ -17,6 +17,8 @@ const TERMINAL_BITS: u32 = 64;
 /// Increments of an encoder that tells nothing: few, so that the axis moves less than it is told, never more.
 const UNKNOWN_INCREMENTS: u64 = 1000;
 /// Bits of 6502h.
+const PP: u32 = 1;
+const IP: u32 = 1 << 6;
 const CSP: u32 = 1 << 7;
 const CSV: u32 = 1 << 8;
 const CST: u32 = 1 << 9;
@@ -186,13 +188,16 @@ fn write_axis(out: &mut String, device: &SurveyedDevice, axis: u8) -> std::fmt::
         modes if modes & CSP != 0 => "csp",
         modes if modes & CSV != 0 => "csv",
         modes if modes & CST != 0 => "cst",
+        modes if modes & IP != 0 => "ip",
+        modes if modes & PP != 0 => "pp",
         _ => "csp",
     };
     let doubt = match facts.modes {
         None => format!(" {MARK} the drive does not tell its modes (6502h)"),
-        Some(modes) if modes & (CSP | CSV | CST) == 0 => {
-            format!(" {MARK} the drive has no cyclic mode (6502h = {modes:#x})")
+        Some(modes) if modes & (CSP | CSV | CST | IP | PP) == 0 => {
+            format!(" {MARK} the drive has no mode that can be used (6502h = {modes:#x})")
         }
+        Some(_) if mode == "pp" => format!(" {MARK} the drive has no cyclic mode: it lags, and can be in no group"),
         Some(_) => String::new(),
     };
     writeln!(out, "mode = \"{mode}\"{doubt}")?;
@@ -226,7 +231,7 @@ fn write_axis(out: &mut String, device: &SurveyedDevice, axis: u8) -> std::fmt::
         (2 * increment).max(10)
     )?;
     writeln!(out, "time-ms = 50")?;
-    if mode != "csp" {
+    if matches!(mode, "csv" | "cst") {
         writeln!(out)?;
         writeln!(out, "[axis.gains] {MARK} weak; the daemon closes the loop")?;
         writeln!(out, "position-per-s = 1")?;

@@ -204,7 +204,11 @@ impl Drive {
         // A clamp that is not in force makes no difference, neither the old nor the new one.
         let asked = self.servo.asked_velocity();
         let clamp = gains.velocity_limit.min(self.gains.velocity_limit);
-        if self.mode.takes_position() || asked <= clamp { Ok(()) } else { Err(TuningRefusal::Saturated { asked, clamp }) }
+        if self.mode.takes_position() || asked <= clamp {
+            Ok(())
+        } else {
+            Err(TuningRefusal::Saturated { asked, clamp })
+        }
     }
 
     /// Takes other gains and another torque limit over; [`Drive::prepare`] is then due for the latter.

@@ -368,13 +368,8 @@ mod tests {
             entry(0x60C1, 1, 32),
             entry(0x60FE, 1, 32),
         ];
-        let needs = [
-            (Mode::Csp, 0x607A),
-            (Mode::Csv, 0x60FF),
-            (Mode::Cst, 0x6071),
-            (Mode::Ip, 0x60C1),
-            (Mode::Pp, 0x607A),
-        ];
+        let needs =
+            [(Mode::Csp, 0x607A), (Mode::Csv, 0x60FF), (Mode::Cst, 0x6071), (Mode::Ip, 0x60C1), (Mode::Pp, 0x607A)];
         for (mode, needs) in needs {
             for absent in all.iter().map(|entry| entry.index) {
                 let entries: Vec<_> = all.iter().copied().filter(|entry| entry.index != absent).collect();

@@ -10,17 +10,8 @@ pub const INTERPOLATED_POSITION: i8 = 7;
 pub const SUPPORTED_MODES: u16 = 0x6502;
 
 /// The modes that have a bit and a number (6060h) one higher; the others are reserved.
-const NAMES: [(u32, &str); 9] = [
-    (0, "pp"),
-    (1, "vl"),
-    (2, "pv"),
-    (3, "tq"),
-    (5, "hm"),
-    (6, "ip"),
-    (7, "csp"),
-    (8, "csv"),
-    (9, "cst"),
-];
+const NAMES: [(u32, &str); 9] =
+    [(0, "pp"), (1, "vl"), (2, "pv"), (3, "tq"), (5, "hm"), (6, "ip"), (7, "csp"), (8, "csv"), (9, "cst")];
 
 /// The mode that one axis of a drive is used in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -109,7 +109,7 @@ impl SimulatedDrive {
         }
         set(DriveObject::SupportedModes, u64::from(parameters.supported_modes));
         let ramp = |turns_s2: f64| unsigned(turns_s2 * parameters.velocity_units_per_turn_s);
-        set(DriveObject::ProfileVelocity, ramp(parameters.motor.max_velocity_turns_s));
+        set(DriveObject::ProfileVelocity, ramp(parameters.profile_velocity_turns_s));
         set(DriveObject::ProfileAcceleration, ramp(parameters.slow_down_deceleration_turns_s2));
         set(DriveObject::SlowDownDeceleration, ramp(parameters.slow_down_deceleration_turns_s2));
         set(DriveObject::QuickStopDeceleration, ramp(parameters.quick_stop_deceleration_turns_s2));

@@ -263,7 +263,7 @@ fn gains(reader: &mut Reader<'_>, axis: &Axis, highest_velocity: f64, period_ns:
         (None, _) => {
             reader.report(
                 &axis.mode.place,
-                format!("\"csp\" (or \"ip\"), or a table [axis.gains]: in {mode} the cycle closes the loop"),
+                format!("\"csp\", or a table [axis.gains]: in {mode} the cycle closes the loop"),
             );
             return ServoGains::default();
         }

@@ -2,14 +2,13 @@
 //! as on a machine that is ready to run.
 
 use super::super::machine::{BusConfig, DeviceConfig, InputConfig};
-use super::super::schema::{Axis, BusKind, DeviceKind};
+use super::super::schema::{Axis, DeviceKind};
 use super::axes::AxisPlan;
 use crate::cycle::machine_inputs::InputRole;
 use crate::drive::{Brake, DriveParameters};
-use crate::fieldbus::sdo::ObjectWrite;
 use crate::ids::BusId;
 use crate::simulation::{
-    BrakeControl, BrakeParameters, ObjectValue, SimulatedDeviceKind, SimulatedDeviceParameters, SimulatedDriveParameters,
+    BrakeControl, BrakeParameters, SimulatedDeviceKind, SimulatedDeviceParameters, SimulatedDriveParameters,
     SimulatedIdentity, SimulatedTerminalParameters, servo::ServoParameters,
 };
 
@@ -114,22 +113,12 @@ pub fn plan(buses: &mut [BusConfig], axes: &[AxisPlan], inputs: &[InputConfig]) 
                     serial: device.identity.serial_number.unwrap_or(index as u32 + 1),
                 },
                 watchdog_ns: u64::from(device.watchdog_ms) * 1_000_000,
-                objects: if bus.kind == BusKind::Simulated { started_with(device) } else { Vec::new() },
+                objects: Vec::new(),
                 kind,
             }
         });
         bus.simulation.devices = simulated.collect();
     }
-}
-
-/// On a bus without a wire a device has from the beginning what it would be given at start: numbers without a sign.
-fn started_with(device: &DeviceConfig) -> Vec<ObjectValue> {
-    let object = |write: &ObjectWrite| ObjectValue {
-        index: write.address.index,
-        subindex: write.address.subindex,
-        value: write.value.iter().rev().fold(0, |value, byte| value << 8 | i64::from(*byte)),
-    };
-    device.startup.iter().map(object).collect()
 }
 
 /// The contacts of a machine that is ready: emergency stops closed, enabling devices held, everything else at rest.

@@ -196,10 +196,8 @@ impl Script {
     pub fn exchange(&mut self, outputs: &[u8]) -> [u8; INPUT_BYTES] {
         self.live();
         let mut answer = [0; INPUT_BYTES];
-        let word = self.state
-            | u16::from(self.voltage) << 4
-            | u16::from(self.remote) << 9
-            | u16::from(self.answer) << 12;
+        let word =
+            self.state | u16::from(self.voltage) << 4 | u16::from(self.remote) << 9 | u16::from(self.answer) << 12;
         answer[0..2].copy_from_slice(&word.to_le_bytes());
         answer[2] = self.mode as u8;
         answer[3..7].copy_from_slice(&self.actual().to_le_bytes());

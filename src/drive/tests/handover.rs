@@ -203,9 +203,11 @@ fn a_target_is_ahead_of_its_setpoint_by_the_way_of_a_stop() {
     let mut bench = Bench::operational(&parameters(Mode::Pp), Script::default());
     // 6084h is 5000 deg/s²: 200² / (2 · 5000) = 4 deg.
     for (velocity, ahead) in [(200.0, 4.0), (-200.0, -4.0), (0.0, 0.0)] {
-        bench.until(10, |bench| follow(bench, at(20.0, velocity)), |bench| {
-            bench.told().position == ((20.0 + ahead) * PER_DEGREE) as i32
-        });
+        bench.until(
+            10,
+            |bench| follow(bench, at(20.0, velocity)),
+            |bench| bench.told().position == ((20.0 + ahead) * PER_DEGREE) as i32,
+        );
     }
 }
 
@@ -228,7 +230,8 @@ fn hand_over(answers: &[u32], stale: &[bool], velocity: f64) -> Result<(), TestC
         setpoints.push(setpoint.position + 1e-4 * setpoint.velocity * setpoint.velocity.abs());
         follow(&mut bench, setpoint);
         let told = bench.told();
-        let (rises, falls) = (told.controlword & !before.controlword & BIT, before.controlword & !told.controlword & BIT);
+        let (rises, falls) =
+            (told.controlword & !before.controlword & BIT, before.controlword & !told.controlword & BIT);
         prop_assert!(bench.feedback.operational, "{:?}", bench.feedback);
         prop_assert!(rises == 0 || !shown, "a target before the last answer fell");
         prop_assert!(falls == 0 || shown, "a target withdrawn before it was taken");
@@ -238,7 +241,11 @@ fn hand_over(answers: &[u32], stale: &[bool], velocity: f64) -> Result<(), TestC
         }
         if rises != 0 && setpoints.len() > 1 {
             let newest = setpoints[setpoints.len() - 2] * PER_DEGREE;
-            prop_assert!((f64::from(told.position) - newest).abs() <= 1.0, "offered is {}, newest {newest}", told.position);
+            prop_assert!(
+                (f64::from(told.position) - newest).abs() <= 1.0,
+                "offered is {}, newest {newest}",
+                told.position
+            );
         }
         before = told;
     }
