@@ -5,11 +5,12 @@ use crate::simulation::cia402::{Conditions, Options, PowerDemand, PowerState, St
 use crate::simulation::control::PlantState;
 use crate::simulation::drive_objects::{DriveObject, mode_supported};
 use crate::simulation::encoder::Encoder;
+use crate::simulation::mode::{CYCLIC_POSITION, ModeState, PROFILE_POSITION, Targets};
 use crate::simulation::motor::Motor;
 use crate::simulation::object_dictionary::Values;
 use crate::simulation::parameters::{BrakeControl, PowerLossReaction, SimulatedDriveParameters};
 use crate::simulation::profile::ProfileLimits;
-use crate::simulation::servo::{Servo, ServoCommand, ServoMode, ServoMotion};
+use crate::simulation::servo::{Servo, ServoCommand, ServoMotion};
 
 /// The drive's own step, nanoseconds.
 pub const STEP_NS: u64 = 500_000;
@@ -27,17 +28,7 @@ pub const ERROR_MAINS: u16 = 0x3220;
 /// Error code of safe torque off, of the vendor's range (603Fh).
 pub const ERROR_SAFE_TORQUE_OFF: u16 = 0xFF01;
 
-/// Modes of operation (6060h).
-const PROFILE_POSITION: i8 = 1;
-const INTERPOLATED_POSITION: i8 = 7;
-const CYCLIC_POSITION: i8 = 8;
-const CYCLIC_VELOCITY: i8 = 9;
-const CYCLIC_TORQUE: i8 = 10;
-
-/// Bits of the controlword by the mode: enable interpolation or new setpoint, change immediately, relative, and halt.
-const BY_MODE: u16 = 1 << 4;
-const IMMEDIATELY: u16 = 1 << 5;
-const RELATIVE: u16 = 1 << 6;
+/// Bit of the controlword: halt.
 const HALT: u16 = 1 << 8;
 
 /// What is wrong with a drive from outside.
@@ -68,16 +59,7 @@ pub struct SimulatedDrive {
     /// Inputs of 60FDh that were set from outside.
     forced_inputs: u32,
     demand: PowerDemand,
-    /// 6061h.
-    mode: i8,
-    /// Bit 4 of the controlword as it came last.
-    by_mode_bit: bool,
-    /// Interpolation is active.
-    interpolates: bool,
-    /// A target was taken and its bit stands, or nothing more can be taken.
-    acknowledges: bool,
-    /// What is next when the target is reached, and whether it is counted from that.
-    next_target: Option<(i32, bool)>,
+    mode: ModeState,
     /// A stop that keeps the target: the controlword says halt.
     halts: bool,
     /// 60B1h is among the outputs, so it is the feed-forward in position mode.
@@ -127,11 +109,7 @@ impl SimulatedDrive {
             disturbance: DriveDisturbance::default(),
             forced_inputs: 0,
             demand: PowerDemand::Off,
-            mode: CYCLIC_POSITION,
-            by_mode_bit: false,
-            interpolates: false,
-            acknowledges: false,
-            next_target: None,
+            mode: ModeState::new(),
             halts: false,
             velocity_offset_mapped: false,
             start_left_s: parameters.start_time_s,
@@ -197,48 +175,13 @@ impl SimulatedDrive {
         let controlword = dictionary.raw(DriveObject::Controlword as usize) as u16;
         let follows = controlword & (HALT | 0x0F) == 0x0F && self.demand == PowerDemand::Follow;
         let i32_of = |object: DriveObject| dictionary.i32(object as usize);
-        let rises = controlword & BY_MODE != 0 && !self.by_mode_bit;
-        self.by_mode_bit = controlword & BY_MODE != 0;
-        match self.mode {
-            CYCLIC_POSITION if follows => {
-                let raw = i32_of(DriveObject::TargetPosition).wrapping_add(i32_of(DriveObject::PositionOffset));
-                self.servo.retarget(raw, interpolation_period_s(dictionary));
-            }
-            INTERPOLATED_POSITION => {
-                let active = follows && (rises || self.interpolates && self.by_mode_bit);
-                match (self.interpolates, active) {
-                    (false, true) => self.servo.hold_reference(),
-                    (true, false) => self.servo.leave_segment(),
-                    _ => {}
-                }
-                self.interpolates = active;
-                if active {
-                    self.servo.retarget(i32_of(DriveObject::InterpolationData), interpolation_period_s(dictionary));
-                }
-            }
-            PROFILE_POSITION if follows && rises => {
-                let target = (i32_of(DriveObject::TargetPosition), controlword & RELATIVE != 0);
-                if controlword & IMMEDIATELY != 0 || self.servo.arrived() {
-                    self.next_target = None;
-                    self.servo.aim(target.0, target.1);
-                    self.acknowledges = true;
-                } else if self.next_target.is_none() {
-                    self.next_target = Some(target);
-                    self.acknowledges = true;
-                }
-            }
-            _ => {}
-        }
-        self.acknowledges &= self.by_mode_bit || self.next_target.is_some();
-    }
-
-    /// The target that was to come next is the present one where that is reached.
-    fn go_on(&mut self) {
-        if self.next_target.is_some() && self.demand == PowerDemand::Follow && self.servo.arrived() {
-            let Some((raw, relative)) = self.next_target.take() else { return };
-            self.servo.aim(raw, relative);
-            self.acknowledges &= self.by_mode_bit;
-        }
+        let targets = Targets {
+            target: i32_of(DriveObject::TargetPosition),
+            offset: i32_of(DriveObject::PositionOffset),
+            record: i32_of(DriveObject::InterpolationData),
+            period_s: interpolation_period_s(dictionary),
+        };
+        self.mode.take(controlword, follows, &targets, &mut self.servo);
     }
 
     /// Goes on by `duration_ns`, in steps of at most [`STEP_NS`] (see [`MAX_STEPS`] for long gaps). The master falls
@@ -274,7 +217,9 @@ impl SimulatedDrive {
                 demand = self.machine.step(&conditions, &options);
                 steady = state == self.machine.state();
             }
-            self.go_on();
+            if self.demand == PowerDemand::Follow {
+                self.mode.go_on(&mut self.servo);
+            }
             let motion = self.power(demand, ramps, dt_s);
             let torque_nm = self.servo.step(motion, &command, dt_s);
             let brake_nm = self.step_brake(outputs, dt_s);
@@ -333,18 +278,15 @@ impl SimulatedDrive {
             match (self.demand, demand) {
                 (_, PowerDemand::Off) => self.power_left_s = self.parameters.power_on_time_s,
                 (PowerDemand::Off, _) => self.servo.catch_actual(false),
-                (PowerDemand::Follow, _) if self.goes_by_segments() => self.servo.leave_segment(),
+                (PowerDemand::Follow, _) if self.mode.goes_by_segments() => self.servo.leave_segment(),
                 // After a halt the profile goes on to its target.
-                (_, PowerDemand::Follow) if self.halts && self.mode == PROFILE_POSITION => {}
+                (_, PowerDemand::Follow) if self.halts && self.mode.mode() == PROFILE_POSITION => {}
                 (_, PowerDemand::Follow) => self.servo.hold_reference(),
                 _ => {}
             }
             let stays = matches!(demand, PowerDemand::Stop { then_off: false, .. });
             self.halts = stays && self.machine.state() == PowerState::OperationEnabled;
-            self.interpolates = false;
-            if demand != PowerDemand::Follow && !self.halts {
-                (self.next_target, self.acknowledges) = (None, false);
-            }
+            self.mode.leave(self.halts || demand == PowerDemand::Follow);
             self.closing = false;
             self.demand = demand;
         }
@@ -359,10 +301,7 @@ impl SimulatedDrive {
         match demand {
             PowerDemand::Off => ServoMotion::Off,
             PowerDemand::Hold => ServoMotion::Hold,
-            // Between two records that it may not go to there is nothing: it comes to rest.
-            PowerDemand::Follow if self.mode == INTERPOLATED_POSITION && !self.interpolates => {
-                ServoMotion::Ramp(slow_down)
-            }
+            PowerDemand::Follow if self.mode.waits() => ServoMotion::Ramp(slow_down),
             PowerDemand::Follow => ServoMotion::Follow,
             PowerDemand::Stop { stop, then_off } => {
                 self.closing |= then_off && self.servo.at_rest();
@@ -390,34 +329,13 @@ impl SimulatedDrive {
     fn take_mode(&mut self, dictionary: &Values<'_>) {
         let wanted = i64::from(dictionary.raw(DriveObject::Mode as usize) as i8);
         let mode = wanted as i8;
-        if mode != self.mode && mode_supported(wanted, self.parameters.supported_modes) {
-            if self.goes_by_segments() && self.demand == PowerDemand::Follow {
+        if mode != self.mode.mode() && mode_supported(wanted, self.parameters.supported_modes) {
+            if self.mode.goes_by_segments() && self.demand == PowerDemand::Follow {
                 self.servo.leave_segment();
             }
             self.servo.hold_reference();
-            (self.interpolates, self.next_target, self.acknowledges) = (false, None, false);
-            self.mode = mode;
+            self.mode.change(mode);
         }
-    }
-
-    /// Which loop follows the master.
-    fn servo_mode(&self) -> ServoMode {
-        match self.mode {
-            PROFILE_POSITION => ServoMode::Profile,
-            CYCLIC_VELOCITY => ServoMode::Velocity,
-            CYCLIC_TORQUE => ServoMode::Torque,
-            _ => ServoMode::Position,
-        }
-    }
-
-    /// Its reference is on the way from one target of the master to the next.
-    fn goes_by_segments(&self) -> bool {
-        self.mode == CYCLIC_POSITION || self.mode == INTERPOLATED_POSITION && self.interpolates
-    }
-
-    /// The drive closes the position loop.
-    fn holds_position(&self) -> bool {
-        !matches!(self.mode, CYCLIC_VELOCITY | CYCLIC_TORQUE)
     }
 
     /// The master's targets in the servo's units.
@@ -438,14 +356,14 @@ impl SimulatedDrive {
             raw(object) as f64 * velocity_unit * f64::from(self.parameters.encoder.increments_per_turn)
         };
         ServoCommand {
-            mode: self.servo_mode(),
+            mode: self.mode.servo_mode(),
             profile: ProfileLimits {
                 velocity: profile(DriveObject::ProfileVelocity),
                 acceleration: profile(DriveObject::ProfileAcceleration).max(1.0),
                 deceleration: profile(DriveObject::SlowDownDeceleration).max(1.0),
             },
             velocity_turns_s: velocity(DriveObject::TargetVelocity) + offset,
-            velocity_feed_forward_turns_s: (self.velocity_offset_mapped && self.mode == CYCLIC_POSITION)
+            velocity_feed_forward_turns_s: (self.velocity_offset_mapped && self.mode.mode() == CYCLIC_POSITION)
                 .then_some(offset),
             torque_nm: torque(DriveObject::TargetTorque),
             torque_offset_nm: torque(DriveObject::TorqueOffset),
@@ -457,9 +375,8 @@ impl SimulatedDrive {
     }
 
     fn motion(&self) -> ServoMotion {
-        let follows = self.mode != INTERPOLATED_POSITION || self.interpolates;
         let powered = self.demand == PowerDemand::Follow && self.powered();
-        if powered && follows { ServoMotion::Follow } else { ServoMotion::Hold }
+        if powered && !self.mode.waits() { ServoMotion::Follow } else { ServoMotion::Hold }
     }
 
     /// Increments from the actual position to the reference.
@@ -467,12 +384,12 @@ impl SimulatedDrive {
         if self.demand == PowerDemand::Off {
             return 0;
         }
-        self.servo.reference_now(self.motion(), self.servo_mode()) - self.encoder.increments()
+        self.servo.reference_now(self.motion(), self.mode.servo_mode()) - self.encoder.increments()
     }
 
     fn watch_following_error(&mut self, dictionary: &Values<'_>, duration_ns: u64) {
         let window = dictionary.raw(DriveObject::FollowingWindow as usize);
-        let following = self.demand == PowerDemand::Follow && self.holds_position();
+        let following = self.demand == PowerDemand::Follow && self.mode.holds_position();
         let outside =
             following && window != u64::from(u32::MAX) && self.following_error_increments().unsigned_abs() > window;
         self.following_error_ns = if outside { self.following_error_ns.saturating_add(duration_ns) } else { 0 };
@@ -500,7 +417,7 @@ impl SimulatedDrive {
         let rated = self.parameters.motor.rated_torque_nm;
         let unit = self.parameters.velocity_units_per_turn_s;
         let inputs = self.digital_inputs();
-        let reference = self.servo.reference_now(self.motion(), self.servo_mode());
+        let reference = self.servo.reference_now(self.motion(), self.mode.servo_mode());
         let error = self.following_error_increments();
         let torque = (self.servo.torque_nm() / rated * 1000.0) as i16;
         let error_code = self.machine.error_code();
@@ -519,7 +436,7 @@ impl SimulatedDrive {
             DriveObject::FollowingErrorActual as usize,
             error.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32,
         );
-        dictionary.set_raw(DriveObject::ModeDisplay as usize, u64::from(self.mode as u8));
+        dictionary.set_raw(DriveObject::ModeDisplay as usize, u64::from(self.mode.mode() as u8));
         dictionary.set_raw(DriveObject::DigitalInputs as usize, u64::from(inputs));
         dictionary.set_raw(DriveObject::ErrorCode as usize, u64::from(error_code));
         // Bit 0: generic error; the code says more.
@@ -531,8 +448,8 @@ impl SimulatedDrive {
         let following = self.machine.state() == PowerState::OperationEnabled && self.demand == PowerDemand::Follow;
         let reached = match self.demand {
             PowerDemand::Stop { .. } => self.servo.at_rest(),
-            PowerDemand::Follow if self.mode == PROFILE_POSITION && !self.servo.arrived() => false,
-            PowerDemand::Follow if self.holds_position() => {
+            PowerDemand::Follow if self.mode.mode() == PROFILE_POSITION && !self.servo.arrived() => false,
+            PowerDemand::Follow if self.mode.holds_position() => {
                 let distance = (self.servo.target() - self.encoder.increments()).unsigned_abs();
                 distance <= dictionary.raw(DriveObject::PositionWindow as usize)
             }
@@ -541,19 +458,14 @@ impl SimulatedDrive {
         // Missing mains are a warning while they are not a fault.
         let warning = self.disturbance.voltage_loss && self.machine.error_code() == 0;
         let limited = self.powered() && (self.servo.limited() || inputs & 0b11 != 0);
-        let late = self.holds_position() && self.following_error_ns > 0;
-        let answer = match self.mode {
-            PROFILE_POSITION => self.acknowledges,
-            INTERPOLATED_POSITION => self.interpolates,
-            _ => true,
-        };
+        let late = self.mode.holds_position() && self.following_error_ns > 0;
         self.machine.state().status_bits()
             | u16::from(!self.disturbance.voltage_loss) << 4
             | u16::from(warning) << 7
             | 1 << 9
             | u16::from(reached) << 10
             | u16::from(limited) << 11
-            | u16::from(following && answer) << 12
+            | u16::from(following && self.mode.answer()) << 12
             | u16::from(late) << 13
     }
 }

@@ -14,6 +14,7 @@ pub mod drive_objects;
 pub mod encoder;
 pub mod ethercat;
 pub mod fault_plan;
+pub mod mode;
 pub mod motor;
 pub mod object_dictionary;
 pub mod parameters;
