@@ -109,7 +109,7 @@ impl SimulatedDrive {
             disturbance: DriveDisturbance::default(),
             forced_inputs: 0,
             demand: PowerDemand::Off,
-            mode: ModeState::new(),
+            mode: ModeState::default(),
             halts: false,
             velocity_offset_mapped: false,
             start_left_s: parameters.start_time_s,

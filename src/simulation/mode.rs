@@ -42,12 +42,14 @@ pub struct ModeState {
     next_target: Option<(i32, bool)>,
 }
 
-impl ModeState {
+impl Default for ModeState {
     /// In cyclic synchronous position.
-    pub fn new() -> ModeState {
+    fn default() -> ModeState {
         ModeState { mode: CYCLIC_POSITION, bit: false, interpolates: false, acknowledges: false, next_target: None }
     }
+}
 
+impl ModeState {
     /// 6061h.
     pub fn mode(&self) -> i8 {
         self.mode
@@ -55,7 +57,7 @@ impl ModeState {
 
     /// Begins another mode.
     pub fn change(&mut self, mode: i8) {
-        *self = ModeState { mode, bit: self.bit, ..ModeState::new() };
+        *self = ModeState { mode, bit: self.bit, ..ModeState::default() };
     }
 
     /// Which loop follows the master.
