@@ -92,7 +92,7 @@ class Drive:
         network.add_node(self.node)
         self.network, self.number = network, number
         self.lock = threading.RLock()
-        self.received, self.signs, self.exchanged = {}, {}, None
+        self.received, self.signs, self.exchanged, self.listens = {}, {}, None, set()
         self.state, self.target, self.heard = "disabled", 0, None
         self.last_control = 0
         self.answer, self.place, self.speed = False, 0.0, 0.0
@@ -105,11 +105,15 @@ class Drive:
             entry = self.node.object_dictionary[index]
             entry = entry if isinstance(entry, ODVariable) else entry[subindex]
             signed = self.signs[index, subindex] = entry.data_type in (INTEGER8, INTEGER16, INTEGER32)
-        return int.from_bytes(self.node.get_data(index, subindex), "little", signed=signed)
+        held = self.node.data_store.get(index, {}).get(subindex)
+        return int.from_bytes(self.node.get_data(index, subindex) if held is None else held, "little", signed=signed)
 
     def put(self, index, value):
         bits = len(self.node.object_dictionary[index])
-        self.node.set_data(index, 0, struct.pack("<" + self.SIZES[bits], value))
+        self.hold(index, 0, struct.pack("<" + self.SIZES[bits], value))
+
+    def hold(self, index, subindex, data):
+        self.node.data_store.setdefault(index, {})[subindex] = data
 
     def restart(self):
         """As after power-on, but for the position."""
@@ -146,9 +150,13 @@ class Drive:
                 elif data[0] != 1 and self.state == "enabled":
                     self.state = "disabled"
                 return
-            consumed = self.get(0x1016, 1)
-            if identifier == 0x700 + (consumed >> 16) and consumed & 0xFFFF:
-                self.heard = time.monotonic()
+            if identifier > 0x700:
+                consumed = self.get(0x1016, 1)
+                if identifier == 0x700 + (consumed >> 16) and consumed & 0xFFFF:
+                    self.heard = time.monotonic()
+                return
+            if identifier != 0x80 and identifier not in self.listens:
+                return
             if self.node.nmt.state != "OPERATIONAL":
                 self.exchanged = None
                 return
@@ -161,6 +169,7 @@ class Drive:
         # What is mapped does not change in Operational.
         if self.exchanged is None:
             self.exchanged = list(self.pdos(0x1800, 0x1A00)), list(self.pdos(0x1400, 0x1600))
+            self.listens = {identifier for identifier, _ in self.exchanged[1]}
         transmitted, received = self.exchanged
         for identifier, entries in transmitted:
             content = b"".join(struct.pack("<" + self.SIZES[bits], self.signed(self.get(index, sub), bits))
@@ -171,7 +180,7 @@ class Drive:
             if data is None:
                 continue
             for index, sub, bits in entries:
-                self.node.set_data(index, sub, data[:bits // 8])
+                self.hold(index, sub, data[:bits // 8])
                 data = data[bits // 8:]
         self.step()
 
