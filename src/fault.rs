@@ -130,6 +130,9 @@ faults! {
     DriveEmergency = 3007, "drive-emergency", Group, Ramp,
         "the axis's device told of a fault of its own by an emergency message",
         "look the code up in the device's manual, remove its cause, then reset; tolerated-emergencies has the codes that stop nothing";
+    TargetNotTaken = 3008, "target-not-taken", Group, QuickStop,
+        "the drive did not take the targets of its mode in time (statusword bit 12 in ip and pp)",
+        "look in the drive's manual for what it needs to move in this mode, then reset and power on";
     FollowingError = 4001, "following-error", Group, QuickStop,
         "the axis was farther from its setpoint than its window for longer than allowed",
         "look for a collision, a closed brake, too little torque or too high an acceleration, then reset";

@@ -272,6 +272,9 @@ pub const MAX_POSITION: f64 = 1e9;
 /// Setpoints kept for comparison with delayed feedback; bounds a bus's feedback delay in periods.
 pub const SETPOINT_HISTORY: usize = 16;
 
+/// Past setpoints kept of an axis whose drive gets its targets by hand-over, which takes three such delays.
+pub const HANDOVER_HISTORY: usize = 64;
+
 const _: () = assert!(MAX_AXES <= 64, "axis sets are one u64 word");
 const _: () = assert!(MAX_GROUP_AXES <= MAX_AXES);
 const _: () = assert!(MAX_DIGITAL_INPUTS <= 64 && MAX_DIGITAL_OUTPUTS <= 64);
@@ -304,3 +307,4 @@ const _: () =
 const _: () = assert!(RT_SHUTDOWN_S * 1_000_000_000 / MIN_PERIOD_NS <= u32::MAX as u64);
 const _: () = assert!(MAX_LEASES >= MAX_AXES, "each axis may have its own holder");
 const _: () = assert!(SETPOINT_HISTORY.is_power_of_two());
+const _: () = assert!(HANDOVER_HISTORY.is_power_of_two() && HANDOVER_HISTORY - 2 >= 3 * (SETPOINT_HISTORY - 2));

@@ -105,6 +105,73 @@ fn drives_of_another_stack_are_brought_up_move_and_survive_a_restart() {
     master.end();
 }
 
+/// Drives without a cyclic mode, as another stack's programmer understands CiA 402-2.
+#[test]
+fn drives_of_another_stack_follow_records_and_go_from_target_to_target() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((_interface, python)) = place("vmodes") else { return };
+    let mut nodes = drives(&python, "vmodes", &["1", "2"]);
+    let text = machine("vmodes").replacen("\"csp\"", "\"ip\"", 1).replacen("\"csp\"", "\"pp\"", 1);
+    let mut master = Master::start(&text.replace("axes = [\"x\", \"y\"]", "axes = [\"x\"]"));
+    master.make_ready(&["x", "y"]);
+    // 6061h, and 6081h of the axis's limit: 500 mm/s of 65536 increments for 10 mm.
+    assert_eq!([nodes.ask("mode 1"), nodes.ask("mode 2")], ["7 0", "1 3276800"]);
+    let at = |master: &Master, axis: &str| master.axis(axis)["actual"].as_f64().unwrap();
+    for (axis, target) in [("x", 50.0), ("y", 80.0), ("x", 10.0), ("y", 79.0)] {
+        master.done(&format!("move {axis} {target} --wait"));
+        until("it is there", || ((at(&master, axis) - target).abs() < 0.01).then_some(()));
+    }
+    master.done("group enable table");
+    master.done("group linear table x=60 --wait");
+    master.done("group disable table");
+    // A stop in motion ends where its ramp does, and it stays enabled.
+    for axis in ["x", "y"] {
+        master.done(&format!("velocity {axis} 40"));
+        until("it moves", || (master.axis(axis)["velocity"].as_f64().unwrap() > 39.0).then_some(()));
+        master.done(&format!("stop {axis}"));
+        until("it stands", || (master.axis(axis)["velocity"].as_f64().unwrap() == 0.0).then_some(()));
+        until("it is where the ramp ends", || {
+            let shown = master.axis(axis);
+            assert!(shown["fault"].is_null(), "{shown}");
+            ((shown["actual"].as_f64()? - shown["setpoint"].as_f64()?).abs() < 0.01).then_some(())
+        });
+        master.done(&format!("release {axis}"));
+        assert_eq!(nodes.ask(if axis == "x" { "state 1" } else { "state 2" }), "enabled OPERATIONAL");
+    }
+    // One after the other starts anew in motion: it is a fault, and they come back without another start of the daemon.
+    for (node, axis) in [(1, "x"), (2, "y")] {
+        master.make_ready(&["x", "y"]);
+        master.done(&format!("velocity {axis} 20"));
+        let before = master.latest();
+        let restart = format!("restart {node}");
+        assert_eq!(nodes.ask(&restart), format!("ok: {restart}"));
+        until("it has a fault", || master.faults(before).into_iter().next());
+        until("every device is operational", || master.every_device_is_operational().then_some(()));
+        assert!(master.events(before, "power").iter().all(|event| event["on"] != true), "nothing powers itself on");
+        master.make_ready(&["x", "y"]);
+        master.done(&format!("move {axis} --relative 5 --wait"));
+    }
+    // The daemon is killed in motion: the drives miss its heartbeat, and another daemon has them again.
+    master.done("velocity y 20");
+    master.daemon.0.kill().unwrap();
+    until("the drive has noticed", || (nodes.ask("state 2") == "fault PRE-OPERATIONAL").then_some(()));
+    master.kill_and_restart();
+    master.make_ready(&["y"]);
+    master.done("move y --relative 1 --wait");
+    master.end();
+}
+
+#[test]
+fn a_mode_that_a_drive_of_another_stack_lacks_is_told_in_words() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((_interface, python)) = place("vlacks") else { return };
+    let _nodes = drives(&python, "vlacks", &["1", "2"]);
+    let gains = "[axis.gains]\nposition-per-s = 1\n\n[axis.following-error]";
+    let text = machine("vlacks").replacen("\"csp\"", "\"csv\"", 1).replacen("[axis.following-error]", gains, 1);
+    let mut master = Master::starting(&text);
+    master.line_with("it has no mode csv (6060h = 9): it has pp, ip, csp (6502h = 000000C1h)");
+}
+
 #[test]
 fn the_simulated_nodes_serve_the_client_of_another_stack() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);

@@ -94,6 +94,20 @@ fn times_arrive_in_seconds_and_nanoseconds() {
 }
 
 #[test]
+fn limits_are_not_raised_over_what_a_drive_was_given_for_its_own_profile() {
+    let text = include_str!("../config/can-two-axis.toml").replacen("\"csp\"", "\"pp\"", 1);
+    let machine = config::parse(&text.replace("axes = [\"x\", \"y\"]", "axes = [\"y\"]"), "pp.toml").unwrap();
+    let with = |axis: &str, velocity: f64| {
+        let name = format!("axis.{axis}.limits.max-velocity-mm-per-s");
+        machine.with_overrides(&[(name, config::Override::number(velocity))].into())
+    };
+    assert!(with("x", 700.0).is_ok() && with("y", 600.0).is_ok());
+    let problems = with("x", 801.0).unwrap_err();
+    assert_eq!(problems[0].parameter(), "axis.x.limits.max-velocity-mm-per-s");
+    assert!(problems[0].allowed.contains("up to 800: so much the drive was given at start"), "{problems:?}");
+}
+
+#[test]
 fn modes_and_gains_reach_the_drive() {
     let machine = reference();
     let modes: Vec<Mode> = machine.axes.iter().map(|axis| axis.wiring.drive.mode).collect();

@@ -211,6 +211,46 @@ fn an_axis_that_ramps_for_one_fault_is_stopped_harder_by_a_worse_one() {
 }
 
 #[test]
+fn an_interpolated_axis_moves_in_its_group_and_a_profiled_one_alone() {
+    let text = include_str!("../config/demo.toml").replacen("mode = \"csp\"", "mode = \"ip\"", 1);
+    let (before, belt) = text.split_once("name = \"belt\"").unwrap();
+    let belt = belt.replacen("mode = \"csv\"", "mode = \"pp\"", 1);
+    let belt = belt.replacen("[axis.gains]\nposition-per-s = 25\n", "", 1);
+    let text = format!("{before}name = \"belt\"{belt}");
+    let mut rig = Rig::new(config::parse(&text, "modes.toml").unwrap_or_else(|error| panic!("{error}")));
+    rig.power_all();
+    let enabled = rig.send(Request::GroupEnable { group: GANTRY });
+    rig.run_until(10, "the group is enabled", |rig| rig.is_done(enabled));
+    let (shape, whole) = (GroupShape::Linear, Dynamics::default());
+    let line = rig.send_group_move(GANTRY, shape, &[900.0, 650.0, -60.0], false, whole, BufferMode::Aborting);
+    let motor = |rig: &Rig| rig.simulations[0].plant(BELT.index()).unwrap().position_turns;
+    let before = motor(&rig);
+    let round = Request::Move {
+        axis: BELT,
+        kind: MoveKind::Relative,
+        target: 3210.0,
+        dynamics: Dynamics::default(),
+        buffer: BufferMode::Aborting,
+        direction: Direction::Shortest,
+    };
+    let round = rig.send(round);
+    let mut worst: [f64; 2] = [0.0; 2];
+    while rig.end_of(line).is_none() || rig.end_of(round).is_none() {
+        rig.step();
+        for (worst, axis) in worst.iter_mut().zip([X, BELT]) {
+            *worst = rig.snapshot.axes[axis.index()].following_ratio.max(*worst);
+        }
+        assert!(rig.cycles < 20_000, "{:?}", rig.snapshot);
+    }
+    assert!(rig.is_done(line) && rig.is_done(round), "{:?}", rig.events);
+    // 251.5 mm a turn of the drum, ten turns of the motor.
+    let went = (motor(&rig) - before) * 25.15;
+    assert!((went - 3210.0).abs() < 0.2, "{went} mm");
+    println!("following ratios at most {worst:?}");
+    assert!(worst.iter().all(|worst| *worst < 0.2), "{worst:?}");
+}
+
+#[test]
 fn a_skipped_period_does_not_make_a_setpoint_catch_up() {
     let mut rig = rig();
     rig.power_all();

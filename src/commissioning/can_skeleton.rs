@@ -164,6 +164,7 @@ fn pace(nodes: &[(FoundNode, NodeFacts)], kbit_per_s: u32) -> Option<(u32, u32)>
             name: name(node),
             node: node.node,
             drive: is_drive(node),
+            modes: Vec::new(),
             identity: ExpectedIdentity::default(),
             layout: DeviceLayout { output_offset: 0, outputs: bytes(outputs), input_offset: 0, inputs: bytes(inputs) },
             mapped: true,

@@ -16,7 +16,11 @@ use crate::limits::{MAX_AXES, MAX_BUS_DEVICES, MAX_DEVICE_AXES};
 const TERMINAL_BITS: u32 = 64;
 /// Increments of an encoder that tells nothing: few, so that the axis moves less than it is told, never more.
 const UNKNOWN_INCREMENTS: u64 = 1000;
+/// Fewest increments with which a tenth of a turn a second is at least one.
+const LEAST_PROFILED: u64 = 10;
 /// Bits of 6502h.
+const PP: u32 = 1;
+const IP: u32 = 1 << 6;
 const CSP: u32 = 1 << 7;
 const CSV: u32 = 1 << 8;
 const CST: u32 = 1 << 9;
@@ -205,26 +209,30 @@ pub(super) fn write_axis(out: &mut String, place: &AxisPlace<'_>, facts: &DriveF
     if axes > 1 {
         writeln!(out, "device-axis = {axis}")?;
     }
+    let (increments, source) = increments(facts)
+        .unwrap_or_else(|| (UNKNOWN_INCREMENTS, "the drive does not say, and this is surely too few".to_string()));
     let modes = facts.modes.unwrap_or(CSP);
     let mode = match modes {
         modes if modes & CSP != 0 => "csp",
         modes if modes & CSV != 0 => "csv",
         modes if modes & CST != 0 => "cst",
+        modes if modes & IP != 0 => "ip",
+        // The drive's own profile counts whole increments a second.
+        modes if modes & PP != 0 && increments >= LEAST_PROFILED => "pp",
         _ => "csp",
     };
     let doubt = match facts.modes {
         None => format!(" {MARK} the drive does not tell its modes (6502h)"),
-        Some(modes) if modes & (CSP | CSV | CST) == 0 => {
-            format!(" {MARK} the drive has no cyclic mode (6502h = {modes:#x})")
+        Some(modes) if mode == "csp" && modes & CSP == 0 => {
+            format!(" {MARK} the drive has no mode that can be used (6502h = {modes:#x})")
         }
+        Some(_) if mode == "pp" => format!(" {MARK} the drive has no cyclic mode: it lags, and can be in no group"),
         Some(_) => String::new(),
     };
     writeln!(out, "mode = \"{mode}\"{doubt}")?;
     writeln!(out, "reference = \"none\" {MARK} \"absolute\" with an absolute encoder")?;
     writeln!(out)?;
     writeln!(out, "[axis.mechanics]")?;
-    let (increments, source) = increments(facts)
-        .unwrap_or_else(|| (UNKNOWN_INCREMENTS, "the drive does not say, and this is surely too few".to_string()));
     writeln!(out, "encoder-increments-per-motor-turn = {increments} {MARK} {source}")?;
     writeln!(out, "gear = \"1:1\" {MARK} motor turns to load turns")?;
     writeln!(out)?;
@@ -250,7 +258,7 @@ pub(super) fn write_axis(out: &mut String, place: &AxisPlace<'_>, facts: &DriveF
         (2 * increment).max(10)
     )?;
     writeln!(out, "time-ms = 50")?;
-    if mode != "csp" {
+    if matches!(mode, "csv" | "cst") {
         writeln!(out)?;
         writeln!(out, "[axis.gains] {MARK} weak; the daemon closes the loop")?;
         writeln!(out, "position-per-s = 1")?;

@@ -15,6 +15,7 @@ use crate::cycle::bus_watch::BusWatchParameters;
 use crate::cycle::machine_analogs::{AnalogOutputParameters, AnalogPlace};
 use crate::cycle::machine_inputs::{InputParameters, OutputParameters};
 use crate::cycle::{AxisFigures, AxisWiring, CycleParameters, ReactionRule};
+use crate::drive::Mode;
 use crate::fault::{Fault, Reaction};
 use crate::fieldbus::canopen::plan::{NetworkParameters, NodeParameters};
 use crate::fieldbus::ethercat::bring_up::{self, DeviceParameters, SegmentParameters};
@@ -23,6 +24,7 @@ use crate::fieldbus::ethercat::synchronisation::Synchronisation;
 use crate::fieldbus::identity::{ExpectedIdentity, RevisionPolicy};
 use crate::fieldbus::igh;
 use crate::fieldbus::mapping::DeviceLayout;
+use crate::fieldbus::modes::AxisMode;
 use crate::fieldbus::sdo::ObjectWrite;
 use crate::fieldbus::sim::SimulatedBusParameters;
 use crate::ids::AxisId;
@@ -161,6 +163,8 @@ pub struct DeviceConfig {
     pub kind: DeviceKind,
     /// Where it is found.
     pub address: Address,
+    /// The modes of its axes that are used, where it is a drive.
+    pub modes: Vec<AxisMode>,
     /// What it must say it is.
     pub identity: Identity,
     /// Its process data are mapped: where not, the layout is what it has anyway.
@@ -293,6 +297,7 @@ impl BusConfig {
                 Address::Position(position) => bring_up::Place::Position(position),
                 Address::Listed | Address::Node(_) => bring_up::Place::Position(0),
             },
+            modes: device.modes.clone(),
             identity: device.identity.expected(),
             layout: device.layout.clone(),
             mapped: device.mapped,
@@ -311,6 +316,7 @@ impl BusConfig {
             name: device.name.clone(),
             node: if let Address::Node(node) = device.address { node } else { 0 },
             drive: device.kind == DeviceKind::Drive,
+            modes: device.modes.clone(),
             identity: device.identity.expected(),
             layout: device.layout.clone(),
             mapped: device.mapped,
@@ -345,6 +351,28 @@ impl Identity {
 }
 
 impl AxisConfig {
+    /// What of an axis with other limits is more than its drive was given at start for a profile of its own.
+    fn beyond_its_profile(&self, changed: &AxisConfig) -> Vec<Problem> {
+        if self.wiring.drive.mode != Mode::Pp {
+            return Vec::new();
+        }
+        let (given, wanted) = (self.motion.limits, changed.motion.limits);
+        let symbol = self.motion.unit.symbol();
+        let limits = [
+            (format!("velocity-{symbol}-per-s"), given.velocity, wanted.velocity),
+            (format!("acceleration-{symbol}-per-s2"), given.acceleration, wanted.acceleration),
+        ];
+        let beyond = limits.into_iter().filter(|(_, given, wanted)| wanted > given);
+        let problem = |(key, given, wanted)| Problem {
+            line: 0,
+            overlaid: true,
+            place: format!("axis \"{}\": limits.max-{key}", self.name),
+            found: format!("{wanted}"),
+            allowed: format!("up to {given}: so much the drive was given at start, for its own profile (mode pp)"),
+        };
+        beyond.map(problem).collect()
+    }
+
     /// What of it can change while the machine runs.
     pub fn figures(&self) -> AxisFigures {
         let AxisWiring { drive, supervision, .. } = &self.wiring;
@@ -360,10 +388,20 @@ impl AxisConfig {
 }
 
 impl MachineConfig {
-    /// The machine of the same file with other overrides, checked as the file was; else everything that is wrong. Its
+    /// The machine of the same file with other overrides, checked as the file was and against what the drives were given at
+    /// start; else everything that is wrong. Its
     /// buses stay what they are: a simulated motor is sized by the file, and no limit that is set later changes it.
     pub fn with_overrides(&self, overrides: &Overrides) -> Result<MachineConfig, Vec<Problem>> {
         let machine = parse_with(&self.origin.text, &self.origin.file, overrides, self.origin.profiles.clone())?;
+        let beyond: Vec<Problem> = self
+            .axes
+            .iter()
+            .zip(&machine.axes)
+            .flat_map(|(at_start, axis)| at_start.beyond_its_profile(axis))
+            .collect();
+        if !beyond.is_empty() {
+            return Err(beyond);
+        }
         Ok(MachineConfig { buses: self.buses.clone(), ..machine })
     }
 

@@ -101,6 +101,10 @@ words! {
         Csv = "csv",
         /// Cyclic synchronous torque.
         Cst = "cst",
+        /// Interpolated position.
+        Ip = "ip",
+        /// Profile position.
+        Pp = "pp",
     }
     /// Whether the drive knows where it is when it starts.
     ReferenceKind {
@@ -453,7 +457,7 @@ sections! {
         device: String = "device", Name, Required, Restart;
         /// Which axis of that drive, where it has several: its objects begin at 6000h + 800h times this.
         device_axis: u8 = "device-axis", Whole(0, MAX_DEVICE_AXES as i64 - 1), Default("0"), Restart;
-        /// The drive's mode of operation.
+        /// The drive's mode of operation: ip where it has no cyclic mode, pp where it has not even that (it lags then, and is in no group).
         mode: ModeWord = "mode", Choice(ModeWord::WORDS), Default("\"csp\""), Restart;
         /// The position rises when the motor turns backwards.
         inverted: bool = "inverted", Switch, Default("false"), Restart;
@@ -537,7 +541,7 @@ sections! {
         remote_bit: bool = "remote-bit", Switch, Default("true"), Restart;
         /// From power on to Operation Enabled.
         enable_timeout_ms: f64 = "enable-timeout-ms", Number(10.0, 60_000.0), Default("5000"), Restart;
-        /// From power on to the confirmed mode of operation.
+        /// From power on to the confirmed mode of operation, and for each answer that ip and pp ask of the drive.
         mode_timeout_ms: f64 = "mode-timeout-ms", Number(10.0, 60_000.0), Default("1000"), Restart;
         /// From power off to having left Operation Enabled.
         disable_timeout_ms: f64 = "disable-timeout-ms", Number(10.0, 60_000.0), Default("1000"), Restart;

@@ -61,6 +61,7 @@ impl AxisSlot {
         period_s: f64,
     ) -> Result<AxisSlot, ParameterError> {
         wiring.drive.feedback_delay_periods = delay_periods;
+        let delay_periods = wiring.drive.following_delay_periods();
         Ok(AxisSlot {
             id,
             drive: Drive::new(&wiring.drive, period_s)?,

@@ -7,7 +7,7 @@
 
 use crate::drive::Feedback;
 use crate::fault::Fault;
-use crate::limits::SETPOINT_HISTORY;
+use crate::limits::{HANDOVER_HISTORY, SETPOINT_HISTORY};
 use crate::units::Setpoint;
 
 /// What one axis is held to.
@@ -43,8 +43,9 @@ pub struct Supervision {
     /// The following error that is allowed, infinite where it is not watched.
     window: f64,
     period_s: f64,
-    /// Turns and position of past setpoints.
-    history: [(i64, f64); SETPOINT_HISTORY],
+    /// Turns and position of past setpoints, in the first `span` places: no more than the delay asks for.
+    history: [(i64, f64); HANDOVER_HISTORY],
+    span: usize,
     newest: usize,
     /// Where the setpoint of the sampling instant stands: so many entries before the newest, and this share of the way to
     /// the one before.
@@ -58,16 +59,18 @@ pub struct Supervision {
 }
 
 impl Supervision {
-    /// A watch for feedback that is `delay_periods` old (0 to `SETPOINT_HISTORY - 2`).
+    /// A watch for feedback that is `delay_periods` old (0 to `HANDOVER_HISTORY - 2`).
     pub fn new(parameters: SupervisionParameters, delay_periods: f64, period_s: f64) -> Supervision {
         // The newest entry was computed one period before the check, so a delay of n periods is n - 1 entries back.
-        let back = (delay_periods.clamp(0.0, (SETPOINT_HISTORY - 2) as f64) - 1.0).max(0.0);
+        let back = (delay_periods.clamp(0.0, (HANDOVER_HISTORY - 2) as f64) - 1.0).max(0.0);
+        let short = delay_periods <= (SETPOINT_HISTORY - 2) as f64;
         Supervision {
             parameters,
             range: parameters.modulo.unwrap_or(0.0),
             window: parameters.following_window.unwrap_or(f64::INFINITY),
             period_s,
-            history: [(0, 0.0); SETPOINT_HISTORY],
+            history: [(0, 0.0); HANDOVER_HISTORY],
+            span: if short { SETPOINT_HISTORY } else { HANDOVER_HISTORY },
             newest: 0,
             entries_back: back as usize,
             share_back: back.fract(),
@@ -92,7 +95,7 @@ impl Supervision {
 
     /// Notes the setpoint that this cycle computed.
     pub fn record(&mut self, setpoint: &Setpoint) {
-        self.newest = (self.newest + 1) % SETPOINT_HISTORY;
+        self.newest = self.after(self.newest, 1);
         self.history[self.newest] = (setpoint.turns, setpoint.position);
     }
 
@@ -100,19 +103,25 @@ impl Supervision {
     pub fn rest_at(&mut self, place: &Setpoint) {
         let place = (place.turns, place.position);
         if self.outside_cycles != 0 || self.history[self.newest] != place || self.history[self.oldest()] != place {
-            self.history = [place; SETPOINT_HISTORY];
+            self.history[..self.span].fill(place);
         }
         self.outside_cycles = 0;
     }
 
     fn oldest(&self) -> usize {
-        (self.newest + 1) % SETPOINT_HISTORY
+        self.after(self.newest, 1)
+    }
+
+    /// So many places on in the ring; its span is a power of two.
+    #[inline]
+    fn after(&self, place: usize, steps: usize) -> usize {
+        (place + steps) & (self.span - 1)
     }
 
     /// The setpoint of the sampling instant minus this feedback, axis units. Called before this cycle's `record`.
     fn error_of(&self, turns: i64, position: f64) -> f64 {
         let error_at = |entries_back: usize| {
-            let (there, setpoint) = self.history[(self.newest + SETPOINT_HISTORY - entries_back) % SETPOINT_HISTORY];
+            let (there, setpoint) = self.history[self.after(self.newest, self.span - entries_back)];
             (there - turns) as f64 * self.range + (setpoint - position)
         };
         let near = error_at(self.entries_back);
@@ -201,11 +210,11 @@ mod tests {
 
     #[test]
     fn an_axis_that_follows_perfectly_has_no_error_at_any_speed_and_delay() {
-        for delay in [1.0, 2.0, 2.5, 5.0, 14.0] {
+        for delay in [1.0, 2.0, 2.5, 5.0, 14.0, 14.5, 42.0, 62.0] {
             let mut watch = watch(delay);
             for cycle in 0..200 {
                 let velocity = 7.0;
-                if cycle > SETPOINT_HISTORY {
+                if cycle > HANDOVER_HISTORY {
                     let sampled = velocity * (f64::from(cycle as u32) - delay);
                     let finding = watch.check(&seen(0, sampled), true);
                     assert!(finding.following_error.abs() < 1e-9, "delay {delay} cycle {cycle}: {finding:?}");

@@ -127,6 +127,12 @@ pub mod controlword {
     pub const ENABLE_OPERATION: u16 = 0x0F;
     /// Its rising edge resets a fault.
     pub const FAULT_RESET: u16 = 0x80;
+    /// In interpolated position: go from record to record.
+    pub const ENABLE_INTERPOLATION: u16 = 1 << 4;
+    /// In profile position: its rising edge gives a target.
+    pub const NEW_SETPOINT: u16 = 1 << 4;
+    /// In profile position: the target replaces the one before.
+    pub const CHANGE_IMMEDIATELY: u16 = 1 << 5;
 }
 
 /// Bits of the statusword beside the state.
@@ -139,7 +145,9 @@ pub mod statusword {
     pub const REMOTE: u16 = 1 << 9;
     /// An internal limit is active.
     pub const INTERNAL_LIMIT: u16 = 1 << 11;
-    /// All that this module looks at: these, and the bits of the state.
+    /// By the mode: interpolation is active (interpolated position), the target is taken (profile position).
+    pub const MODE_ANSWER: u16 = 1 << 12;
+    /// All that changes what the sequence does: those before, and the bits of the state.
     pub const OBSERVED: u16 = 0x6F | VOLTAGE_ENABLED | WARNING | REMOTE | INTERNAL_LIMIT;
 }
 

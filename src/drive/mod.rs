@@ -8,6 +8,7 @@
 
 mod brake;
 pub mod cia402;
+mod handover;
 mod parameters;
 mod pdo;
 mod scaling;
@@ -19,7 +20,8 @@ pub use parameters::{Brake, DriveParameters, Mode, ParameterError, ScalingParame
 
 use std::ops::Range;
 
-use cia402::statusword;
+use cia402::{controlword, statusword};
+use handover::Handover;
 use pdo::{InputMap, Inputs, OutputMap, Outputs};
 use scaling::{Place, Scaling};
 use sequence::{Observation, Phase, Sequence, Target};
@@ -104,6 +106,10 @@ pub struct Drive {
     scaling: Scaling,
     servo: Servo,
     sequence: Sequence,
+    handover: Handover,
+    /// Half of the reciprocal of 6084h in profile position, else 0: times the square of the velocity it is the way that a
+    /// stop takes, by which a target is ahead of its setpoint.
+    stop_per_square: f64,
     period_s: f64,
     /// More than the position is sent.
     closes_loops: bool,
@@ -155,8 +161,10 @@ impl Drive {
             scaling,
             servo,
             sequence: Sequence::new(parameters, period_s),
+            handover: Handover::new(parameters.mode, cycles(parameters.timing.mode_timeout_s, period_s)),
+            stop_per_square: if parameters.mode == Mode::Pp { 0.5 / parameters.profile_deceleration } else { 0.0 },
             period_s,
-            closes_loops: parameters.mode != Mode::Csp || output_map.has_offsets(),
+            closes_loops: !parameters.mode.takes_position() || parameters.mode == Mode::Csp && output_map.has_offsets(),
             heard: false,
             place: Place::default(),
             measured: None,
@@ -196,7 +204,11 @@ impl Drive {
         // A clamp that is not in force makes no difference, neither the old nor the new one.
         let asked = self.servo.asked_velocity();
         let clamp = gains.velocity_limit.min(self.gains.velocity_limit);
-        if self.mode == Mode::Csp || asked <= clamp { Ok(()) } else { Err(TuningRefusal::Saturated { asked, clamp }) }
+        if self.mode.takes_position() || asked <= clamp {
+            Ok(())
+        } else {
+            Err(TuningRefusal::Saturated { asked, clamp })
+        }
     }
 
     /// Takes other gains and another torque limit over; [`Drive::prepare`] is then due for the latter.
@@ -280,10 +292,16 @@ impl Drive {
         feedback.digital_inputs = values.digital_inputs;
         feedback.error_code = values.error_code;
         let mode_confirmed = values.mode == self.mode.code();
-        if !(feedback.operational && self.sequence.is_steady(values.statusword, mode_confirmed)) {
+        if !self.handover.is_silent() {
+            let in_operation = State::from_statusword(values.statusword) == State::OperationEnabled;
+            self.handover.observe(values.statusword, in_operation && mode_confirmed);
+        }
+        let follows = self.handover.follows();
+        if !(feedback.operational && self.sequence.is_steady(values.statusword, mode_confirmed && follows)) {
             self.sequence.observe(&Observation {
                 statusword: values.statusword,
                 mode_confirmed,
+                follows,
                 error_code: values.error_code,
                 velocity: feedback.velocity,
             });
@@ -330,10 +348,25 @@ impl Drive {
             }
             self.stay(&mut values);
         }
+        let mut target = self.target;
+        if !self.handover.is_silent() {
+            let bits;
+            (target, bits) = self.hand_over(controlword);
+            controlword |= bits;
+        }
         values.controlword = controlword;
-        values.position = self.scaling.raw(self.target);
+        values.position = self.scaling.raw(target);
         values.brake_bit = self.sequence.brake().bit();
         self.output_map.write(&values, outputs);
+    }
+
+    /// The target that goes out beside this controlword, and what is added to the word.
+    fn hand_over(&mut self, controlword: u16) -> (i64, u16) {
+        if controlword == controlword::ENABLE_OPERATION && self.sequence.state() == State::OperationEnabled {
+            return self.handover.hand(self.target);
+        }
+        self.handover.rest(self.target);
+        (self.target, 0)
     }
 
     /// The target where no setpoint is taken: the last one, or the feedback.
@@ -346,7 +379,7 @@ impl Drive {
             }
         } else {
             self.target = self.place.increments;
-            if self.mode != Mode::Csp {
+            if !self.mode.takes_position() {
                 self.servo.start(&self.feedback.held);
             }
         }
@@ -355,7 +388,9 @@ impl Drive {
     /// Takes motion's setpoint as the target; false where the drive cannot represent it.
     #[inline(always)] // only `encode` calls it
     fn stream(&mut self, setpoint: &Setpoint, values: &mut Outputs) -> bool {
-        let Some(target) = self.scaling.increments(setpoint.turns, setpoint.position) else { return false };
+        // A drive with a profile of its own stops at each target: it is given the place where it would stand if it stopped now.
+        let ahead = self.stop_per_square * setpoint.velocity * setpoint.velocity.abs();
+        let Some(target) = self.scaling.increments(setpoint.turns, setpoint.position + ahead) else { return false };
         // Half of 2³² or more from where the drive is, its 32 bits would mean a place on the other side.
         let reachable = i32::try_from(target.wrapping_sub(self.place.increments)).is_ok();
         let finite = (setpoint.velocity + setpoint.acceleration).abs() < f64::INFINITY;
@@ -385,8 +420,14 @@ impl Drive {
                 values.torque_offset = self.scaling.raw_torque(inertia * setpoint.acceleration);
             }
             Mode::Cst => values.torque = self.scaling.raw_torque(self.servo.torque(setpoint, &self.feedback)),
+            Mode::Ip | Mode::Pp => {}
         }
     }
+}
+
+/// Whole cycles of a time, the last one begun; less a little, lest rounding of the quotient adds a cycle.
+fn cycles(seconds: f64, period_s: f64) -> u32 {
+    (seconds / period_s - 1e-6).ceil() as u32
 }
 
 #[cfg(test)]

@@ -21,6 +21,10 @@ pub enum Mode {
     Csv,
     /// Cyclic synchronous torque: the cycle closes the position and the velocity loop.
     Cst,
+    /// Interpolated position: as cyclic synchronous position, by records (60C1h) instead of targets.
+    Ip,
+    /// Profile position: the drive makes a profile of its own to each target that it is handed.
+    Pp,
 }
 
 impl Mode {
@@ -30,7 +34,14 @@ impl Mode {
             Mode::Csp => 8,
             Mode::Csv => 9,
             Mode::Cst => 10,
+            Mode::Ip => 7,
+            Mode::Pp => 1,
         }
+    }
+
+    /// The drive closes the position loop, and is given positions.
+    pub fn takes_position(self) -> bool {
+        matches!(self, Mode::Csp | Mode::Ip | Mode::Pp)
     }
 
     /// Its usual abbreviation.
@@ -39,6 +50,8 @@ impl Mode {
             Mode::Csp => "CSP",
             Mode::Csv => "CSV",
             Mode::Cst => "CST",
+            Mode::Ip => "IP",
+            Mode::Pp => "PP",
         }
     }
 }
@@ -109,7 +122,7 @@ pub enum Brake {
 pub struct Timing {
     /// From power on to Operation Enabled, s.
     pub enable_timeout_s: f64,
-    /// From power on to 6061h showing the mode, s.
+    /// From power on to 6061h showing the mode, and for each answer that the mode asks of the drive (IP, PP), s.
     pub mode_timeout_s: f64,
     /// From power off (brake closed, axis at rest) to having left Operation Enabled; then the voltage is disabled, s.
     pub disable_timeout_s: f64,
@@ -153,6 +166,8 @@ pub struct DriveParameters {
     pub feedback_delay_periods: f64,
     /// So many cycles in a row without fresh feedback it is extrapolated at the velocity that was measured last; 0 holds it.
     pub extrapolated_cycles: u32,
+    /// How fast the drive's own profile stops (6084h), axis units/s²; only in profile position.
+    pub profile_deceleration: f64,
     /// What is measured last may be wild: it goes on at this velocity at most, axis units/s.
     pub extrapolated_velocity: f64,
     /// The holding brake.
@@ -165,6 +180,13 @@ pub struct DriveParameters {
 }
 
 impl DriveParameters {
+    /// Periods from the computation of a setpoint to the feedback that is held against it. In profile position there are two
+    /// delays of the bus from one target to the next (its bit and the answer up, both down), and a drive that goes no faster
+    /// than its setpoint never makes up for them.
+    pub fn following_delay_periods(&self) -> f64 {
+        self.feedback_delay_periods * if self.mode == Mode::Pp { 3.0 } else { 1.0 }
+    }
+
     /// Every figure finite and in its range; `highest_velocity` is what 60FFh can hold, axis units/s.
     pub(super) fn check(&self, period_s: f64, highest_velocity: f64) -> Result<(), ParameterError> {
         let range = |what, found: f64, lowest: f64, highest: f64| {
@@ -185,11 +207,14 @@ impl DriveParameters {
             "velocity limit",
             gains.velocity_limit,
             0.0,
-            if self.mode == Mode::Csp { MAX_FIGURE } else { highest_velocity },
+            if self.mode.takes_position() { MAX_FIGURE } else { highest_velocity },
         )?;
         range("integral time", gains.integral_time_s.unwrap_or(period_s), period_s, MAX_SECONDS)?;
         // 6071h is 16 bits of per mille.
         range("torque limit", self.torque_limit, 0.0, 32.767)?;
+        if self.mode == Mode::Pp {
+            range("deceleration of the drive's profile", self.profile_deceleration, 1e-6, MAX_FIGURE)?;
+        }
         range("feedback delay", self.feedback_delay_periods, 0.0, (SETPOINT_HISTORY - 2) as f64)?;
         range("enable timeout", self.timing.enable_timeout_s, 0.0, MAX_SECONDS)?;
         range("mode timeout", self.timing.mode_timeout_s, 0.0, MAX_SECONDS)?;

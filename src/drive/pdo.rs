@@ -17,6 +17,7 @@ const ACTUAL_TORQUE: u16 = 0x6077;
 const TARGET_POSITION: u16 = 0x607A;
 const VELOCITY_OFFSET: u16 = 0x60B1;
 const TORQUE_OFFSET: u16 = 0x60B2;
+const INTERPOLATION_DATA: u16 = 0x60C1;
 const POSITIVE_TORQUE_LIMIT: u16 = 0x60E0;
 const NEGATIVE_TORQUE_LIMIT: u16 = 0x60E1;
 const DIGITAL_INPUTS: u16 = 0x60FD;
@@ -125,7 +126,7 @@ impl InputMap {
 pub struct Outputs {
     /// 6040h.
     pub controlword: u16,
-    /// 607Ah, as bits.
+    /// 607Ah and 60C1h:01, as bits.
     pub position: u32,
     /// 60FFh.
     pub velocity: i32,
@@ -147,6 +148,7 @@ pub struct OutputMap {
     torque_limit: u16,
     controlword: u16,
     mode: u16,
+    /// 60C1h:01 in interpolated position, else 607Ah.
     position: Option<u16>,
     /// Targets of the modes that are not used; they stay 0.
     unused_targets: [Option<u16>; 2],
@@ -162,6 +164,8 @@ struct OtherOutputs {
     torque: Option<u16>,
     velocity_offset: Option<u16>,
     torque_offset: Option<u16>,
+    /// The position that the mode does not look at: 607Ah in interpolated position, else 60C1h:01.
+    other_position: Option<u16>,
     brake: Option<(u16, u8)>,
 }
 
@@ -188,8 +192,19 @@ impl OutputMap {
         };
         let velocity = wanted(TARGET_VELOCITY, 32, Mode::Csv)?;
         let torque = wanted(TARGET_TORQUE, 16, Mode::Cst)?;
+        let mut position = find(entries, TARGET_POSITION, 0, 32)?;
+        let mut other_position = find(entries, INTERPOLATION_DATA, 1, 32)?;
+        match mode {
+            Mode::Csv | Mode::Cst => {}
+            Mode::Csp | Mode::Pp => position = Some(position.ok_or(missing(TARGET_POSITION, 0))?),
+            Mode::Ip => {
+                let record = other_position.ok_or(missing(INTERPOLATION_DATA, 1))?;
+                (position, other_position) = (Some(record), position);
+            }
+        }
         let others = OtherOutputs {
             brake,
+            other_position,
             velocity: velocity.filter(|_| mode == Mode::Csv),
             torque: torque.filter(|_| mode == Mode::Cst),
             velocity_offset: find(entries, VELOCITY_OFFSET, 0, 32)?,
@@ -201,7 +216,7 @@ impl OutputMap {
             torque_limit: per_mille(torque_limit),
             controlword: needed(CONTROLWORD, 16)?,
             mode: needed(MODE_OF_OPERATION, 8)?,
-            position: wanted(TARGET_POSITION, 32, Mode::Csp)?,
+            position,
             unused_targets: [velocity.filter(|_| mode != Mode::Csv), torque.filter(|_| mode != Mode::Cst)],
             torque_limits: [
                 find(entries, MAX_TORQUE, 0, 16)?,
@@ -277,6 +292,9 @@ impl OtherOutputs {
         if let Some(at) = self.torque_offset {
             put(bytes, at, values.torque_offset.to_le_bytes());
         }
+        if let Some(at) = self.other_position {
+            put(bytes, at, values.position.to_le_bytes());
+        }
         if let Some((byte, mask)) = self.brake.and_then(|(at, mask)| Some((bytes.get_mut(usize::from(at))?, mask))) {
             *byte = if values.brake_bit { *byte | mask } else { *byte & !mask };
         }
@@ -347,13 +365,16 @@ mod tests {
             entry(0x607A, 0, 32),
             entry(0x60FF, 0, 32),
             entry(0x6071, 0, 16),
+            entry(0x60C1, 1, 32),
             entry(0x60FE, 1, 32),
         ];
-        for (mode, needs) in [(Mode::Csp, 0x607A), (Mode::Csv, 0x60FF), (Mode::Cst, 0x6071)] {
+        let needs =
+            [(Mode::Csp, 0x607A), (Mode::Csv, 0x60FF), (Mode::Cst, 0x6071), (Mode::Ip, 0x60C1), (Mode::Pp, 0x607A)];
+        for (mode, needs) in needs {
             for absent in all.iter().map(|entry| entry.index) {
                 let entries: Vec<_> = all.iter().copied().filter(|entry| entry.index != absent).collect();
                 let built = OutputMap::new(&entries, 32, mode, Some(3), 1.0);
-                let subindex = u8::from(absent == 0x60FE);
+                let subindex = u8::from([0x60C1, 0x60FE].contains(&absent));
                 if [0x6040, 0x6060, 0x60FE, needs].contains(&absent) {
                     let missing = ParameterError::MissingOutput { index: absent, subindex, mode };
                     assert_eq!(built.unwrap_err(), missing, "{mode:?}");

@@ -81,6 +81,8 @@ pub struct Observation {
     pub statusword: u16,
     /// 6061h shows the mode that is asked for.
     pub mode_confirmed: bool,
+    /// The drive takes its targets.
+    pub follows: bool,
     /// 603Fh.
     pub error_code: u16,
     /// Axis units/s.
@@ -107,6 +109,7 @@ pub struct Sequence {
     statusword: u16,
     state: State,
     mode_confirmed: bool,
+    follows: bool,
     remote: bool,
     voltage_seen: bool,
     standing_cycles: u32,
@@ -127,8 +130,7 @@ pub struct Sequence {
 impl Sequence {
     /// The sequence of a drive that has not been heard yet.
     pub fn new(parameters: &DriveParameters, period_s: f64) -> Sequence {
-        // Less a little, lest rounding of the quotient adds a cycle.
-        let cycles = |seconds: f64| (seconds / period_s - 1e-6).ceil() as u32;
+        let cycles = |seconds: f64| super::cycles(seconds, period_s);
         let Timing { standstill_velocity, .. } = parameters.timing;
         Sequence {
             phase: Phase::Unheard,
@@ -136,6 +138,7 @@ impl Sequence {
             statusword: 0,
             state: State::Unknown,
             mode_confirmed: false,
+            follows: false,
             remote: false,
             voltage_seen: false,
             standing_cycles: 0,
@@ -224,11 +227,11 @@ impl Sequence {
         matches!(self.phase, Phase::Operational)
     }
 
-    /// The drive follows setpoints and shows what it showed in the last cycle (its mode, too, or it would not be operational):
+    /// The drive follows setpoints and shows what it showed in the last cycle (it confirms mode and targets, too, or it would not be operational):
     /// there is nothing to observe.
     #[inline]
-    pub fn is_steady(&self, statusword: u16, mode_confirmed: bool) -> bool {
-        self.is_operational() && mode_confirmed && (statusword ^ self.statusword) & statusword::OBSERVED == 0
+    pub fn is_steady(&self, statusword: u16, confirmed: bool) -> bool {
+        self.is_operational() && confirmed && (statusword ^ self.statusword) & statusword::OBSERVED == 0
     }
 
     /// Takes what the drive shows in a fresh cycle that is not steady.
@@ -236,6 +239,7 @@ impl Sequence {
         self.statusword = seen.statusword;
         self.state = State::from_statusword(seen.statusword);
         self.mode_confirmed = seen.mode_confirmed;
+        self.follows = seen.follows;
         self.remote = !self.remote_bit || seen.statusword & statusword::REMOTE != 0;
         let stands = seen.velocity.abs() <= self.standstill_velocity;
         self.standing_cycles = if stands { self.standing_cycles.saturating_add(1) } else { 0 };
@@ -298,9 +302,13 @@ impl Sequence {
             self.raise(Fault::ModeRefused);
         } else if !self.remote {
             self.raise(Fault::DriveLeftOperation);
+        } else if self.phase == Phase::Operational && !self.follows {
+            self.raise(Fault::TargetNotTaken);
         } else if self.phase == Phase::Releasing && self.cycles >= self.brake.release_cycles().max(1) {
             self.brake.released();
-            self.enter(Phase::Operational);
+            if self.follows {
+                self.enter(Phase::Operational);
+            }
         }
         self.voltage_seen |= voltage;
     }
@@ -382,6 +390,9 @@ impl Sequence {
             Phase::Enabling => self.watch_enabling(),
             Phase::Releasing | Phase::Operational if demand.quick_stop || !demand.power && moving => {
                 self.enter(Phase::Stopping { taken_over: true });
+            }
+            Phase::Releasing if !self.follows && self.cycles > self.brake.release_cycles().max(self.mode_cycles) => {
+                self.raise(Fault::TargetNotTaken);
             }
             Phase::Releasing | Phase::Operational if !demand.power => {
                 if self.brake.must_engage() {

@@ -6,6 +6,7 @@ mod enabling;
 mod extrapolation;
 mod faults;
 mod garbage;
+mod handover;
 mod loops;
 mod planted;
 mod tuning;

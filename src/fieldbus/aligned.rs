@@ -13,7 +13,7 @@ use super::{CycleReport, CyclicBus};
 use crate::fieldbus::mapping::DeviceLayout;
 
 /// Targets of a drive and their offsets, by their place among the objects of its axes: those that may stand between two values.
-const TARGETS: [u16; 5] = [0x6071, 0x607A, 0x60B1, 0x60B2, 0x60FF];
+const TARGETS: [u16; 6] = [0x6071, 0x607A, 0x60B1, 0x60B2, 0x60C1, 0x60FF];
 
 /// A bus and the outputs that wait for their turn.
 pub struct AlignedBus {

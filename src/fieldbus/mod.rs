@@ -6,7 +6,7 @@
 //! | [`canopen`] | CANopen on a SocketCAN interface |
 //! | [`sim`] | devices inside the process |
 //! | [`aligned`] | a bus that waits for a slower one |
-//! | [`mapping`], [`sdo`], [`identity`], [`error_code`], [`news`] | what devices have in common, whatever their bus |
+//! | [`mapping`], [`sdo`], [`identity`], [`error_code`], [`modes`], [`news`] | what devices have in common, whatever their bus |
 //! | [`requests`], [`object_desk`] | objects asked for while the cycle runs |
 //!
 //! A builder on an ordinary thread scans and configures a network, then hands over a boxed
@@ -19,6 +19,7 @@ pub mod ethercat;
 pub mod identity;
 pub mod igh;
 pub mod mapping;
+pub mod modes;
 pub mod news;
 pub mod object_desk;
 pub mod requests;

@@ -2,6 +2,7 @@
 
 pub use super::canopen::frame::WireState;
 pub use super::error_code::{ErrorCode, NO_ERROR};
+use super::modes::UnknownMode;
 use std::fmt;
 
 /// Something that a bus has to tell.
@@ -90,6 +91,8 @@ pub enum Obstacle {
         /// What it says.
         found: u32,
     },
+    /// It lacks the mode that one of its axes is used in.
+    Mode(UnknownMode),
     /// It says nothing.
     Silent,
     /// Another device answers to the same address.
@@ -109,6 +112,7 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Obstacle::Register(register) => write!(out, "it does not answer as it should (register {register:04X}h)"),
+            Obstacle::Mode(unknown) => write!(out, "{unknown}"),
             Obstacle::Silent => out.write_str("it does not answer"),
             Obstacle::Duplicate => out.write_str("two devices answer to its node id: one of them needs another"),
             Obstacle::State { wanted, code: 0 } => write!(out, "it does not go to {wanted}"),

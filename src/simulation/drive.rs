@@ -5,10 +5,12 @@ use crate::simulation::cia402::{Conditions, Options, PowerDemand, PowerState, St
 use crate::simulation::control::PlantState;
 use crate::simulation::drive_objects::{DriveObject, mode_supported};
 use crate::simulation::encoder::Encoder;
+use crate::simulation::mode::{CYCLIC_POSITION, ModeState, PROFILE_POSITION, Targets};
 use crate::simulation::motor::Motor;
 use crate::simulation::object_dictionary::Values;
 use crate::simulation::parameters::{BrakeControl, PowerLossReaction, SimulatedDriveParameters};
-use crate::simulation::servo::{Servo, ServoCommand, ServoMode, ServoMotion};
+use crate::simulation::profile::ProfileLimits;
+use crate::simulation::servo::{Servo, ServoCommand, ServoMotion};
 
 /// The drive's own step, nanoseconds.
 pub const STEP_NS: u64 = 500_000;
@@ -25,6 +27,9 @@ pub const ERROR_FOLLOWING: u16 = 0x8611;
 pub const ERROR_MAINS: u16 = 0x3220;
 /// Error code of safe torque off, of the vendor's range (603Fh).
 pub const ERROR_SAFE_TORQUE_OFF: u16 = 0xFF01;
+
+/// Bit of the controlword: halt.
+const HALT: u16 = 1 << 8;
 
 /// What is wrong with a drive from outside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +59,9 @@ pub struct SimulatedDrive {
     /// Inputs of 60FDh that were set from outside.
     forced_inputs: u32,
     demand: PowerDemand,
-    mode: ServoMode,
+    mode: ModeState,
+    /// A stop that keeps the target: the controlword says halt.
+    halts: bool,
     /// 60B1h is among the outputs, so it is the feed-forward in position mode.
     velocity_offset_mapped: bool,
     start_left_s: f64,
@@ -83,7 +90,9 @@ impl SimulatedDrive {
             set(object, per_mille);
         }
         set(DriveObject::SupportedModes, u64::from(parameters.supported_modes));
-        let ramp = |turns_s2: f64| unsigned(turns_s2 * f64::from(increments));
+        let ramp = |turns_s2: f64| unsigned(turns_s2 * parameters.velocity_units_per_turn_s);
+        set(DriveObject::ProfileVelocity, ramp(parameters.profile_velocity_turns_s));
+        set(DriveObject::ProfileAcceleration, ramp(parameters.slow_down_deceleration_turns_s2));
         set(DriveObject::SlowDownDeceleration, ramp(parameters.slow_down_deceleration_turns_s2));
         set(DriveObject::QuickStopDeceleration, ramp(parameters.quick_stop_deceleration_turns_s2));
         set(DriveObject::FollowingWindow, u64::from(parameters.following_error_window));
@@ -100,7 +109,8 @@ impl SimulatedDrive {
             disturbance: DriveDisturbance::default(),
             forced_inputs: 0,
             demand: PowerDemand::Off,
-            mode: ServoMode::Position,
+            mode: ModeState::default(),
+            halts: false,
             velocity_offset_mapped: false,
             start_left_s: parameters.start_time_s,
             power_left_s: parameters.power_on_time_s,
@@ -162,12 +172,16 @@ impl SimulatedDrive {
     /// New outputs are in the dictionary: a new target begins its interpolation period. The target beside an order to
     /// stop does not count, so that the stop begins with the velocity of the way so far.
     pub fn take_outputs(&mut self, dictionary: &Values<'_>) {
-        let enabled = dictionary.raw(DriveObject::Controlword as usize) & 0x10F == 0x0F;
-        if enabled && self.demand == PowerDemand::Follow && self.mode == ServoMode::Position {
-            let i32_of = |object: DriveObject| dictionary.i32(object as usize);
-            let raw = i32_of(DriveObject::TargetPosition).wrapping_add(i32_of(DriveObject::PositionOffset));
-            self.servo.retarget(raw, interpolation_period_s(dictionary));
-        }
+        let controlword = dictionary.raw(DriveObject::Controlword as usize) as u16;
+        let follows = controlword & (HALT | 0x0F) == 0x0F && self.demand == PowerDemand::Follow;
+        let i32_of = |object: DriveObject| dictionary.i32(object as usize);
+        let targets = Targets {
+            target: i32_of(DriveObject::TargetPosition),
+            offset: i32_of(DriveObject::PositionOffset),
+            record: i32_of(DriveObject::InterpolationData),
+            period_s: interpolation_period_s(dictionary),
+        };
+        self.mode.take(controlword, follows, &targets, &mut self.servo);
     }
 
     /// Goes on by `duration_ns`, in steps of at most [`STEP_NS`] (see [`MAX_STEPS`] for long gaps). The master falls
@@ -182,7 +196,7 @@ impl SimulatedDrive {
         self.take_mode(dictionary);
         let command = self.command(dictionary);
         let options = options(dictionary);
-        let ramps = ramps_turns_s2(dictionary, self.parameters.encoder.increments_per_turn);
+        let ramps = ramps_turns_s2(dictionary, self.parameters.velocity_units_per_turn_s);
         let controlword = dictionary.raw(DriveObject::Controlword as usize) as u16;
         let outputs = dictionary.raw(DriveObject::DigitalOutputs as usize)
             & dictionary.raw(DriveObject::DigitalOutputsMask as usize);
@@ -202,6 +216,9 @@ impl SimulatedDrive {
                 let state = self.machine.state();
                 demand = self.machine.step(&conditions, &options);
                 steady = state == self.machine.state();
+            }
+            if self.demand == PowerDemand::Follow {
+                self.mode.go_on(&mut self.servo);
             }
             let motion = self.power(demand, ramps, dt_s);
             let torque_nm = self.servo.step(motion, &command, dt_s);
@@ -261,10 +278,15 @@ impl SimulatedDrive {
             match (self.demand, demand) {
                 (_, PowerDemand::Off) => self.power_left_s = self.parameters.power_on_time_s,
                 (PowerDemand::Off, _) => self.servo.catch_actual(false),
-                (PowerDemand::Follow, _) if self.mode == ServoMode::Position => self.servo.leave_segment(),
+                (PowerDemand::Follow, _) if self.mode.goes_by_segments() => self.servo.leave_segment(),
+                // After a halt the profile goes on to its target.
+                (_, PowerDemand::Follow) if self.halts && self.mode.mode() == PROFILE_POSITION => {}
                 (_, PowerDemand::Follow) => self.servo.hold_reference(),
                 _ => {}
             }
+            let stays = matches!(demand, PowerDemand::Stop { then_off: false, .. });
+            self.halts = stays && self.machine.state() == PowerState::OperationEnabled;
+            self.mode.leave(self.halts || demand == PowerDemand::Follow);
             self.closing = false;
             self.demand = demand;
         }
@@ -279,6 +301,7 @@ impl SimulatedDrive {
         match demand {
             PowerDemand::Off => ServoMotion::Off,
             PowerDemand::Hold => ServoMotion::Hold,
+            PowerDemand::Follow if self.mode.waits() => ServoMotion::Ramp(slow_down),
             PowerDemand::Follow => ServoMotion::Follow,
             PowerDemand::Stop { stop, then_off } => {
                 self.closing |= then_off && self.servo.at_rest();
@@ -305,18 +328,13 @@ impl SimulatedDrive {
     /// Takes 6060h, if the mode exists.
     fn take_mode(&mut self, dictionary: &Values<'_>) {
         let wanted = i64::from(dictionary.raw(DriveObject::Mode as usize) as i8);
-        let mode = match wanted {
-            8 => ServoMode::Position,
-            9 => ServoMode::Velocity,
-            10 => ServoMode::Torque,
-            _ => return,
-        };
-        if mode != self.mode && mode_supported(wanted, self.parameters.supported_modes) {
-            if self.mode == ServoMode::Position && self.demand == PowerDemand::Follow {
+        let mode = wanted as i8;
+        if mode != self.mode.mode() && mode_supported(wanted, self.parameters.supported_modes) {
+            if self.mode.goes_by_segments() && self.demand == PowerDemand::Follow {
                 self.servo.leave_segment();
             }
             self.servo.hold_reference();
-            self.mode = mode;
+            self.mode.change(mode);
         }
     }
 
@@ -333,10 +351,20 @@ impl SimulatedDrive {
             (f64::from(per_mille) * torque_unit).min(motor.rated_torque_nm * motor.peak_torque_ratio)
         };
         let offset = velocity(DriveObject::VelocityOffset);
+        // What counts as no ramp at all would never end.
+        let profile = |object: DriveObject| {
+            raw(object) as f64 * velocity_unit * f64::from(self.parameters.encoder.increments_per_turn)
+        };
         ServoCommand {
-            mode: self.mode,
+            mode: self.mode.servo_mode(),
+            profile: ProfileLimits {
+                velocity: profile(DriveObject::ProfileVelocity),
+                acceleration: profile(DriveObject::ProfileAcceleration).max(1.0),
+                deceleration: profile(DriveObject::SlowDownDeceleration).max(1.0),
+            },
             velocity_turns_s: velocity(DriveObject::TargetVelocity) + offset,
-            velocity_feed_forward_turns_s: self.velocity_offset_mapped.then_some(offset),
+            velocity_feed_forward_turns_s: (self.velocity_offset_mapped && self.mode.mode() == CYCLIC_POSITION)
+                .then_some(offset),
             torque_nm: torque(DriveObject::TargetTorque),
             torque_offset_nm: torque(DriveObject::TorqueOffset),
             torque_limits_nm: (limit(DriveObject::PositiveTorqueLimit), -limit(DriveObject::NegativeTorqueLimit)),
@@ -347,7 +375,8 @@ impl SimulatedDrive {
     }
 
     fn motion(&self) -> ServoMotion {
-        if self.demand == PowerDemand::Follow && self.powered() { ServoMotion::Follow } else { ServoMotion::Hold }
+        let powered = self.demand == PowerDemand::Follow && self.powered();
+        if powered && !self.mode.waits() { ServoMotion::Follow } else { ServoMotion::Hold }
     }
 
     /// Increments from the actual position to the reference.
@@ -355,12 +384,12 @@ impl SimulatedDrive {
         if self.demand == PowerDemand::Off {
             return 0;
         }
-        self.servo.reference_now(self.motion(), self.mode) - self.encoder.increments()
+        self.servo.reference_now(self.motion(), self.mode.servo_mode()) - self.encoder.increments()
     }
 
     fn watch_following_error(&mut self, dictionary: &Values<'_>, duration_ns: u64) {
         let window = dictionary.raw(DriveObject::FollowingWindow as usize);
-        let following = self.demand == PowerDemand::Follow && self.mode == ServoMode::Position;
+        let following = self.demand == PowerDemand::Follow && self.mode.holds_position();
         let outside =
             following && window != u64::from(u32::MAX) && self.following_error_increments().unsigned_abs() > window;
         self.following_error_ns = if outside { self.following_error_ns.saturating_add(duration_ns) } else { 0 };
@@ -388,7 +417,7 @@ impl SimulatedDrive {
         let rated = self.parameters.motor.rated_torque_nm;
         let unit = self.parameters.velocity_units_per_turn_s;
         let inputs = self.digital_inputs();
-        let reference = self.servo.reference_now(self.motion(), self.mode);
+        let reference = self.servo.reference_now(self.motion(), self.mode.servo_mode());
         let error = self.following_error_increments();
         let torque = (self.servo.torque_nm() / rated * 1000.0) as i16;
         let error_code = self.machine.error_code();
@@ -407,12 +436,7 @@ impl SimulatedDrive {
             DriveObject::FollowingErrorActual as usize,
             error.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32,
         );
-        let mode = match self.mode {
-            ServoMode::Position => 8,
-            ServoMode::Velocity => 9,
-            ServoMode::Torque => 10,
-        };
-        dictionary.set_raw(DriveObject::ModeDisplay as usize, mode);
+        dictionary.set_raw(DriveObject::ModeDisplay as usize, u64::from(self.mode.mode() as u8));
         dictionary.set_raw(DriveObject::DigitalInputs as usize, u64::from(inputs));
         dictionary.set_raw(DriveObject::ErrorCode as usize, u64::from(error_code));
         // Bit 0: generic error; the code says more.
@@ -424,7 +448,8 @@ impl SimulatedDrive {
         let following = self.machine.state() == PowerState::OperationEnabled && self.demand == PowerDemand::Follow;
         let reached = match self.demand {
             PowerDemand::Stop { .. } => self.servo.at_rest(),
-            PowerDemand::Follow if self.mode == ServoMode::Position => {
+            PowerDemand::Follow if self.mode.mode() == PROFILE_POSITION && !self.servo.arrived() => false,
+            PowerDemand::Follow if self.mode.holds_position() => {
                 let distance = (self.servo.target() - self.encoder.increments()).unsigned_abs();
                 distance <= dictionary.raw(DriveObject::PositionWindow as usize)
             }
@@ -433,14 +458,14 @@ impl SimulatedDrive {
         // Missing mains are a warning while they are not a fault.
         let warning = self.disturbance.voltage_loss && self.machine.error_code() == 0;
         let limited = self.powered() && (self.servo.limited() || inputs & 0b11 != 0);
-        let late = self.mode == ServoMode::Position && self.following_error_ns > 0;
+        let late = self.mode.holds_position() && self.following_error_ns > 0;
         self.machine.state().status_bits()
             | u16::from(!self.disturbance.voltage_loss) << 4
             | u16::from(warning) << 7
             | 1 << 9
             | u16::from(reached) << 10
             | u16::from(limited) << 11
-            | u16::from(following) << 12
+            | u16::from(following && self.mode.answer()) << 12
             | u16::from(late) << 13
     }
 }
@@ -460,9 +485,10 @@ fn options(dictionary: &Values<'_>) -> Options {
     }
 }
 
-/// Slow-down and quick-stop ramp, turns/s²; a ramp of 0 would never end, so it counts as 1 increment/s².
-fn ramps_turns_s2(dictionary: &Values<'_>, increments_per_turn: u32) -> (f64, f64) {
-    let ramp = |object: DriveObject| (dictionary.raw(object as usize).max(1)) as f64 / f64::from(increments_per_turn);
+/// Slow-down and quick-stop ramp, turns/s², as they are counted, by the unit of velocities; a ramp of 0 would never end, so it
+/// counts as 1.
+fn ramps_turns_s2(dictionary: &Values<'_>, units_per_turn: f64) -> (f64, f64) {
+    let ramp = |object: DriveObject| dictionary.raw(object as usize).max(1) as f64 / units_per_turn;
     (ramp(DriveObject::SlowDownDeceleration), ramp(DriveObject::QuickStopDeceleration))
 }
 

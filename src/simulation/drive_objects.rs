@@ -56,6 +56,8 @@ objects! {
     TargetPosition = 0x607A, 0, I32, ReadWrite, Receive, 0, "Target position";
     Polarity = 0x607E, 0, U8, ReadWrite, No, 0, "Polarity";
     MaxMotorSpeed = 0x6080, 0, U32, ReadWrite, Receive, 6000, "Max motor speed";
+    ProfileVelocity = 0x6081, 0, U32, ReadWrite, Receive, 0, "Profile velocity";
+    ProfileAcceleration = 0x6083, 0, U32, ReadWrite, Receive, 0, "Profile acceleration";
     SlowDownDeceleration = 0x6084, 0, U32, ReadWrite, Receive, 0, "Profile deceleration";
     QuickStopDeceleration = 0x6085, 0, U32, ReadWrite, Receive, 0, "Quick stop deceleration";
     EncoderResolutionCount = 0x608F, 0, U8, Constant, No, 2, "Position encoder resolution";
@@ -70,6 +72,9 @@ objects! {
     PositionOffset = 0x60B0, 0, I32, ReadWrite, Receive, 0, "Position offset";
     VelocityOffset = 0x60B1, 0, I32, ReadWrite, Receive, 0, "Velocity offset";
     TorqueOffset = 0x60B2, 0, I16, ReadWrite, Receive, 0, "Torque offset";
+    InterpolationMode = 0x60C0, 0, I16, ReadWrite, No, 0, "Interpolation sub mode select";
+    InterpolationDataCount = 0x60C1, 0, U8, Constant, No, 1, "Interpolation data record";
+    InterpolationData = 0x60C1, 1, I32, ReadWrite, Receive, 0, "Interpolation data record 1";
     InterpolationCount = 0x60C2, 0, U8, Constant, No, 2, "Interpolation time period";
     InterpolationPeriod = 0x60C2, 1, U8, ReadWrite, Receive, 1, "Interpolation time period value";
     InterpolationExponent = 0x60C2, 2, I8, ReadWrite, Receive, 0xFD, "Interpolation time index";
@@ -110,6 +115,8 @@ pub fn check_value(index: u16, value: i64, supported_modes: u32) -> Result<(), S
         0x605B | 0x605C => (0, 1),
         0x605D => (1, 4),
         0x605E => (0, 4),
+        // Only the straight line.
+        0x60C0 => (0, 0),
         // No inversion in the drive: the direction of an axis is the master's business.
         0x607E => (0, 0),
         0x6060 => {
@@ -126,9 +133,10 @@ pub fn check_value(index: u16, value: i64, supported_modes: u32) -> Result<(), S
     }
 }
 
-/// Whether a mode of operation (6060h) is in 6502h. Of those, cyclic synchronous position, velocity and torque exist.
+/// Whether a mode of operation (6060h) is in 6502h. Of those, profile position, interpolated position, and cyclic synchronous
+/// position, velocity and torque exist.
 pub fn mode_supported(mode: i64, supported_modes: u32) -> bool {
-    (8..=10).contains(&mode) && supported_modes & (1 << (mode - 1)) != 0
+    matches!(mode, 1 | 7..=10) && supported_modes & (1 << (mode - 1)) != 0
 }
 
 #[cfg(test)]
@@ -156,7 +164,9 @@ mod tests {
     fn modes_follow_6502() {
         assert_eq!(check_value(0x6060, 8, 0x380), Ok(()));
         assert_eq!(check_value(0x6060, 9, 0x080), Err(SdoAbort::Range));
-        assert_eq!(check_value(0x6060, 1, 0x381), Err(SdoAbort::Range));
+        assert_eq!(check_value(0x6060, 7, 0x380), Err(SdoAbort::Range));
+        assert_eq!([1, 7].map(|mode| check_value(0x6060, mode, 0x3C1)), [Ok(()); 2]);
+        assert_eq!(check_value(0x6060, 3, 0x3C5), Err(SdoAbort::Range));
         assert_eq!(check_value(0x605A, 9, 0), Err(SdoAbort::TooHigh));
         assert_eq!(check_value(0x605A, -1, 0), Err(SdoAbort::TooLow));
     }

@@ -142,7 +142,7 @@ pub struct SimulatedDriveParameters {
     pub geometry: MachineGeometry,
     /// Units of 606Ch and 60FFh in one motor turn per second: increments per turn for increments/s, 60 for rpm.
     pub velocity_units_per_turn_s: f64,
-    /// Modes that it supports, as 6502h (bit 7 CSP, bit 8 CSV, bit 9 CST).
+    /// Modes that it supports, as 6502h (bit 0 PP, bit 6 IP, bit 7 CSP, bit 8 CSV, bit 9 CST).
     pub supported_modes: u32,
     /// From the command Enable Operation until the power stage holds the motor, seconds.
     pub power_on_time_s: f64,
@@ -150,7 +150,9 @@ pub struct SimulatedDriveParameters {
     pub start_time_s: f64,
     /// 6085h at power-on: turns/s² of the quick-stop ramp.
     pub quick_stop_deceleration_turns_s2: f64,
-    /// 6084h at power-on: turns/s² of the slow-down ramp.
+    /// 6081h at power-on: turns/s of its own profile.
+    pub profile_velocity_turns_s: f64,
+    /// 6083h and 6084h at power-on: turns/s² of its own profile, and of the slow-down ramp.
     pub slow_down_deceleration_turns_s2: f64,
     /// 6065h at power-on, increments; `u32::MAX` is off.
     pub following_error_window: u32,
@@ -187,10 +189,11 @@ impl SimulatedDriveParameters {
             brake: None,
             geometry: MachineGeometry::default(),
             velocity_units_per_turn_s: f64::from(increments_per_turn.max(1)),
-            supported_modes: 0x0000_0380,
+            supported_modes: 0x0000_03C1,
             power_on_time_s: 0.005,
             start_time_s: 0.002,
             quick_stop_deceleration_turns_s2: 2.0 * max_acceleration_turns_s2,
+            profile_velocity_turns_s: max_velocity_turns_s,
             slow_down_deceleration_turns_s2: max_acceleration_turns_s2,
             following_error_window: u32::MAX,
             following_error_time_ms: 100,
@@ -233,6 +236,7 @@ impl SimulatedDriveParameters {
             ("power-on time", self.power_on_time_s),
             ("start time", self.start_time_s),
             ("quick-stop deceleration", self.quick_stop_deceleration_turns_s2),
+            ("profile velocity", self.profile_velocity_turns_s),
             ("slow-down deceleration", self.slow_down_deceleration_turns_s2),
         ];
         let finite = [("gravity torque", motor.gravity_torque_nm), ("start position", motor.start_turns)];

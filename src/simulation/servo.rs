@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 
 use crate::simulation::encoder::Encoder;
+use crate::simulation::profile::{ProfileLimits, next_velocity};
 
 /// How a drive gets from one cyclic target to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,8 +51,10 @@ impl ServoParameters {
 /// Which loop follows the master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServoMode {
-    /// Cyclic synchronous position.
+    /// Cyclic synchronous position, or interpolated position.
     Position,
+    /// Profile position.
+    Profile,
     /// Cyclic synchronous velocity.
     Velocity,
     /// Cyclic synchronous torque.
@@ -78,6 +81,8 @@ pub enum ServoMotion {
 pub struct ServoCommand {
     /// Which loop.
     pub mode: ServoMode,
+    /// What its own profile keeps to.
+    pub profile: ProfileLimits,
     /// Target velocity with its offset (60FFh + 60B1h), turns/s.
     pub velocity_turns_s: f64,
     /// 60B1h as feed-forward in position mode; `None` derives it from the targets.
@@ -242,6 +247,30 @@ impl Servo {
         self.segment = Segment { start: self.offset, delta, start_velocity, end_velocity, period_s, elapsed_s: 0.0 };
     }
 
+    /// A new target of the drive's own profile, taken as the nearest to the last one; or so far from that.
+    pub fn aim(&mut self, raw: i32, relative: bool) {
+        let step = if relative { i64::from(raw) } else { i64::from(raw.wrapping_sub(self.target as i32)) };
+        self.target += step;
+    }
+
+    /// The drive's own profile has come to its target.
+    pub fn arrived(&self) -> bool {
+        self.reference_velocity == 0.0 && self.reference_increments() == self.target
+    }
+
+    /// One step of the drive's own profile.
+    fn step_profile(&mut self, limits: &ProfileLimits, dt_s: f64) {
+        let whole = self.offset.floor();
+        self.base += whole as i64;
+        self.offset -= whole;
+        let target = (self.target - self.base) as f64;
+        let before = self.reference_velocity;
+        let after = next_velocity(target - self.offset, before, limits, dt_s);
+        self.offset += 0.5 * (before + after) * dt_s;
+        let landed = (target - self.offset).abs() <= 0.5 && after.abs() <= limits.deceleration * dt_s;
+        (self.offset, self.reference_velocity) = if landed { (target, 0.0) } else { (self.offset, after) };
+    }
+
     /// The torque for the next `dt_s`.
     pub fn step(&mut self, motion: ServoMotion, command: &ServoCommand, dt_s: f64) -> f64 {
         let mut torque_mode = None;
@@ -282,6 +311,13 @@ impl Servo {
                         self.parameters.velocity_feed_forward * self.reference_velocity / self.increments_per_turn,
                     );
                     None
+                }
+                ServoMode::Profile => {
+                    let (before, now) = (self.reference_velocity, self.offset);
+                    feed_forward = self.parameters.velocity_feed_forward * before / self.increments_per_turn;
+                    let error_turns = self.error_turns_of(now);
+                    self.step_profile(&command.profile, dt_s);
+                    Some(feed_forward + self.parameters.position_gain_per_s * error_turns)
                 }
                 ServoMode::Velocity => {
                     self.catch_actual(true);

@@ -80,6 +80,7 @@ const OUT_OF_REACH: &[(&str, &str)] = &[
     ("bus-not-up", "the simulated buses are always up at the start"),
     ("service-lost", "there are no services here"),
     ("mode-refused", "the simulated drives support every mode that is configured"),
+    ("target-not-taken", "its machine's drives have cyclic modes, in which nothing is handed over"),
     ("soft-limit", "no motion of ours leaves them: the judge would say so"),
     ("setpoint-range", "the soft limits keep every setpoint far from it"),
     ("member-fault", "it is the reason of a group's state, and no event"),

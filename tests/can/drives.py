@@ -2,10 +2,12 @@
 
     drives.py INTERFACE NODE...
 
-Says "N drives on INTERFACE" when they are there, and then takes lines: "state NODE", "target NODE", "quit". A drive follows its
-target position at once, one SYNC later; it stops where it misses its master's heartbeat.
+Says "N drives on INTERFACE" when they are there, and then takes lines: "state NODE", "mode NODE", "note NODE", "emergency NODE
+CODE", "restart NODE", "quit". A drive knows profile, interpolated and cyclic synchronous position (PP, IP, CSP). It follows a
+target or record one SYNC later; in PP it goes there by a trapezoid of its own. It stops where it misses its master's heartbeat.
 """
 
+import math
 import struct
 import sys
 import threading
@@ -65,9 +67,19 @@ def dictionary(node):
     single(0x6061, "Modes of operation display", INTEGER8, 0, "ro")
     single(0x6064, "Position actual value", INTEGER32, 0, "ro")
     single(0x607A, "Target position", INTEGER32)
+    single(0x6081, "Profile velocity", UNSIGNED32)
+    single(0x6083, "Profile acceleration", UNSIGNED32)
+    single(0x6084, "Profile deceleration", UNSIGNED32)
+    single(0x60C0, "Interpolation sub mode select", INTEGER16, -1)
+    record(0x60C1, "Interpolation data record", [("count", UNSIGNED8, 1, "ro"), ("position", INTEGER32, 0, "rw")])
     record(0x60C2, "Interpolation time period", [("count", UNSIGNED8, 2, "ro"), ("value", UNSIGNED8, 1, "rw"),
                                                  ("exponent", INTEGER8, -3, "rw")])
+    single(0x6502, "Supported drive modes", UNSIGNED32, 1 << 0 | 1 << 6 | 1 << 7, "ro")
     return od
+
+
+PROFILE, INTERPOLATED, CYCLIC = 1, 7, 8
+BY_MODE, IMMEDIATELY = 1 << 4, 1 << 5
 
 
 class Drive:
@@ -80,18 +92,28 @@ class Drive:
         network.add_node(self.node)
         self.network, self.number = network, number
         self.lock = threading.RLock()
-        self.received = {}
+        self.received, self.signs, self.exchanged, self.listens = {}, {}, None, set()
         self.state, self.target, self.heard = "disabled", 0, None
         self.last_control = 0
+        self.answer, self.place, self.speed = False, 0.0, 0.0
         self.restart()
 
     def get(self, index, subindex=0):
-        return self.node.sdo[index].raw if subindex == 0 and isinstance(self.node.object_dictionary[index], ODVariable) \
-            else self.node.sdo[index][subindex].raw
+        """A number as its type has it. A SYNC asks for many, so not by way of the SDO classes."""
+        signed = self.signs.get((index, subindex))
+        if signed is None:
+            entry = self.node.object_dictionary[index]
+            entry = entry if isinstance(entry, ODVariable) else entry[subindex]
+            signed = self.signs[index, subindex] = entry.data_type in (INTEGER8, INTEGER16, INTEGER32)
+        held = self.node.data_store.get(index, {}).get(subindex)
+        return int.from_bytes(self.node.get_data(index, subindex) if held is None else held, "little", signed=signed)
 
     def put(self, index, value):
         bits = len(self.node.object_dictionary[index])
-        self.node.set_data(index, 0, struct.pack("<" + self.SIZES[bits], value))
+        self.hold(index, 0, struct.pack("<" + self.SIZES[bits], value))
+
+    def hold(self, index, subindex, data):
+        self.node.data_store.setdefault(index, {})[subindex] = data
 
     def restart(self):
         """As after power-on, but for the position."""
@@ -102,7 +124,9 @@ class Drive:
             if position:
                 self.node.data_store[0x6064] = position
             self.received.clear()
+            self.exchanged = None
             self.state, self.heard, self.last_control = "disabled", None, 0
+            self.answer, self.speed = False, 0.0
             self.node.nmt._state = 0
             self.network.send_message(0x700 + self.number, [0])
             self.node.nmt._state = 127
@@ -126,10 +150,15 @@ class Drive:
                 elif data[0] != 1 and self.state == "enabled":
                     self.state = "disabled"
                 return
-            consumed = self.get(0x1016, 1)
-            if identifier == 0x700 + (consumed >> 16) and consumed & 0xFFFF:
-                self.heard = time.monotonic()
+            if identifier > 0x700:
+                consumed = self.get(0x1016, 1)
+                if identifier == 0x700 + (consumed >> 16) and consumed & 0xFFFF:
+                    self.heard = time.monotonic()
+                return
+            if identifier != 0x80 and identifier not in self.listens:
+                return
             if self.node.nmt.state != "OPERATIONAL":
+                self.exchanged = None
                 return
             if identifier == 0x80 and not data:
                 self.sync()
@@ -137,16 +166,21 @@ class Drive:
                 self.received[identifier] = data
 
     def sync(self):
-        for identifier, entries in self.pdos(0x1800, 0x1A00):
+        # What is mapped does not change in Operational.
+        if self.exchanged is None:
+            self.exchanged = list(self.pdos(0x1800, 0x1A00)), list(self.pdos(0x1400, 0x1600))
+            self.listens = {identifier for identifier, _ in self.exchanged[1]}
+        transmitted, received = self.exchanged
+        for identifier, entries in transmitted:
             content = b"".join(struct.pack("<" + self.SIZES[bits], self.signed(self.get(index, sub), bits))
                                for index, sub, bits in entries)
             self.network.send_message(identifier, content)
-        for identifier, entries in self.pdos(0x1400, 0x1600):
+        for identifier, entries in received:
             data = self.received.pop(identifier, None)
             if data is None:
                 continue
             for index, sub, bits in entries:
-                self.node.set_data(index, sub, data[:bits // 8])
+                self.hold(index, sub, data[:bits // 8])
                 data = data[bits // 8:]
         self.step()
 
@@ -160,7 +194,10 @@ class Drive:
         rising = control & ~self.last_control
         self.last_control = control
         if self.state == "enabled":
-            self.put(0x6064, self.target)
+            self.move(mode, control, rising)
+        else:
+            self.answer, self.speed, self.place = False, 0.0, float(self.get(0x6064))
+            self.target = self.get(0x6064)
         if self.state == "fault":
             if rising & 0x80:
                 self.state = "disabled"
@@ -175,10 +212,50 @@ class Drive:
             self.state = "on"
         elif control & 0x0F == 0x0F and self.state in ("ready", "on", "enabled"):
             self.state = "on" if self.state == "ready" else "enabled"
-        self.target = self.get(0x607A)
-        word = {"disabled": 0x0240, "ready": 0x0221, "on": 0x0233, "enabled": 0x1237, "fault": 0x0208}[self.state]
+        word = {"disabled": 0x0240, "ready": 0x0221, "on": 0x0233, "enabled": 0x0237, "fault": 0x0208}[self.state]
+        if self.state == "enabled" and (self.answer or mode == CYCLIC):
+            word |= 1 << 12
         self.put(0x6041, word)
         self.put(0x6061, mode)
+
+    def move(self, mode, control, rising):
+        """One period in operation: bit 4 of the controlword and bit 12 of the statusword are what the mode makes of them."""
+        if mode == CYCLIC:
+            self.put(0x6064, self.target)
+            self.target = self.get(0x607A)
+        elif mode == INTERPOLATED:
+            # Between records it holds; a rising edge begins, and only a straight line is known.
+            if self.answer:
+                self.put(0x6064, self.target)
+            self.answer = self.get(0x60C0) == 0 and bool(control & BY_MODE) and (self.answer or bool(rising & BY_MODE))
+            if self.answer:
+                self.target = self.get(0x60C1, 1)
+        elif mode == PROFILE:
+            self.profile()
+            if rising & BY_MODE and control & IMMEDIATELY:
+                self.target, self.answer = self.get(0x607A), True
+            if not control & BY_MODE:
+                self.answer = False
+
+    def profile(self):
+        """Goes on by one period along the trapezoid to the target."""
+        period = self.get(0x60C2, 1) * 10.0 ** self.get(0x60C2, 2)
+        highest, up, down = self.get(0x6081), self.get(0x6083), self.get(0x6084)
+        if not (highest and up and down):
+            return
+        steps = 20
+        dt = period / steps
+        for _ in range(steps):
+            left = self.target - self.place
+            if abs(left) <= 4 * down * dt * dt and abs(self.speed) <= 4 * down * dt:
+                self.place, self.speed = float(self.target), 0.0
+                break
+            # The fastest from which it still stops there.
+            wanted = math.copysign(min(highest, math.sqrt(2 * down * abs(left))), left)
+            faster = up if wanted * self.speed >= 0 and abs(wanted) > abs(self.speed) else down
+            self.speed += max(-faster * dt, min(faster * dt, wanted - self.speed))
+            self.place += self.speed * dt
+        self.put(0x6064, round(self.place))
 
     def watch(self):
         with self.lock:
@@ -226,8 +303,11 @@ def main():
         if len(words) == 2 and words[0] == "state":
             drive = drives[int(words[1])]
             print(f"{drive.state} {drive.node.nmt.state}", flush=True)
+        elif len(words) == 2 and words[0] == "mode":
+            drive = drives[int(words[1])]
+            print(f"{drive.get(0x6061)} {drive.get(0x6081)}", flush=True)
         elif len(words) == 2 and words[0] == "note":
-            print(drives[int(words[1])].get(NOTE), flush=True)
+            print(drives[int(words[1])].node.sdo[NOTE].raw, flush=True)
         elif len(words) == 3 and words[0] == "emergency":
             drives[int(words[1])].node.emcy.send(int(words[2], 0), 1)
             print("ok: " + line.strip(), flush=True)

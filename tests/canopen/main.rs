@@ -3,9 +3,11 @@
 mod arrivals;
 mod faults;
 mod mixed;
+mod modes;
 mod motion;
 mod settings;
 mod skeleton;
 #[path = "../support/mod.rs"]
 mod support;
+mod two_axes;
 mod wire;

@@ -7,6 +7,7 @@ use crate::support::rig::Rig;
 use crate::wire::SegmentWire;
 use motiond::config::MachineConfig;
 use motiond::daemon::assembly::{BusWire, assemble_over};
+use motiond::drive::Mode;
 use motiond::exchange::command::Request;
 use motiond::exchange::event::EventKind;
 use motiond::fault::Fault;
@@ -31,6 +32,8 @@ const BY_EMERGENCY: f64 = 15.0 * VELOCITY * 1e-3 + 13.4 + 8.0;
 /// The way of a drive that nobody reaches any more: 100 ms until its watchdog, and its quick stop.
 const BY_WATCHDOG: f64 = VELOCITY * 0.1 + BY_RAMP + 0.8;
 
+/// What it goes farther in profile position until it takes another target: the hand-over of one takes two of the bus's delays.
+const BY_HAND_OVER: f64 = VELOCITY * 0.006;
 /// The way of a drive without supply: against the Coulomb friction of its motor, which is 8 % of what it accelerates with,
 /// 400² / (2 · 480).
 const BY_FRICTION: f64 = 167.0;
@@ -160,7 +163,8 @@ pub fn befalls(config: &MachineConfig, (name, befall, outcome): &Row, moving: bo
         }
         Stops(fault, most) => {
             assert_eq!(faults(&rig).first(), Some(&fault), "{how}: {:?}", rig.events);
-            let most = if moving { most } else { 0.1 };
+            let later = if rig.config.axes[0].wiring.drive.mode == Mode::Pp { BY_HAND_OVER } else { 0.0 };
+            let most = if moving { most + later } else { 0.1 };
             assert!(went <= most, "{how}: went {went} mm, at most {most}");
             assert!(matches!(x.state, AxisState::ErrorStop | AxisState::Disabled), "{how}: {x:?}");
             // It stays at rest, whatever comes back.

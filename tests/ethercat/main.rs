@@ -5,6 +5,7 @@ mod bring_up;
 mod commissioning;
 mod faults;
 mod files;
+mod handed_over;
 mod load;
 #[path = "../support/many_drives.rs"]
 mod many_drives;

@@ -124,6 +124,7 @@ pub fn network(drives: usize) -> motiond::fieldbus::canopen::plan::NetworkParame
         name: format!("d{place}"),
         node: place as u8 + 1,
         drive: true,
+        modes: Vec::new(),
         identity: Default::default(),
         layout: DeviceLayout {
             output_offset: 7 * place,

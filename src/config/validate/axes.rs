@@ -34,6 +34,19 @@ pub struct AxisPlan {
     pub device_axis: u8,
 }
 
+impl ModeWord {
+    /// The mode that it stands for.
+    pub fn mode(self) -> Mode {
+        match self {
+            ModeWord::Csp => Mode::Csp,
+            ModeWord::Csv => Mode::Csv,
+            ModeWord::Cst => Mode::Cst,
+            ModeWord::Ip => Mode::Ip,
+            ModeWord::Pp => Mode::Pp,
+        }
+    }
+}
+
 /// What an axis counts in.
 pub fn unit(axis: &Axis) -> AxisUnit {
     match *axis.kind {
@@ -158,8 +171,14 @@ fn scaling(reader: &mut Reader<'_>, axis: &Axis) -> Option<ScalingParameters> {
 }
 
 /// Encoder increments for one axis unit.
-fn increments_per_unit(scaling: &ScalingParameters) -> f64 {
+pub fn increments_per_unit(scaling: &ScalingParameters) -> f64 {
     scaling.increments_per_motor_turn.as_f64() * scaling.gear.as_f64() / scaling.feed.as_f64()
+}
+
+/// What is left of an acceleration where the drive counts it, axis units/s²: never so little that it counts none.
+fn in_whole_units(acceleration: f64, scaling: &ScalingParameters) -> f64 {
+    let per_unit = increments_per_unit(scaling) * scaling.velocity_factor.as_f64();
+    (acceleration * per_unit).floor().max(1.0) / per_unit
 }
 
 /// What the drive's 32-bit velocities (606Ch, 60FFh) and position differences can hold, axis units/s.
@@ -240,7 +259,7 @@ fn what_motion_needs(reader: &mut Reader<'_>, axis: &Axis) {
 fn gains(reader: &mut Reader<'_>, axis: &Axis, highest_velocity: f64, period_ns: u64) -> ServoGains {
     let mode = axis.mode.word();
     let (gains, cst) = match (&axis.gains, *axis.mode) {
-        (None, ModeWord::Csp) => return ServoGains::default(),
+        (None, ModeWord::Csp | ModeWord::Ip | ModeWord::Pp) => return ServoGains::default(),
         (None, _) => {
             reader.report(
                 &axis.mode.place,
@@ -248,8 +267,9 @@ fn gains(reader: &mut Reader<'_>, axis: &Axis, highest_velocity: f64, period_ns:
             );
             return ServoGains::default();
         }
-        (Some(gains), ModeWord::Csp) => {
-            reader.report_found(&gains.place, "this table", "nothing: in csp the drive closes all loops");
+        (Some(gains), ModeWord::Csp | ModeWord::Ip | ModeWord::Pp) => {
+            let allowed = format!("nothing: in {mode} the drive closes all loops");
+            reader.report_found(&gains.place, "this table", allowed);
             return ServoGains::default();
         }
         (Some(gains), mode) => (gains, mode == ModeWord::Cst),
@@ -324,14 +344,11 @@ fn drive_parameters(
     let seconds = |ms: f64| ms / 1000.0;
     DriveParameters {
         layout,
-        mode: match *axis.mode {
-            ModeWord::Csp => Mode::Csp,
-            ModeWord::Csv => Mode::Csv,
-            ModeWord::Cst => Mode::Cst,
-        },
+        mode: axis.mode.mode(),
         scaling,
         gains,
         torque_limit: *times.torque_limit_percent / 100.0,
+        profile_deceleration: in_whole_units(*axis.limits.acceleration, &scaling),
         feedback_delay_periods: SIMULATED_DELAY_PERIODS,
         extrapolated_cycles: match *axis.following.stale_feedback {
             // Between two exchanges it goes on as it was.

@@ -18,6 +18,7 @@ use crate::fieldbus::canopen::plan::{NetworkParameters, pdos};
 use crate::fieldbus::ethercat::packet_socket::SocketOptions;
 use crate::fieldbus::ethercat::synchronisation::Synchronisation;
 use crate::fieldbus::mapping::{DeviceLayout, PdoEntry};
+use crate::fieldbus::modes::AxisMode;
 use crate::fieldbus::sim::SimulatedBusParameters;
 use crate::limits::{MAX_BUS_DEVICES, MAX_PROCESS_IMAGE_BYTES};
 use crate::simulation::{
@@ -105,6 +106,7 @@ fn bus(reader: &mut Reader<'_>, bus: &Bus, file: &File, profiles: &Profiles, per
             name: device.name.value.clone(),
             kind: *device.kind,
             address,
+            modes: modes(file, bus, device),
             identity: common.identity,
             mapped: common.mapping == MappingWord::Free
                 && (*device.kind == DeviceKind::Drive || *bus.kind == BusKind::Canopen),
@@ -387,15 +389,36 @@ fn switches_outputs(file: &File, bus: &Bus, device: &Device, axis_number: u8) ->
             .any(|output| here(&output.bus, &output.device) && *output.bit / AXIS_BITS == u16::from(axis_number))
 }
 
-/// The target of this axis's mode.
-fn target(file: &File, bus: &Bus, device: &Device, axis_number: u8) -> PdoEntry {
+/// The mode of this axis of this drive; `None` where no axis uses it.
+fn mode_of(file: &File, bus: &Bus, device: &Device, axis_number: u8) -> Option<ModeWord> {
     let here = |axis: &&super::super::schema::Axis| {
         *axis.bus == *bus.name && *axis.device == *device.name && *axis.device_axis == axis_number
     };
-    match file.axes.iter().find(here).map(|axis| *axis.mode) {
+    file.axes.iter().find(here).map(|axis| *axis.mode)
+}
+
+/// The modes of this drive's axes that are used.
+fn modes(file: &File, bus: &Bus, device: &Device) -> Vec<AxisMode> {
+    let of = |axis| Some(AxisMode { axis, mode: mode_of(file, bus, device, axis)?.mode().code() });
+    axes_of(file, bus, device).into_iter().filter_map(of).collect()
+}
+
+/// The target of this axis's mode.
+fn target(file: &File, bus: &Bus, device: &Device, axis_number: u8) -> PdoEntry {
+    match mode_of(file, bus, device, axis_number) {
         Some(ModeWord::Csv) => entry(0x60FF, 0, 32),
         Some(ModeWord::Cst) => entry(0x6071, 0, 16),
-        Some(ModeWord::Csp) | None => entry(0x607A, 0, 32),
+        Some(ModeWord::Ip) => entry(0x60C1, 1, 32),
+        Some(ModeWord::Csp | ModeWord::Pp) | None => entry(0x607A, 0, 32),
+    }
+}
+
+/// What a drive gets on a bus with room: all that the cyclic modes need, or where it has none of them, the target that there is.
+fn drive_outputs(file: &File, bus: &Bus, device: &Device, axis_number: u8) -> Vec<PdoEntry> {
+    let target = target(file, bus, device, axis_number);
+    match mode_of(file, bus, device, axis_number) {
+        Some(ModeWord::Ip | ModeWord::Pp) => DRIVE_OUTPUTS[..2].iter().copied().chain([target]).collect(),
+        _ => DRIVE_OUTPUTS.to_vec(),
     }
 }
 
@@ -435,7 +458,7 @@ fn mapping(device: &Device, common: &Common, file: &File, bus: &Bus) -> (Vec<Pdo
                 inputs.push(DIGITAL_INPUTS.of_axis(axis));
             }
         } else {
-            outputs.extend(DRIVE_OUTPUTS.map(|entry| entry.of_axis(axis)));
+            outputs.extend(drive_outputs(file, bus, device, axis).into_iter().map(|entry| entry.of_axis(axis)));
             inputs.extend(DRIVE_INPUTS.map(|entry| entry.of_axis(axis)));
         }
         if switches_outputs(file, bus, device, axis) {

@@ -5,6 +5,7 @@ mod axes;
 mod buses;
 mod common;
 mod inputs;
+mod modes;
 mod simulation;
 mod startup;
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use super::machine::{ControlConfig, GroupConfig, MachineConfig, RealtimeConfig};
 use super::profile::Profiles;
 use super::reader::{At, Place, Reader, nearest};
-use super::schema::{BusKind, File, Group, ReactionTo, ScopeWord, StopWord};
+use super::schema::{BusKind, File, Group, ModeWord, ReactionTo, ScopeWord, StopWord};
 use crate::cycle::ReactionRule;
 use crate::fault::{Fault, Reaction, Scope, StopKind};
 use crate::fieldbus::sim::SimulatedBus;
@@ -41,6 +42,7 @@ pub fn validate(reader: &mut Reader<'_>, file: File, profiles: &Profiles) -> Opt
 
     let mut buses = buses::buses(reader, &file, profiles, period_ns);
     let axes = axes::axes(reader, &file.axes, &file.buses, &buses, period_ns);
+    modes::start_objects(reader, &file.axes, &axes, &mut buses, period_ns);
     let groups: Vec<_> = file.groups.iter().filter_map(|group| self::group(reader, group, &file)).collect();
     let inputs = inputs::inputs(reader, &file, &buses);
     let outputs = inputs::outputs(reader, &file, &buses);
@@ -155,6 +157,12 @@ fn find_axis(reader: &mut Reader<'_>, place: &Place, name: &str, file: &File) ->
 fn group(reader: &mut Reader<'_>, group: &Group, file: &File) -> Option<GroupConfig> {
     let axes: Vec<_> = group.axes.iter().map(|name| find_axis(reader, &group.axes.place, name, file)).collect();
     let axes = axes.into_iter().collect::<Option<Vec<_>>>()?;
+    for own in axes.iter().map(|axis| &file.axes[axis.index()]).filter(|axis| *axis.mode == ModeWord::Pp) {
+        let found = format!("axis \"{}\" in mode \"pp\"", *own.name);
+        let allowed = "axes that follow each setpoint (csp, csv, cst, ip): in pp a drive goes its own way from target to \
+                       target, behind the others and off their path";
+        reader.report_found(&group.axes.place, found, allowed);
+    }
     let linear = axes.iter().any(|axis| axes::unit(&file.axes[axis.index()]) == AxisUnit::Millimetre);
     let path_limits = Limits { velocity: *group.velocity, acceleration: *group.acceleration, jerk: *group.jerk };
     Some(GroupConfig {

@@ -25,7 +25,11 @@ pub fn parameters(mode: Mode) -> DriveParameters {
     DriveParameters {
         layout: DeviceLayout {
             output_offset: 100,
-            outputs: entries(&OUTPUTS),
+            // A record stands where a target does.
+            outputs: entries(&OUTPUTS.map(|entry| match entry {
+                (0x607A, ..) if mode == Mode::Ip => (0x60C1, 1, 32),
+                entry => entry,
+            })),
             input_offset: 200,
             inputs: entries(&INPUTS),
         },
@@ -39,7 +43,7 @@ pub fn parameters(mode: Mode) -> DriveParameters {
             velocity_factor: ratio(1, 1),
         },
         gains: match mode {
-            Mode::Csp => ServoGains::default(),
+            Mode::Csp | Mode::Ip | Mode::Pp => ServoGains::default(),
             Mode::Csv | Mode::Cst => ServoGains {
                 position_gain: 30.0,
                 velocity_feed_forward: 1.0,
@@ -50,6 +54,7 @@ pub fn parameters(mode: Mode) -> DriveParameters {
             },
         },
         torque_limit: 1.0,
+        profile_deceleration: 5000.0,
         feedback_delay_periods: 2.0,
         extrapolated_cycles: 0,
         extrapolated_velocity: 1000.0,
@@ -138,6 +143,14 @@ pub struct Script {
     pub told: Told,
     pub mode: i8,
     pub waited: u32,
+    /// Exchanges until bit 12 of the statusword follows bit 4 of the controlword (IP, PP); `None` never does.
+    pub answers_after: Option<u32>,
+    /// Bit 12 of the statusword, and how long it is due.
+    pub answer: bool,
+    pub answer_due: u32,
+    /// PP: the last target that it took, and how often it took one.
+    pub taken: i32,
+    pub times_taken: u32,
 }
 
 pub const SWITCH_ON_DISABLED: u16 = 0x40;
@@ -164,6 +177,11 @@ impl Default for Script {
             told: Told { controlword: 0, mode: 0, position: 0, velocity: 0, torque: 0, digital: 0 },
             mode: 0,
             waited: 0,
+            answers_after: Some(0),
+            answer: false,
+            answer_due: 0,
+            taken: 0,
+            times_taken: 0,
         }
     }
 }
@@ -178,7 +196,8 @@ impl Script {
     pub fn exchange(&mut self, outputs: &[u8]) -> [u8; INPUT_BYTES] {
         self.live();
         let mut answer = [0; INPUT_BYTES];
-        let word = self.state | u16::from(self.voltage) << 4 | u16::from(self.remote) << 9;
+        let word =
+            self.state | u16::from(self.voltage) << 4 | u16::from(self.remote) << 9 | u16::from(self.answer) << 12;
         answer[0..2].copy_from_slice(&word.to_le_bytes());
         answer[2] = self.mode as u8;
         answer[3..7].copy_from_slice(&self.actual().to_le_bytes());
@@ -194,8 +213,10 @@ impl Script {
 
     fn live(&mut self) {
         match (self.state, self.mode) {
-            (ENABLED, 8) => {
-                let step = self.told.position.wrapping_sub(self.actual());
+            (ENABLED, 7) if !self.answer => self.motor.velocity = 0.0,
+            (ENABLED, 1 | 7 | 8) => {
+                let target = if self.mode == 1 { self.taken } else { self.told.position };
+                let step = target.wrapping_sub(self.actual());
                 self.motor.velocity = f64::from(step) / PERIOD_S;
                 self.motor.position = self.motor.position.round() + f64::from(step);
             }
@@ -250,6 +271,7 @@ impl Script {
             _ if operate => ENABLED,
             _ => SWITCHED_ON,
         };
+        self.answer(next);
         if next == self.state || self.stuck_at == Some(self.state) {
             self.waited = 0;
         } else if self.waited < self.slowness {
@@ -259,6 +281,26 @@ impl Script {
             self.state = next;
             if next == SWITCH_ON_DISABLED {
                 self.error_code = 0;
+            }
+        }
+    }
+
+    /// Bit 12 of the statusword by bit 4 of the controlword. A target is looked at when it is answered, not before.
+    fn answer(&mut self, next: u16) {
+        if self.state != ENABLED || next != ENABLED {
+            (self.answer, self.answer_due, self.taken) = (false, 0, self.actual());
+            return;
+        }
+        let asked = self.told.controlword & 0x10 != 0 && matches!(self.mode, 1 | 7);
+        let Some(after) = self.answers_after else { return };
+        if asked == self.answer {
+            self.answer_due = 0;
+        } else if self.answer_due < after {
+            self.answer_due += 1;
+        } else {
+            (self.answer, self.answer_due) = (asked, 0);
+            if asked {
+                (self.taken, self.times_taken) = (self.told.position, self.times_taken + 1);
             }
         }
     }

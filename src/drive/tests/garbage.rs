@@ -128,7 +128,7 @@ proptest! {
 
     #[test]
     fn garbage_never_panics_and_feedback_stays_finite(
-        mode in prop_oneof![Just(Mode::Csp), Just(Mode::Csv), Just(Mode::Cst)],
+        mode in prop_oneof![Just(Mode::Csp), Just(Mode::Csv), Just(Mode::Cst), Just(Mode::Ip), Just(Mode::Pp)],
         inverted: bool, modulo: bool, with_brake: bool,
         steps in prop::collection::vec(
             (prop::collection::vec(any::<u8>(), 0..18), any::<bool>(), 0usize..24, demand(), 0usize..18), 1..80),
@@ -157,7 +157,13 @@ proptest! {
             encode(&mut drive, &demand, &mut outputs[..length.min(17)]);
             encode(&mut drive, &demand, &mut outputs);
             let told = Told::read(&outputs);
-            prop_assert!([0x00, 0x02, 0x06, 0x07, 0x0F, 0x80].contains(&told.controlword));
+            let by_mode = match mode {
+                Mode::Ip => 0x10,
+                Mode::Pp => 0x30,
+                Mode::Csp | Mode::Csv | Mode::Cst => 0,
+            };
+            prop_assert!([0x00, 0x02, 0x06, 0x07, 0x0F, 0x80].contains(&(told.controlword & !by_mode)));
+            prop_assert!(told.controlword & by_mode == 0 || told.controlword & 0x0F == 0x0F);
             prop_assert!(told.torque.abs() <= 1000, "{:?}", told);
         }
     }

@@ -52,6 +52,11 @@ fn random_snapshot(shape: Shape, random: &mut Random) -> Snapshot {
         progress: float(random),
         override_ratio: float(random),
         path_velocity: float(random),
+        on_path: random.below(2) == 1,
+        starved: random.below(2) == 1,
+        path_line: random.word() as u32,
+        path_distance: float(random),
+        path_supply_s: float(random),
         stop_generation: random.word(),
     };
     let bus = |random: &mut Random| BusSnapshot {

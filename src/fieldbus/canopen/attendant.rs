@@ -13,8 +13,9 @@ use super::node::{Node, Presence};
 use super::plan::{Need, Plan, Task};
 use super::requests::{Request, Requests};
 use super::sdo::{Bytes, Download, Step, Transfer, TransferError, Upload};
+use crate::fieldbus::modes::UnknownMode;
 use crate::fieldbus::news::{BusNews, Obstacle};
-use crate::fieldbus::sdo::{Address, ObjectWrite};
+use crate::fieldbus::sdo::Address;
 use crate::limits::MAX_BUS_DEVICES;
 
 /// How long a node may take for one answer, nanoseconds.
@@ -256,9 +257,9 @@ impl Attendant {
                 return None;
             };
             match task {
-                Task::Check { address, .. } => {
+                Task::Check { .. } | Task::Mode(_) => {
                     self.own = Own::Read;
-                    self.upload.ask(*address);
+                    self.upload.ask(task.address());
                 }
                 Task::Write { write, .. } => {
                     self.own = Own::Write;
@@ -323,6 +324,13 @@ impl Attendant {
                 let fits = allowed.fits(*expected, found);
                 (!fits).then_some(Obstacle::Identity { what, expected: *expected, found })
             }
+            (Task::Mode(wanted), Ok(())) => {
+                let supported = little_endian(self.upload.data());
+                let is = supported & wanted.bit() != 0;
+                (!is).then_some(Obstacle::Mode(UnknownMode { wanted: *wanted, supported }))
+            }
+            // A drive that lists no modes is asked by its mode display when it is enabled.
+            (Task::Mode(_), Err(TransferError::Aborted { .. })) => None,
             (Task::Write { need, .. }, Ok(())) => {
                 if *need == Need::Heartbeat {
                     nodes[self.device].guarded = false;
@@ -340,7 +348,8 @@ impl Attendant {
                 self.doing = Doing::Task { number, begun: false };
                 return;
             }
-            (Task::Check { address, .. } | Task::Write { write: ObjectWrite { address, .. }, .. }, Err(error)) => {
+            (task, Err(error)) => {
+                let address = task.address();
                 Some(Obstacle::Object { index: address.index, subindex: address.subindex, abort: aborted(error) })
             }
         };

@@ -98,7 +98,10 @@ pub fn bring_up(mut wire: Box<dyn CanWire>, network: &NetworkParameters) -> Resu
         let definite = |obstacle: &Obstacle| {
             matches!(
                 obstacle,
-                Obstacle::Identity { .. } | Obstacle::Duplicate | Obstacle::Object { abort: Some(_), .. }
+                Obstacle::Identity { .. }
+                    | Obstacle::Mode(_)
+                    | Obstacle::Duplicate
+                    | Obstacle::Object { abort: Some(_), .. }
             )
         };
         let found = missing.find_map(|(obstacle, node)| {

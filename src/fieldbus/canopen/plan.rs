@@ -3,7 +3,8 @@
 use super::connection::{EMERGENCY, PDOS, RECEIVE_PDO, SYNC, TRANSMIT_PDO, identifier, pdo};
 use super::frame::MAX_FRAME_BYTES;
 use crate::fieldbus::identity::{ExpectedIdentity, RevisionPolicy};
-use crate::fieldbus::mapping::{DeviceLayout, PdoEntry, place};
+use crate::fieldbus::mapping::{DeviceLayout, PdoEntry, axis_object, place};
+use crate::fieldbus::modes::{AxisMode, PROFILE_POSITION, SUPPORTED_MODES, interpolation_time};
 use crate::fieldbus::sdo::{Address, ObjectWrite};
 
 // Communication objects (CiA 301).
@@ -22,6 +23,8 @@ const TRANSMIT_PARAMETERS: u16 = 0x1800;
 const TRANSMIT_MAPPING: u16 = 0x1A00;
 // Objects of a drive (CiA 402-2).
 const ABORT_CONNECTION: u16 = 0x6007;
+const INTERPOLATION_METHOD: u16 = 0x60C0;
+const INTERPOLATION_DATA: u16 = 0x60C1;
 const INTERPOLATION_TIME: u16 = 0x60C2;
 const TARGET_POSITION: u16 = 0x607A;
 
@@ -45,6 +48,8 @@ pub struct NodeParameters {
     pub node: u8,
     /// It is a drive (CiA 402).
     pub drive: bool,
+    /// The modes of its axes that are used.
+    pub modes: Vec<AxisMode>,
     /// What it must be.
     pub identity: ExpectedIdentity,
     /// Its part of the process images.
@@ -130,6 +135,8 @@ pub enum Task {
         /// What may differ.
         allowed: Allowed,
     },
+    /// Hold a mode against those that the drive lists.
+    Mode(AxisMode),
     /// Write an object.
     Write {
         /// Which, and what.
@@ -137,6 +144,17 @@ pub enum Task {
         /// How much it matters.
         need: Need,
     },
+}
+
+impl Task {
+    /// The object that it is about.
+    pub fn address(&self) -> Address {
+        match self {
+            Task::Check { address, .. } => *address,
+            Task::Mode(wanted) => Address::entry(axis_object(SUPPORTED_MODES, wanted.axis), 0),
+            Task::Write { write, .. } => write.address,
+        }
+    }
 }
 
 /// How one node is made operational.
@@ -213,15 +231,34 @@ fn tasks(node: &NodeParameters, network: &NetworkParameters) -> Vec<Task> {
             tasks.push(write(parameters, 1, &cob.to_le_bytes(), Need::Needed));
         }
     }
-    if node.drive {
+    let (value, exponent) = interpolation_time(network.sync_period_ns());
+    for axis in axes(node) {
+        let write = |index, subindex, value: &[u8], need| write(axis_object(index, axis), subindex, value, need);
+        let maps = |index, subindex| place(&layout.outputs, axis_object(index, axis), subindex).is_some();
         tasks.push(write(ABORT_CONNECTION, 0, &QUICK_STOP.to_le_bytes(), Need::Optional));
-        let (value, exponent) = interpolation_time(network.sync_period_ns());
-        let need = if place(&layout.outputs, TARGET_POSITION, 0).is_some() { Need::Needed } else { Need::Optional };
+        if maps(INTERPOLATION_DATA, 1) {
+            // In a straight line; a drive that knows no other need not have it.
+            tasks.push(write(INTERPOLATION_METHOD, 0, &0_i16.to_le_bytes(), Need::Optional));
+        }
+        let profile = node.modes.contains(&AxisMode { axis, mode: PROFILE_POSITION });
+        let positions = maps(TARGET_POSITION, 0) || maps(INTERPOLATION_DATA, 1);
+        let need = if positions && !profile { Need::Needed } else { Need::Optional };
         tasks.push(write(INTERPOLATION_TIME, 1, &[value], need));
         tasks.push(write(INTERPOLATION_TIME, 2, &exponent.to_le_bytes(), need));
     }
     tasks.extend(node.startup.iter().map(|write| Task::Write { write: write.clone(), need: Need::Needed }));
     tasks
+}
+
+/// The axes of a drive that are exchanged, the first where none is.
+fn axes(node: &NodeParameters) -> Vec<u8> {
+    if !node.drive {
+        return Vec::new();
+    }
+    let mut axes: Vec<u8> = node.layout.outputs.iter().filter_map(PdoEntry::axis).collect();
+    axes.sort_unstable();
+    axes.dedup();
+    if axes.is_empty() { vec![0] } else { axes }
 }
 
 fn checks(node: &NodeParameters) -> Vec<Task> {
@@ -241,6 +278,7 @@ fn checks(node: &NodeParameters) -> Vec<Task> {
         RevisionPolicy::Any => {}
     }
     check(IDENTITY, 4, "serial number", serial, Allowed::Exactly);
+    checks.extend(node.modes.iter().copied().map(Task::Mode));
     checks
 }
 
@@ -267,17 +305,6 @@ pub fn bytes_of(entries: &[PdoEntry]) -> usize {
     entries.iter().map(|entry| usize::from(entry.bits / 8)).sum()
 }
 
-/// 60C2h for a period: a value and a power of ten of seconds, exactly where there are such numbers.
-fn interpolation_time(period_ns: u64) -> (u8, i8) {
-    for (exponent, unit_ns) in [(-3, 1_000_000), (-4, 100_000), (-5, 10_000), (-6, 1000)] {
-        let value = period_ns / unit_ns;
-        if period_ns.is_multiple_of(unit_ns) && (1..=255).contains(&value) {
-            return (value as u8, exponent);
-        }
-    }
-    ((period_ns / 1_000_000).clamp(1, 255) as u8, -3)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,14 +323,6 @@ mod tests {
     }
 
     #[test]
-    fn the_interpolation_time_is_the_time_between_two_syncs() {
-        assert_eq!(interpolation_time(1_000_000), (1, -3));
-        assert_eq!(interpolation_time(4_000_000), (4, -3));
-        assert_eq!(interpolation_time(500_000), (5, -4));
-        assert_eq!(interpolation_time(250_000), (25, -5));
-    }
-
-    #[test]
     fn a_pdo_is_off_while_it_is_mapped() {
         let layout = DeviceLayout {
             output_offset: 0,
@@ -315,6 +334,7 @@ mod tests {
             name: "x".into(),
             node: 5,
             drive: true,
+            modes: Vec::new(),
             identity: ExpectedIdentity { vendor: Some(7), ..ExpectedIdentity::default() },
             layout,
             mapped: true,

@@ -21,7 +21,9 @@ use super::synchronisation::Synchronisation;
 use super::wire::Wire;
 use crate::fieldbus::CyclicBus;
 pub use crate::fieldbus::identity::{ExpectedIdentity, RevisionPolicy};
-use crate::fieldbus::mapping::DeviceLayout;
+use crate::fieldbus::mapping::{DeviceLayout, axis_object};
+use crate::fieldbus::modes::{AxisMode, SUPPORTED_MODES, UnknownMode};
+use crate::fieldbus::sdo::Address;
 use crate::limits::MAX_PROCESS_IMAGE_BYTES;
 
 /// How long a device may take to SAFEOP, nanoseconds (ETG.1020: 10 s).
@@ -59,6 +61,8 @@ pub struct DeviceParameters {
     pub name: String,
     /// Where it is expected.
     pub place: Place,
+    /// The modes of its axes that are used, where it is a drive.
+    pub modes: Vec<AxisMode>,
     /// What it must be.
     pub identity: ExpectedIdentity,
     /// Its part of the process images.
@@ -137,6 +141,13 @@ pub enum BringUpError {
         /// Which, and why.
         error: ObjectError,
     },
+    /// A drive lacks the mode that one of its axes is used in.
+    Mode {
+        /// Its name.
+        device: String,
+        /// Which, and what it has.
+        unknown: UnknownMode,
+    },
     /// A device did not do what it was asked.
     Device {
         /// Its name.
@@ -187,6 +198,7 @@ impl fmt::Display for BringUpError {
             BringUpError::NoMailbox { device } => {
                 write!(out, "device {device:?} has no mailbox for CoE, by which its objects could be written")
             }
+            BringUpError::Mode { device, unknown } => write!(out, "device {device:?}: {unknown}"),
             BringUpError::Object { device, error } => write!(out, "device {device:?}: {error}"),
             BringUpError::Device { device, error } => write!(out, "device {device:?}: {error}"),
             BringUpError::Exchange { device: Some(device), error } => write!(out, "device {device:?}: {error}"),
@@ -394,6 +406,15 @@ fn write_objects(dialogue: &mut Dialogue<'_>, device: &Matched<'_>) -> Result<()
     let name = || device.configured.name.clone();
     let objects = device.mailbox().and_then(|areas| Objects::of(dialogue, device.found.station, areas).ok());
     let mut objects = objects.ok_or_else(|| BringUpError::NoMailbox { device: name() })?;
+    for wanted in &device.configured.modes {
+        // A drive that lists no modes is asked by its mode display when it is enabled.
+        let Ok(list) = objects.read(Address::entry(axis_object(SUPPORTED_MODES, wanted.axis), 0)) else { continue };
+        let supported = list.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        if supported & wanted.bit() == 0 {
+            let unknown = UnknownMode { wanted: *wanted, supported };
+            return Err(BringUpError::Mode { device: name(), unknown });
+        }
+    }
     for ObjectWrite { address, value } in &device.objects {
         let written = objects.write(*address, value);
         written.map_err(|error| BringUpError::Object { device: name(), error })?;

@@ -274,4 +274,6 @@ impl CyclicBus for SimulatedBus {
 #[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
+mod mode_tests;
+#[cfg(test)]
 mod tests;

@@ -265,7 +265,7 @@ fn group_command(random: &mut Random, motion: &mut Motion, ledger: &mut Ledger) 
             }
             let limits = match shape {
                 GroupShape::Linear => motion.groups()[index].parameters.path_limits,
-                GroupShape::Direct => Limits { velocity: 1.0, acceleration: 1.0, jerk: 1.0 },
+                _ => Limits { velocity: 1.0, acceleration: 1.0, jerk: 1.0 },
             };
             let dynamics = dynamics(random, &limits);
             let buffer = [BufferMode::Aborting, BufferMode::Buffered][random.below(2)];

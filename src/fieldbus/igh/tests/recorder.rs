@@ -108,6 +108,7 @@ pub fn segment() -> SegmentParameters {
             DeviceParameters {
                 name: "lift".into(),
                 place: Place::Position(0),
+                modes: Vec::new(),
                 identity: identity(0x10002),
                 layout: DeviceLayout {
                     output_offset: 0,
@@ -123,6 +124,7 @@ pub fn segment() -> SegmentParameters {
             DeviceParameters {
                 name: "io".into(),
                 place: Place::Alias(12),
+                modes: Vec::new(),
                 identity: ExpectedIdentity { revision: None, ..identity(0x20) },
                 layout: DeviceLayout {
                     output_offset: 6,
