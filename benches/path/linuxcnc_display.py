@@ -87,7 +87,7 @@ result = {}
 try:
     main()
     lost = sum(b - a - 1 for a, b in zip(numbers, numbers[1:]))
-    result = {"lost_samples": lost, "queue_at_most": max(queued), "version": linuxcnc.version}
+    result = {"lost_samples": lost, "queue_at_most": max(queued)}
     with open("samples", "w") as file:
         file.writelines(" ".join(map(repr, sample)) + "\n" for sample in samples)
 except SystemExit as why:
