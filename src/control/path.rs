@@ -228,6 +228,7 @@ fn status(context: &Context, paths: &Paths, group: GroupId) -> Reply {
         "starved": state.starved,
         "waiting": MAX_PROGRAM_ELEMENTS - room,
         "taken": paths.desk.taken(group),
+        "planned": paths.desk.planned(group),
     }))
 }
 

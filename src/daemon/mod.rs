@@ -194,7 +194,7 @@ impl Daemon {
         let (mut ends, groups) = (assembly.ends, config.groups.len());
         let rings = std::mem::take(&mut ends.pieces);
         let (client, mut state) = gateway(describe::machine(config), ends);
-        let (desk, runner) = programs(client.clone(), rings, config.period_ns as f64 * 1e-9);
+        let (desk, runner) = programs(client.clone(), rings);
         let (telemetry, follower) = telemetry::telemetry(client.clone());
         let mut context = control::Context::new(client.clone(), telemetry);
         context.access = access;

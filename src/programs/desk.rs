@@ -65,12 +65,11 @@ pub struct Desk {
     client: gateway::Client,
     sender: Sender<Message>,
     counts: Arc<[Counts]>,
-    period_s: f64,
 }
 
 impl Desk {
-    pub(super) fn new(client: gateway::Client, sender: Sender<Message>, counts: Arc<[Counts]>, period_s: f64) -> Desk {
-        Desk { client, sender, counts, period_s }
+    pub(super) fn new(client: gateway::Client, sender: Sender<Message>, counts: Arc<[Counts]>) -> Desk {
+        Desk { client, sender, counts }
     }
 
     /// What elements of a program that begins so are checked against.
@@ -97,7 +96,11 @@ impl Desk {
         let limits = order.order.iter().map(|place| in_force[axes[*place].index()].figures.motion.limits);
         ProgramStart {
             place: axes.iter().map(|axis| snapshot.axes[axis.index()].setpoint).collect(),
-            axes: PathAxes { limits: limits.collect(), linear: order.linear, period_s: self.period_s },
+            axes: PathAxes {
+                limits: limits.collect(),
+                linear: order.linear,
+                period_s: machine.period_ns as f64 * 1e-9,
+            },
             order,
         }
     }
@@ -110,6 +113,7 @@ impl Desk {
         let counts = &self.counts[group.index()];
         counts.waiting.store(0, Ordering::Relaxed);
         counts.taken.store(0, Ordering::Relaxed);
+        counts.planned.store(false, Ordering::Relaxed);
         // Pairs with the loads of `append`: the counts are those of this program.
         counts.program.store(handle.0, Ordering::Release);
         self.post(Message::Begin { group, handle, start: Box::new(start) })
@@ -124,6 +128,11 @@ impl Desk {
     /// Elements that the program has got since it began.
     pub fn taken(&self, group: GroupId) -> u64 {
         self.counts[group.index()].taken.load(Ordering::Relaxed)
+    }
+
+    /// The program is planned to its end, which was given.
+    pub fn planned(&self, group: GroupId) -> bool {
+        self.counts[group.index()].planned.load(Ordering::Relaxed)
     }
 
     /// Elements of a program, all of them or none. Returns how many more fit.

@@ -18,7 +18,7 @@ pub use draft::{Circle, Draft, DraftError, DraftShape, Ground};
 pub use runner::Runner;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use crate::gateway::{self, PieceSender};
 use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS};
@@ -32,13 +32,15 @@ struct Counts {
     waiting: AtomicU64,
     /// Elements that were taken since the program began.
     taken: AtomicU64,
+    /// The program is planned to its end, which was given.
+    planned: AtomicBool,
 }
 
 /// Both ends, for the groups that have these rings.
-pub fn programs(client: gateway::Client, rings: Box<[PieceSender]>, period_s: f64) -> (Desk, Runner) {
+pub fn programs(client: gateway::Client, rings: Box<[PieceSender]>) -> (Desk, Runner) {
     let (sender, inbox) = crossbeam::channel::bounded(MAX_PROGRAM_BATCHES);
     let counts: Arc<[Counts]> = rings.iter().map(|_| Counts::default()).collect();
-    let desk = Desk::new(client.clone(), sender, Arc::clone(&counts), period_s);
+    let desk = Desk::new(client.clone(), sender, Arc::clone(&counts));
     (desk, Runner::new(client, inbox, rings, counts))
 }
 

@@ -178,10 +178,12 @@ impl Runner {
         if program.waiting.is_empty() && !program.finished {
             // What is planned but held back for what follows is of use only until the cycle needs it.
             let silent = now_ns > program.heard_ns + PROGRAM_PATIENCE_NS / 2;
-            let needed = silent && program.open && ring.depth() == 0 && state.path_supply_s < PROGRAM_FLUSH_S;
+            let low = state.path_supply_s < PROGRAM_FLUSH_S || state.path_velocity == 0.0;
+            let needed = silent && program.open && ring.depth() == 0 && low;
             if program.ended || needed {
                 program.planner.finish(program.ended);
                 program.finished = program.ended;
+                self.counts[group].planned.store(program.ended, Ordering::Relaxed);
                 program.open = false;
             }
         }

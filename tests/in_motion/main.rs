@@ -6,6 +6,7 @@ mod held;
 mod jog;
 mod leases;
 mod parameters;
+mod paths;
 mod services;
 mod stop;
 mod telemetry;

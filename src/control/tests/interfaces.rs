@@ -71,7 +71,10 @@ async fn every_method_of_every_interface_answers_as_described() {
     let (error, held) = other.fail("io.motiond.v1.Lease.Acquire", example("io.motiond.v1.Lease.Acquire")).await;
     assert_eq!((error.as_str(), &held["holder"]), ("io.motiond.v1.Lease.LeaseHeld", &json!("fixture")));
 
-    for interface in INTERFACES.iter().filter(|interface| interface.name != "io.motiond.v1.Lease") {
+    for interface in INTERFACES
+        .iter()
+        .filter(|interface| !["io.motiond.v1.Lease", "io.motiond.v1.Path"].contains(&interface.name.as_str()))
+    {
         for method in &interface.methods {
             let name = format!("{}.{}", interface.name, method.name);
             if ["Subscribe", "Record"].contains(&method.name.as_str()) {
@@ -82,6 +85,24 @@ async fn every_method_of_every_interface_answers_as_described() {
             }
         }
     }
+    // Those of paths, on the handle that the first gave.
+    let path = |method: &str| format!("io.motiond.v1.Path.{method}");
+    let begun = client.call(&path("Begin"), json!({ "group": "xy" })).await;
+    assert_eq!((&begun["axes"], &begun["start"]), (&json!(["x", "y"]), &json!([0.0, 0.0])));
+    let of = |mut parameters: Value| {
+        parameters["group"] = json!("xy");
+        parameters["handle"] = begun["handle"].clone();
+        parameters
+    };
+    let lines = client.call(&path("Lines"), of(json!({ "points": [1, 2, 3, 4], "feed": 10 }))).await;
+    assert_eq!((&lines["taken"], &lines["room"]), (&json!(2), &json!(65534)));
+    client.call(&path("Arc"), of(json!({ "end": [5, 6], "centre": [4, 5, 0] }))).await;
+    let (_, far) = client.fail(&path("Lines"), of(json!({ "points": [7, 8, 501, 0], "line": 4 }))).await;
+    let refused = (&far["reason"], &far["axis"], &far["element"], &far["line"], &far["requested"], &far["limit"]);
+    let expected = (&json!("SoftLimit"), &json!("x"), &json!(1), &json!(5), &json!(501.0), &json!(500.0));
+    assert_eq!(refused, expected);
+    client.call(&path("End"), of(json!({}))).await;
+    client.call(&path("Status"), json!({ "group": "xy" })).await;
     let taken = other.call("io.motiond.v1.Lease.TakeOver", example("io.motiond.v1.Lease.TakeOver")).await;
     for method in ["Renew", "Release"] {
         other.call(&format!("io.motiond.v1.Lease.{method}"), json!({ "lease": taken["lease"] })).await;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::time::Instant;
 
+use crate::control::Paths;
 use crate::exchange::event::{Event, EventKind, Report, Subject, Verdict};
 use crate::exchange::snapshot::{AxisSnapshot, BusSnapshot, GroupSnapshot, MachineSnapshot, Shape};
 use crate::exchange::{self, CycleEnds};
@@ -15,6 +16,7 @@ use crate::gateway::{
 };
 use crate::ids::{AxisId, GroupId, Handle};
 use crate::motion::{Limits, MotionFigures, Progress, Reason, Rejection};
+use crate::programs::{Desk, Runner, programs};
 use crate::telemetry::{Follower, Following, Telemetry, telemetry};
 use crate::units::AxisUnit;
 
@@ -23,12 +25,14 @@ const PERIOD_NS: u64 = 1_000_000;
 
 pub struct Machine {
     client: Client,
+    desk: Desk,
     telemetry: Telemetry,
     parts: Arc<Mutex<Parts>>,
 }
 
 struct Parts {
     gateway: GatewayState,
+    runner: Runner,
     cycle: CycleEnds,
     follower: Follower,
     following: Following,
@@ -76,17 +80,31 @@ impl Machine {
             analog_inputs: vec![],
             analog_outputs: vec![AnalogDescription { name: "dispenser".into(), unit: "V".into(), range: (0.0, 10.0) }],
         };
-        let (cycle, ends) = exchange::open(Shape { axes: 3, groups: 1, buses: 1, analogs: 1 });
+        let (cycle, mut ends) = exchange::open(Shape { axes: 3, groups: 1, buses: 1, analogs: 1 });
+        let rings = std::mem::take(&mut ends.pieces);
         let (client, gateway) = gateway(description, ends);
+        let (desk, runner) = programs(client.clone(), rings);
         let (telemetry, follower) = telemetry(client.clone());
         let following = follower.begin();
-        let parts =
-            Parts { gateway, cycle, follower, following, requests: Vec::new(), targets: Vec::new(), figures: None };
-        Machine { client, telemetry, parts: Arc::new(Mutex::new(parts)) }
+        let parts = Parts {
+            gateway,
+            runner,
+            cycle,
+            follower,
+            following,
+            requests: Vec::new(),
+            targets: Vec::new(),
+            figures: None,
+        };
+        Machine { client, desk, telemetry, parts: Arc::new(Mutex::new(parts)) }
     }
 
     pub fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    pub fn paths(&self) -> Paths {
+        Paths::new(self.desk.clone(), 1)
     }
 
     pub fn telemetry(&self) -> Telemetry {
@@ -157,6 +175,7 @@ impl Machine {
 impl Parts {
     fn turn(&mut self, now_ns: u64) {
         self.gateway.poll_once(now_ns);
+        self.runner.poll_once(now_ns);
         let cycle = now_ns / PERIOD_NS;
         while let Some(command) = self.cycle.commands.receive() {
             let verdict = match command.request {

@@ -1,0 +1,309 @@
+//! Paths over the socket: planned on one thread, followed on another, whatever becomes of those who give them.
+
+use motiond::client::{Ended, Machine};
+use motiond::gateway::GroupState;
+use serde_json::{Value, json};
+
+use crate::held::{Frame, Held, assert_identical, until};
+
+/// The group gantry has x, y and z, in this order.
+const AXES: usize = 3;
+/// Points that fit one request.
+const BATCH: usize = 500;
+/// Words of a frame that are of axes: six of them, eight words each. How much of a path is known is told by others.
+const AXIS_WORDS: usize = 48;
+/// Cycles in which every path of these tests has ended.
+const LONG: u64 = 20_000;
+
+/// A program that is open.
+struct Program {
+    machine: Machine,
+    handle: u64,
+    lease: Value,
+    start: Vec<f64>,
+}
+
+impl Program {
+    fn begin(held: &mut Held) -> Program {
+        let lease = held.lease();
+        let mut machine = held.connect();
+        let begun = ask(held, &mut machine, "Path", "Begin", json!({ "group": "gantry", "lease": lease })).unwrap();
+        let start = begun["start"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect();
+        Program { machine, handle: begun["handle"].as_u64().unwrap(), lease, start }
+    }
+
+    fn with(&self, mut parameters: Value) -> Value {
+        parameters["group"] = json!("gantry");
+        parameters["handle"] = json!(self.handle);
+        parameters["lease"] = self.lease.clone();
+        parameters
+    }
+
+    fn lines(&mut self, points: &[[f64; AXES]]) {
+        self.lines_at(300.0, points);
+    }
+
+    fn lines_at(&mut self, feed: f64, points: &[[f64; AXES]]) {
+        for batch in points.chunks(BATCH) {
+            let lines = json!({
+                "points": batch.concat(), "feed": feed, "corner": { "mode": "tolerance", "linear": 0.02 }
+            });
+            let lines = self.with(lines);
+            self.machine.call("Path", "Lines", lines).unwrap();
+        }
+    }
+
+    fn end(&mut self) {
+        let end = self.with(json!({}));
+        self.machine.call("Path", "End", end).unwrap();
+    }
+
+    /// The planner has done what it can before the cycle takes something.
+    fn planned(&mut self) {
+        self.until("planned", json!(true));
+    }
+
+    /// The planner has taken all that was given.
+    fn taken(&mut self) {
+        self.until("waiting", json!(0));
+    }
+
+    fn until(&mut self, field: &str, value: Value) {
+        until("the planner has come as far", || {
+            let status = self.machine.call("Path", "Status", json!({ "group": "gantry" })).unwrap();
+            (status[field] == value).then_some(())
+        });
+    }
+
+    /// A curve in short chords from where the program begins; all of its pieces find room in the ring.
+    fn curve(&self, count: usize) -> Vec<[f64; AXES]> {
+        let at = |i: usize| {
+            let angle = i as f64 / count as f64 * std::f64::consts::TAU;
+            [
+                self.start[0] + 12.0 * (2.0 * angle).sin(),
+                self.start[1] + 20.0 * (1.0 - angle.cos()),
+                self.start[2] - 3.0 * (1.0 - (3.0 * angle).cos()),
+            ]
+        };
+        (1..=count).map(at).collect()
+    }
+}
+
+/// Asks, and leaves the queue of commands empty for the next.
+fn ask(
+    held: &mut Held,
+    machine: &mut Machine,
+    interface: &str,
+    method: &str,
+    parameters: Value,
+) -> Result<Value, motiond::client::Error> {
+    let answer = held.ask(machine, interface, method, parameters);
+    until("the gateway has looked", || (held.depth("commands") == 0).then_some(()));
+    answer
+}
+
+fn group(held: &Held) -> motiond::gateway::GroupSnapshot {
+    held.snapshot.groups[0]
+}
+
+fn rests(held: &Held) -> bool {
+    held.snapshot.axes[..AXES].iter().all(|axis| axis.velocity == 0.0 && axis.acceleration == 0.0)
+}
+
+/// No axis leaves its limits, by the numbers of each cycle.
+fn assert_within_limits(held: &Held, frames: &[motiond::gateway::Snapshot]) {
+    let axes = &held.daemon().gateway().description().axes;
+    for pair in frames.windows(2) {
+        for (place, axis) in axes.iter().enumerate().take(AXES) {
+            let limits = axis.at_start.figures.motion.limits;
+            let (before, now) = (pair[0].axes[place], pair[1].axes[place]);
+            let jerk = (now.acceleration - before.acceleration).abs() / 0.001;
+            assert!(now.velocity.abs() <= limits.velocity * (1.0 + 1e-6), "{now:?}");
+            assert!(now.acceleration.abs() <= limits.acceleration * (1.0 + 1e-6), "{now:?}");
+            assert!(jerk <= limits.jerk * (1.0 + 1e-3), "{jerk} of {}: {before:?} {now:?}", limits.jerk);
+        }
+    }
+}
+
+/// The whole curve in batches of this size; every cycle from the one that accepted it.
+fn run_in_batches(size: usize) -> Vec<Frame> {
+    let mut held = Held::start();
+    held.power_up();
+    let mut program = Program::begin(&mut held);
+    let accepted = held.frames.len();
+    let points = program.curve(3000);
+    for batch in points.chunks(size) {
+        program.lines(batch);
+    }
+    program.end();
+    program.planned();
+    held.run_until(LONG, "it is there", |now| now.groups[0].state == GroupState::GroupStandby);
+    assert_eq!(program.machine.wait(program.handle).unwrap(), Ended::Done);
+    let last = points.last().unwrap();
+    for (axis, end) in held.snapshot.axes.iter().zip(last) {
+        assert!((axis.setpoint - end).abs() < 1e-9, "{} instead of {end}", axis.setpoint);
+    }
+    let frames = held.frames.split_off(accepted);
+    held.end();
+    // When it began is the same place in each.
+    let numbered = frames.into_iter().zip(0..);
+    numbered.map(|(frame, cycle)| Frame { cycle, words: frame.words[..AXIS_WORDS].to_vec() }).collect()
+}
+
+#[test]
+fn batches_of_any_size_give_the_same_setpoints_to_the_last_bit() {
+    let whole = run_in_batches(BATCH);
+    assert!(whole.len() > 500, "{}", whole.len());
+    assert_identical(&whole, &run_in_batches(37));
+    assert_identical(&whole, &run_in_batches(1));
+}
+
+#[test]
+fn who_gives_no_more_leaves_the_machine_at_rest_on_the_path_and_may_go_on() {
+    let mut held = Held::start();
+    held.power_up();
+    let mut program = Program::begin(&mut held);
+    let points = program.curve(3000);
+    program.lines(&points[..1500]);
+    program.taken();
+    let mut snapshots = Vec::new();
+    for _ in 0..4000 {
+        held.step();
+        snapshots.push(held.snapshot.clone());
+        // The planner looks in its own time.
+        if rests(&held) {
+            std::thread::yield_now();
+        }
+    }
+    assert_within_limits(&held, &snapshots);
+    assert!(rests(&held) && group(&held).on_path, "{:?}", group(&held));
+    until("it rests where the known path ends", || {
+        held.step();
+        let at = [0, 1, 2].map(|axis| held.snapshot.axes[axis].setpoint);
+        at.iter().zip(&points[1499]).all(|(at, end)| (at - end).abs() < 1e-6).then_some(())
+    });
+    assert_eq!(group(&held).active, program.handle);
+    program.lines(&points[1500..]);
+    program.end();
+    program.planned();
+    held.run_until(LONG, "it is there", |now| now.groups[0].state == GroupState::GroupStandby);
+    assert_eq!(program.machine.wait(program.handle).unwrap(), Ended::Done);
+    held.end();
+}
+
+#[test]
+fn a_planner_that_dies_leaves_the_machine_at_rest_on_the_path() {
+    let mut held = Held::start();
+    held.power_up();
+    let mut program = Program::begin(&mut held);
+    let points: Vec<[f64; AXES]> =
+        (1..4000).map(|i| [program.start[0] + 0.2 * f64::from(i), program.start[1], program.start[2]]).collect();
+    program.lines_at(100.0, &points);
+    held.run_until(LONG, "it moves", |now| now.axes[0].velocity > 99.0);
+    held.connect().call("Test", "Panic", json!({ "service": "planner", "place": "loop" })).unwrap();
+    until("the planner is back", || (held.service("planner").0 == 1).then_some(()));
+    let mut snapshots = Vec::new();
+    for _ in 0..12_000 {
+        held.step();
+        snapshots.push(held.snapshot.clone());
+    }
+    assert_within_limits(&held, &snapshots);
+    assert!(rests(&held) && group(&held).starved, "{:?}", group(&held));
+    assert!(held.snapshot.axes[0].setpoint < points.last().unwrap()[0]);
+    let more = program.with(json!({ "points": [1.0, 2.0, 3.0] }));
+    let refused = program.machine.call("Path", "Lines", more).unwrap_err();
+    assert_eq!(refused.short_name(), "Refused", "{refused}");
+    held.command("Group", "Halt", json!({ "group": "gantry" }));
+    held.run_until(100, "it is halted", |now| now.groups[0].state == GroupState::GroupStandby);
+    assert_eq!(program.machine.wait(program.handle).unwrap(), Ended::Aborted);
+    // The next program is planned by the one that came back.
+    let mut next = Program::begin(&mut held);
+    let there = [next.start[0] - 5.0, next.start[1], next.start[2]];
+    next.lines(&[there]);
+    next.end();
+    next.planned();
+    held.run_until(LONG, "it is there", |now| now.groups[0].state == GroupState::GroupStandby);
+    assert_eq!(next.machine.wait(next.handle).unwrap(), Ended::Done);
+    held.end();
+}
+
+#[test]
+fn interrupt_and_override_hold_on_the_path_and_go_on_to_its_exact_end() {
+    let mut held = Held::start();
+    held.power_up();
+    let mut program = Program::begin(&mut held);
+    let points = program.curve(2000);
+    program.lines(&points);
+    program.end();
+    program.planned();
+    held.run_until(LONG, "it moves", |now| now.groups[0].path_velocity > 50.0);
+    held.command("Group", "Interrupt", json!({ "group": "gantry" }));
+    held.run_until(2000, "it is held", |now| now.groups[0].path_velocity == 0.0);
+    assert!(group(&held).interrupted && rests(&held));
+    let distance = group(&held).path_distance;
+    held.run(100);
+    assert_eq!(group(&held).path_distance, distance);
+    held.command("Group", "Continue", json!({ "group": "gantry" }));
+    held.run_until(2000, "it moves again", |now| now.groups[0].path_velocity > 50.0);
+    for ratio in [0.0, 2.0, 0.3, 1.0] {
+        held.command("Group", "SetOverride", json!({ "group": "gantry", "ratio": ratio }));
+        held.run(150);
+    }
+    held.run_until(LONG, "it is there", |now| now.groups[0].state == GroupState::GroupStandby);
+    assert_eq!(program.machine.wait(program.handle).unwrap(), Ended::Done);
+    for (axis, end) in held.snapshot.axes.iter().zip(points.last().unwrap()) {
+        assert!((axis.setpoint - end).abs() < 1e-9, "{} instead of {end}", axis.setpoint);
+    }
+    held.end();
+}
+
+#[test]
+fn a_stop_ends_the_program_within_the_limits_and_locks_the_group() {
+    let mut held = Held::start();
+    held.power_up();
+    let mut program = Program::begin(&mut held);
+    let points: Vec<[f64; AXES]> =
+        (1..900).map(|i| [program.start[0] + f64::from(i), program.start[1], program.start[2]]).collect();
+    program.lines(&points);
+    program.end();
+    program.planned();
+    held.run_until(LONG, "it moves", |now| now.axes[0].velocity > 299.9);
+    held.connect().call("Group", "Stop", json!({ "group": "gantry" })).unwrap();
+    held.step();
+    held.ramp_to_rest(0);
+    held.run(10);
+    assert_eq!(group(&held).state, GroupState::GroupStopping);
+    assert_eq!(program.machine.wait(program.handle).unwrap(), Ended::Aborted);
+    let more = program.with(json!({ "points": [1.0, 2.0, 3.0] }));
+    until("the program is closed", || program.machine.call("Path", "Lines", more.clone()).err());
+    held.end();
+}
+
+#[test]
+fn a_path_and_other_moves_of_its_group_keep_out_of_each_others_way() {
+    let mut held = Held::start();
+    held.power_up();
+    let mut program = Program::begin(&mut held);
+    let lease = program.lease.clone();
+    let line = json!({
+        "group": "gantry", "relative": true, "targets": [{ "axis": "x", "value": 1.0 }], "lease": lease
+    });
+    let mut machine = held.connect();
+    let refused = ask(&mut held, &mut machine, "Group", "MoveLinear", line.clone()).unwrap_err();
+    assert!(refused.to_string().contains("PathActive"), "{refused}");
+    let second =
+        ask(&mut held, &mut machine, "Path", "Begin", json!({ "group": "gantry", "lease": lease })).unwrap_err();
+    assert!(second.to_string().contains("StillMoving"), "{second}");
+    // A program without an element is done at once.
+    program.end();
+    until("it is done", || {
+        held.step();
+        (group(&held).state == GroupState::GroupStandby).then_some(())
+    });
+    assert_eq!(program.machine.wait(program.handle).unwrap(), Ended::Done);
+    ask(&mut held, &mut machine, "Group", "MoveLinear", line.clone()).unwrap();
+    let moving =
+        ask(&mut held, &mut machine, "Path", "Begin", json!({ "group": "gantry", "lease": lease })).unwrap_err();
+    assert!(moving.to_string().contains("StillMoving"), "{moving}");
+    held.end();
+}
