@@ -128,6 +128,8 @@ pub fn group_status(group: &GroupDescription, state: &GroupSnapshot) -> Value {
         "path_velocity": state.path_velocity,
         "override": state.override_ratio,
         "interrupted": state.interrupted,
+        "path_line": state.on_path.then_some(state.path_line),
+        "starved": state.starved,
         "stopped": state.stopped,
         "stop_generation": state.stop_generation,
     })

@@ -115,6 +115,8 @@ impl Scrape {
         let analogs = analogs.zip(&snapshot.analogs);
         let analogs = analogs
             .map(|((way, AnalogDescription { name, unit, .. }), value)| (way, name.clone(), unit.clone(), *value));
+        let paths = machine.groups.iter().zip(&snapshot.groups);
+        let paths = paths.map(|(group, state)| (group.name.clone(), state.path_supply_s));
         Reading {
             start_time_s: self.start_time_s,
             cycle: CycleReading {
@@ -133,6 +135,7 @@ impl Scrape {
             buses: buses.collect(),
             axes: axes.collect(),
             analogs: analogs.collect(),
+            paths: paths.collect(),
             control: self.control(snapshot.machine.events_dropped),
         }
     }

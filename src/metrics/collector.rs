@@ -60,6 +60,7 @@ pub fn families(reading: Reading) -> Vec<MetricFamily> {
     families.extend(wire_families(&reading));
     families.extend(axis_families(&reading));
     families.push(analogs(&reading));
+    families.push(paths(&reading));
     families.extend(control_families(&reading));
     families
 }
@@ -252,6 +253,15 @@ fn analogs(Reading { analogs, .. }: &Reading) -> MetricFamily {
     )
 }
 
+fn paths(Reading { paths, .. }: &Reading) -> MetricFamily {
+    gauges(
+        "motion_path_buffer_seconds",
+        "How long what the cycle has of a group's path takes at the programmed velocities.",
+        &["group"],
+        paths.iter().map(|(group, seconds)| (vec![group.clone()], *seconds)).collect(),
+    )
+}
+
 fn axis_families(Reading { axes, .. }: &Reading) -> Vec<MetricFamily> {
     let each = |value: fn(&super::reading::AxisReading) -> f64| {
         axes.iter().map(|axis| (vec![axis.name.clone()], value(axis))).collect::<Vec<_>>()
@@ -394,6 +404,7 @@ mod tests {
             ..AxisReading::default()
         });
         reading.analogs.push(("input", "pressure".to_string(), "bar".to_string(), 8.5));
+        reading.paths.push(("gantry".to_string(), 1.25));
         reading.control.commands.push(("Axis.MoveAbsolute".to_string(), "accepted".to_string(), 4));
         reading.control.latency.push(("accepted".to_string(), buckets));
         reading.control.queues.push(("commands", 1, 256));
@@ -422,6 +433,7 @@ mod tests {
             "motion_axis_state{axis=\"x \\\"odd\\\"\\\\name\",state=\"Standstill\"} 1",
             "motion_axis_faults_total{axis=\"x \\\"odd\\\"\\\\name\",class=\"drive\"} 2",
             "motion_analog_value{direction=\"input\",name=\"pressure\",unit=\"bar\"} 8.5",
+            "motion_path_buffer_seconds{group=\"gantry\"} 1.25",
             "motion_commands_total{method=\"Axis.MoveAbsolute\",result=\"accepted\"} 4",
             "motion_queue_capacity{queue=\"commands\"} 256",
             "motion_start_time_seconds 1700000000.5",

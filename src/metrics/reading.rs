@@ -17,6 +17,8 @@ pub struct Reading {
     pub axes: Vec<AxisReading>,
     /// Analogue inputs and outputs: which way, name, unit and value.
     pub analogs: Vec<(&'static str, String, String, f64)>,
+    /// Each group's name, and how long what the cycle has of its path takes at the programmed velocities, seconds.
+    pub paths: Vec<(String, f64)>,
     /// Commands and those who send them.
     pub control: ControlReading,
 }

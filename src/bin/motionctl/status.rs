@@ -152,8 +152,10 @@ fn axis_in_words(axis: &Value) -> String {
 
 fn groups_in_words(groups: &[Value]) -> String {
     let row = |group: &Value| {
-        let facts = [("stopped", "stopped"), ("interrupted", "interrupted")];
-        let notes: Vec<&str> = facts.iter().filter(|(name, _)| group[*name] == true).map(|(_, note)| *note).collect();
+        let facts = [("stopped", "stopped"), ("interrupted", "interrupted"), ("starved", "waits for more of its path")];
+        let facts = facts.iter().filter(|(name, _)| group[*name] == true).map(|(_, note)| note.to_string());
+        let line = group["path_line"].as_u64().map(|line| format!("line {line}"));
+        let notes: Vec<String> = line.into_iter().chain(facts).collect();
         vec![
             text(group, "name").to_string(),
             text(group, "state").to_string(),
