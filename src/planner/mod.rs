@@ -7,6 +7,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | [`program`] | elements as they are asked for |
+//! | [`axes`] | the order of a group's axes in here |
 //! | `legs` | what is short is gathered; how corners are joined |
 //! | `track` | the curve that is followed |
 //! | `split` | stretches that take a few periods each |
@@ -14,6 +15,7 @@
 //!
 //! What comes out depends on the elements alone, and not on how many of them came at a time, or when.
 
+pub mod axes;
 mod legs;
 pub mod program;
 mod speed;
