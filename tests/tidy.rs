@@ -17,6 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("geometry", &[]),
     ("kinematics", &[]),
     ("planner", &["geometry", "kinematics", "motion::Limits", "motion::profile"]),
+    ("path_file", &["geometry", "planner::axes", "planner::program"]),
+    ("dry_run", &["geometry", "planner", "motion::Limits", "motion::path"]),
     ("motion", &["geometry"]),
     ("drive", &["fieldbus::mapping"]),
     ("fieldbus", &["simulation"]),
@@ -39,7 +41,19 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 /// What each program in `src/bin` may name of the library.
 const PROGRAMS: &[(&str, &[&str])] = &[
-    ("motionctl", &["client", "commissioning", "fieldbus::ethercat", "fieldbus::canopen"]),
+    (
+        "motionctl",
+        &[
+            "client",
+            "commissioning",
+            "fieldbus::ethercat",
+            "fieldbus::canopen",
+            "config",
+            "path_file",
+            "planner",
+            "dry_run",
+        ],
+    ),
     ("motion-sim", &["simulation", "config", "fieldbus::ethercat", "fieldbus::canopen", "limits"]),
 ];
 const EVERYBODY: &[&str] = &["limits", "units", "ids", "fault"];
