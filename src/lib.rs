@@ -47,6 +47,7 @@ pub mod daemon;
 pub mod demo;
 pub mod doctor;
 pub mod drive;
+pub mod dry_run;
 
 pub mod exchange;
 pub mod fault;
