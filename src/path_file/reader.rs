@@ -20,8 +20,8 @@ const COORDINATES: &str = "some such as x=10, or a number for each axis";
 /// Radius of an arc, mm: one that is nearly straight has none that numbers can tell.
 const MOST_RADIUS: f64 = 1e9;
 
-/// Where elements go.
-pub type Take<'a> = dyn FnMut(&Written) + 'a;
+/// Where elements go, each with the place that it begins at (axis coordinates, in the group's order).
+pub type Take<'a> = dyn FnMut(&Point, &Written) + 'a;
 
 /// Reads one path.
 #[derive(Clone, Debug)]
@@ -191,10 +191,10 @@ impl PathReader {
 
     /// Goes to the end of an element, and gives it out.
     fn go(&mut self, written: Written, take: &mut Take<'_>) {
-        self.at = Some(written.to);
+        let from = self.at.replace(written.to).unwrap_or(written.to);
         self.elements += 1;
         if self.problems.is_empty() {
-            take(&written);
+            take(&from, &written);
         }
     }
 
@@ -363,10 +363,11 @@ impl PathReader {
                     self.at = Some(*spline.last());
                     return Ok(());
                 }
-                self.at = Some(*spline.last());
+                let end = *spline.last();
                 for written in spline.close(&self.group)? {
                     self.go(written, take);
                 }
+                self.at = Some(end);
                 Ok(())
             }
             "knots" => {

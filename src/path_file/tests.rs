@@ -25,9 +25,9 @@ fn read_in(group: PathGroup, text: &[u8], part: usize) -> (Vec<Written>, Vec<Str
     let mut reader = PathReader::new(group, None);
     let mut elements = Vec::new();
     for bytes in text.chunks(part) {
-        reader.read(bytes, &mut |written| elements.push(*written));
+        reader.read(bytes, &mut |_, written| elements.push(*written));
     }
-    reader.end(&mut |written| elements.push(*written));
+    reader.end(&mut |_, written| elements.push(*written));
     (elements, reader.problems().iter().map(ToString::to_string).collect())
 }
 

@@ -15,8 +15,7 @@ fuzz_target!(|input: &[u8]| {
     let group = PathGroup::new(axes, 800.0);
     let mut at: Option<Point> = None;
     let mut lines = 0;
-    let mut reader = PathReader::new(group.clone(), None);
-    let mut take = |written: &Written, from: &Point| {
+    let mut take = |from: &Point, written: &Written| {
         let finite = written.to.iter().all(|value| value.abs() <= MAX_PATH_COORDINATE);
         let feed = match written.feed {
             Feed::Speed(speed) => speed > 0.0 && speed <= 800.0,
@@ -28,23 +27,18 @@ fuzz_target!(|input: &[u8]| {
             Corner::Stop | Corner::Exact => true,
         };
         assert!(finite && feed && corner && written.line >= lines, "{written:?}");
+        assert!(at.is_none_or(|at| at == *from), "{written:?} begins at {from:?}, and not at {at:?}");
         lines = written.line;
-        let from = at.replace(written.to).unwrap_or(*from);
+        at = Some(written.to);
         let order = group.order();
-        let element = written.element(order, &order.to_planner(&from), &Point::default());
+        let element = written.element(order, &order.to_planner(from), &Point::default());
         element.unwrap_or_else(|error| panic!("{written:?} from {from:?}: {error}"));
     };
+    let mut reader = PathReader::new(group.clone(), None);
     for bytes in text.chunks(1 + usize::from(part / 3)) {
-        let start = reader.start().copied();
-        let mut given = Vec::new();
-        reader.read(bytes, &mut |written| given.push(*written));
-        let start = start.or(reader.start().copied()).unwrap_or_default();
-        given.iter().for_each(|written| take(written, &start));
+        reader.read(bytes, &mut take);
     }
-    let mut given = Vec::new();
-    reader.end(&mut |written| given.push(*written));
-    let start = reader.start().copied().unwrap_or_default();
-    given.iter().for_each(|written| take(written, &start));
+    reader.end(&mut take);
     assert!(reader.problems().len() <= MAX_PATH_PROBLEMS);
     for problem in reader.problems() {
         assert!(problem.line >= 1 && problem.line as usize <= 1 + text.split(|byte| *byte == b'\n').count(), "{problem}");

@@ -24,7 +24,7 @@ const HEIGHT: (f64, f64) = (220.0, 640.0);
 const FONT: &str = "system-ui, 'DejaVu Sans', Helvetica, Arial, sans-serif";
 const INK: &str = "#1f2933";
 const FAINT: &str = "#6b7785";
-const GRID: &str = "#e3e8ee";
+const GRID: &str = "#dde4eb";
 /// Smaller steps than this are left out, px.
 const STEP: f64 = 0.15;
 
