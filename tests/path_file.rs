@@ -201,6 +201,9 @@ fn the_chapter_of_paths_is_as_it_is_written() {
         }
     }
     assert!(tried >= 2, "{tried} commands");
+    let example = chapter.split("```text\n").find(|block| block.starts_with("start ")).expect("the example");
+    let example = example.split("```").next().unwrap();
+    assert!(number(&report(&["-", "--group", "gantry"], example)["length_mm"]) > 50.0);
     let drawn = std::fs::read_to_string(directory.path().join("plate.svg")).unwrap();
     let shipped = std::fs::read_to_string("config/paths/plate.svg").unwrap();
     let title = |svg: &str| svg.lines().find(|line| line.contains("font-weight")).map(str::to_string);

@@ -53,7 +53,7 @@ fn has_rotary(report: &DryRunReport) -> bool {
 
 fn deviation(report: &DryRunReport) -> String {
     let of = |value: f64, unit: &str, line: u32| {
-        let place = if line > 0 { format!(" at the end of line {line}") } else { String::new() };
+        let place = if line > 0 { format!(" in line {line}") } else { String::new() };
         format!("{} {unit}{place}", fixed(value, 6))
     };
     let found = &report.deviation;
