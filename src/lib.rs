@@ -18,6 +18,8 @@
 //! | [`motion`] | real-time (pure) | axes and groups with PLCopen states, jerk-limited profiles |
 //! | [`programs`] | its own | paths on their way from clients through the planner to the cycle |
 //! | [`planner`] | ordinary | from the elements of a path to pieces that say how fast they may be passed |
+//! | [`path_file`] | ordinary (pure) | paths as text, one element a line, and what is wrong with it |
+//! | [`dry_run`] | ordinary (pure) | a whole path on the virtual clock: how long, how near the limits, a picture |
 //! | [`geometry`] | both (pure) | curves, and the pieces of a path as they cross to the cycle |
 //! | [`kinematics`] | real-time (pure) | tool ↔ joints of gantries, CoreXY, SCARA, delta and six-axis arms, with derivatives |
 //! | [`drive`] | real-time (pure) | CiA 402: statusword to state to controlword, scaling, servo loops |
@@ -46,6 +48,8 @@ pub mod daemon;
 pub mod demo;
 pub mod doctor;
 pub mod drive;
+pub mod dry_run;
+
 pub mod exchange;
 pub mod fault;
 pub mod fieldbus;
@@ -58,6 +62,7 @@ pub mod limits;
 pub mod log;
 pub mod metrics;
 pub mod motion;
+pub mod path_file;
 pub mod planner;
 pub mod programs;
 pub mod service;

@@ -131,6 +131,23 @@ pub const PIECES_PER_CYCLE: usize = 8;
 /// Pieces that a path's motion passes in one cycle at most: they take longer than half a period each.
 pub const PIECES_PASSED: usize = 8;
 
+/// Bytes of one line of a path file.
+pub const MAX_PATH_LINE_BYTES: usize = 4096;
+/// Things wrong with a path file that are told at once.
+pub const MAX_PATH_PROBLEMS: usize = 20;
+/// Coordinates of a path file are from minus to plus this, mm or deg.
+pub const MAX_PATH_COORDINATE: f64 = 1e7;
+/// Control points of one spline of a path file.
+pub const MAX_SPLINE_POINTS: usize = 10_000;
+/// Degree of one, at most.
+pub const MAX_SPLINE_DEGREE: usize = 9;
+/// Lines that one is flattened into, at most.
+pub const MAX_SPLINE_LINES: usize = 100_000;
+/// Whole turns of an arc of a path file beyond the part of one that leads to its end.
+pub const MAX_ARC_TURNS: u32 = 1000;
+/// Places of a path that its picture keeps: those between are left out, however long it is.
+pub const PICTURE_PLACES: usize = 16_384;
+
 /// Constant-jerk phases of one scalar profile.
 pub const PROFILE_PHASES: usize = 8;
 /// Profiles that are solved in the search for one that takes a given time.

@@ -17,8 +17,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("geometry", &[]),
     ("kinematics", &[]),
     ("planner", &["geometry", "kinematics", "motion::Limits", "motion::profile"]),
+    ("path_file", &["geometry", "planner::axes", "planner::program"]),
+    ("dry_run", &["geometry", "planner", "motion::Limits", "motion::path"]),
     ("motion", &["geometry"]),
-    ("programs", &["gateway", "geometry", "planner", "service"]),
+    ("programs", &["gateway", "geometry", "path_file", "planner", "service"]),
     ("drive", &["fieldbus::mapping"]),
     ("fieldbus", &["simulation"]),
     ("simulation", &["fieldbus::mapping", "fieldbus::canopen::frame", "exchange::ring"]),
@@ -28,7 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gateway", &["exchange", "geometry", "motion", "service"]),
     ("telemetry", &["gateway", "service"]),
     ("history", &["gateway"]),
-    ("control", &["gateway", "telemetry", "history", "service", "programs", "planner", "geometry"]),
+    ("control", &["gateway", "telemetry", "history", "service", "programs", "path_file", "planner"]),
     ("metrics", &["gateway", "service"]),
     ("service", &[]),
     ("log", &[]),
@@ -40,7 +42,19 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 /// What each program in `src/bin` may name of the library.
 const PROGRAMS: &[(&str, &[&str])] = &[
-    ("motionctl", &["client", "commissioning", "fieldbus::ethercat", "fieldbus::canopen"]),
+    (
+        "motionctl",
+        &[
+            "client",
+            "commissioning",
+            "fieldbus::ethercat",
+            "fieldbus::canopen",
+            "config",
+            "path_file",
+            "planner",
+            "dry_run",
+        ],
+    ),
     ("motion-sim", &["simulation", "config", "fieldbus::ethercat", "fieldbus::canopen", "limits"]),
 ];
 const EVERYBODY: &[&str] = &["limits", "units", "ids", "fault"];

@@ -13,8 +13,9 @@ use super::group;
 use crate::gateway::PathBegin;
 use crate::ids::{GroupId, Handle};
 use crate::limits::MAX_PROGRAM_ELEMENTS;
-use crate::planner::program::{Corner, Feed};
-use crate::programs::{Circle, Desk, Draft, DraftError, DraftShape, Ground, ProgramError};
+use crate::path_file::{ArcForm, Written, WrittenShape};
+use crate::planner::program::{Corner, Feed, Point};
+use crate::programs::{Desk, DraftError, Ground, ProgramError};
 
 /// A program that elements can be appended to.
 struct Open {
@@ -107,7 +108,7 @@ fn with_program<T>(
 }
 
 /// How elements are made of a request.
-type Reader = fn(&Parameters, &Open, Feed, Corner) -> Result<Vec<Draft>, Failure>;
+type Reader = fn(&Parameters, &Open, Feed, Corner) -> Result<Vec<Written>, Failure>;
 
 fn append(
     context: &Context,
@@ -120,12 +121,12 @@ fn append(
     let room = with_program(paths, group, handle, parameters, |open| {
         let feed = feed(parameters)?.or(open.feed).ok_or_else(no_feed)?;
         let corner = corner(parameters)?.unwrap_or(open.corner);
-        let drafts = reader(parameters, open, feed, corner)?;
+        let written = reader(parameters, open, feed, corner)?;
         // A batch that is refused moves nothing, nor where the next one begins.
         let mut ground = open.ground.clone();
-        let mut elements = Vec::with_capacity(drafts.len());
-        for (index, draft) in drafts.iter().enumerate() {
-            elements.push(ground.take(draft).map_err(|error| unfit(context, group, index, draft.line, error))?);
+        let mut elements = Vec::with_capacity(written.len());
+        for (index, element) in written.iter().enumerate() {
+            elements.push(ground.take(element).map_err(|error| unfit(context, group, index, element.line, error))?);
         }
         let room = paths.desk.append(group, handle, elements).map_err(refused)?;
         (open.ground, open.feed, open.corner) = (ground, Some(feed), corner);
@@ -134,24 +135,23 @@ fn append(
     Ok(fields(json!({ "room": room, "taken": paths.desk.taken(group) })))
 }
 
-fn lines(parameters: &Parameters, open: &Open, feed: Feed, corner: Corner) -> Result<Vec<Draft>, Failure> {
+fn lines(parameters: &Parameters, open: &Open, feed: Feed, corner: Corner) -> Result<Vec<Written>, Failure> {
     let values = numbers(parameters, "points")?.ok_or_else(|| Failure::parameter("points"))?;
     let axes = open.ground.order.order.len();
     if values.is_empty() || values.len() % axes != 0 {
         return Err(Failure::parameter("points"));
     }
     let first = line(parameters)?;
-    let draft = |(index, place): (usize, &[f64])| Draft {
-        shape: DraftShape::Line(place.to_vec()),
-        feed,
-        corner,
-        line: first.wrapping_add(index as u32),
+    let written = |(index, place): (usize, &[f64])| {
+        let line = first.wrapping_add(index as u32);
+        Written { shape: WrittenShape::Line, to: point(place), feed, corner, line }
     };
-    Ok(values.chunks(axes).enumerate().map(draft).collect())
+    Ok(values.chunks(axes).enumerate().map(written).collect())
 }
 
-fn arc(parameters: &Parameters, _open: &Open, feed: Feed, corner: Corner) -> Result<Vec<Draft>, Failure> {
-    let end = numbers(parameters, "end")?.ok_or_else(|| Failure::parameter("end"))?;
+fn arc(parameters: &Parameters, open: &Open, feed: Feed, corner: Corner) -> Result<Vec<Written>, Failure> {
+    let end = numbers(parameters, "end")?.filter(|end| end.len() == open.ground.order.count());
+    let end = end.ok_or_else(|| Failure::parameter("end"))?;
     let normal = vector(parameters, "normal")?.unwrap_or([0.0, 0.0, 1.0]);
     let left = parameters.optional_flag("left").unwrap_or(true);
     let turns =
@@ -159,13 +159,20 @@ fn arc(parameters: &Parameters, _open: &Open, feed: Feed, corner: Corner) -> Res
     let turns = turns.ok_or_else(|| Failure::parameter("turns"))?;
     let (centre, via) = (vector(parameters, "centre")?, vector(parameters, "via")?);
     let circle = match (centre, via, parameters.optional_float("radius")) {
-        (Some(centre), None, None) => Circle::Centre { centre, normal, left, turns },
-        (None, Some(via), None) => Circle::Via(via),
-        (None, None, Some(radius)) => Circle::Radius { radius, normal, left },
+        (Some(centre), None, None) => ArcForm::Centre { centre, normal, left, turns },
+        (None, Some(via), None) => ArcForm::Through(via),
+        (None, None, Some(radius)) => ArcForm::Radius { radius, normal, left },
         _ => return Err(Failure::parameter("centre")),
     };
     let line = line(parameters)?;
-    Ok(vec![Draft { shape: DraftShape::Arc { end, circle }, feed, corner, line }])
+    Ok(vec![Written { shape: WrittenShape::Arc(circle), to: point(&end), feed, corner, line }])
+}
+
+/// Values of a group's axes; no more of them than it has.
+fn point(values: &[f64]) -> Point {
+    let mut point = Point::default();
+    point.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
+    point
 }
 
 /// An arc has no more whole turns than this.
@@ -281,9 +288,6 @@ fn unfit(context: &Context, group: GroupId, element: usize, line: u32, error: Dr
         }
     };
     match error {
-        DraftError::Count { found, allowed } => {
-            say("TargetCount", None, Some((found as f64, Some(allowed as f64), "axes")));
-        }
         DraftError::Position { axis: place, found } => {
             let axis = axis(place);
             say("NotFinite", Some(axis), Some((found, None, axis.1)));

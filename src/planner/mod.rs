@@ -6,7 +6,8 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`program`], [`axes`] | elements as they are asked for, and the order of their axes |
+//! | [`program`] | elements as they are asked for |
+//! | [`axes`] | the order of a group's axes in here |
 //! | `legs` | what is short is gathered; how corners are joined |
 //! | `track` | the curve that is followed |
 //! | `split` | stretches that take a few periods each |

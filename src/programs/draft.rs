@@ -1,77 +1,17 @@
-//! An element as a client gives it, and what is checked before it becomes part of a program.
+//! What is checked before an element becomes part of a program.
 
 use std::fmt;
 
 use crate::gateway::Limits;
-use crate::geometry::{Arc, ArcError};
+use crate::geometry::ArcError;
 use crate::limits::{MAX_POSITION, MIN_FEED_SHARE, SHORTEST_DURATION_S};
-use crate::planner::PathOrder;
+use crate::path_file::{Written, WrittenShape};
+use crate::planner::axes::PathOrder;
 use crate::planner::program::{Corner, Element, Feed, Point, Shape};
-
-/// The curve of an element, in the order of the group's axes, axis coordinates.
-#[derive(Clone, Debug, PartialEq)]
-pub enum DraftShape {
-    /// Straight to a place.
-    Line(Vec<f64>),
-    /// Along a circle or helix to a place.
-    Arc {
-        /// Where it ends.
-        end: Vec<f64>,
-        /// Which circle: of the first three linear axes.
-        circle: Circle,
-    },
-}
-
-/// Which circle leads to the end of an arc; mm.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Circle {
-    /// About a centre.
-    Centre {
-        /// The centre.
-        centre: [f64; 3],
-        /// Of its plane.
-        normal: [f64; 3],
-        /// Turning to the left, seen against the normal.
-        left: bool,
-        /// Whole turns more.
-        turns: u32,
-    },
-    /// Through a point.
-    Via([f64; 3]),
-    /// With a radius; negative: the longer way.
-    Radius {
-        /// mm.
-        radius: f64,
-        /// Of its plane.
-        normal: [f64; 3],
-        /// Turning to the left, seen against the normal.
-        left: bool,
-    },
-}
-
-/// An element as it is given.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Draft {
-    /// Its curve.
-    pub shape: DraftShape,
-    /// How fast.
-    pub feed: Feed,
-    /// At its end.
-    pub corner: Corner,
-    /// The line of the program.
-    pub line: u32,
-}
 
 /// Why an element is not taken. Axes are places in the group.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DraftError {
-    /// Another number of values than the group has axes.
-    Count {
-        /// Values.
-        found: usize,
-        /// Axes.
-        allowed: usize,
-    },
     /// No finite number, or one that no axis can be told.
     Position {
         /// The axis.
@@ -107,7 +47,6 @@ pub enum DraftError {
 impl fmt::Display for DraftError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DraftError::Count { found, allowed } => write!(out, "{found} values for {allowed} axes"),
             DraftError::Position { found, .. } => write!(out, "{found} is no position"),
             DraftError::SoftLimit { found, allowed, .. } => {
                 write!(out, "the path goes to {found}, the soft limit is {allowed}")
@@ -139,34 +78,21 @@ impl Ground {
     ///
     /// # Errors
     /// Says what is wrong, and changes nothing.
-    pub fn take(&mut self, draft: &Draft) -> Result<Element, DraftError> {
-        self.check_feed(draft.feed)?;
-        check_corner(draft.corner)?;
-        let (shape, to) = match &draft.shape {
-            DraftShape::Line(end) => {
-                let to = self.place(end)?;
-                (Shape::Line(to), to)
-            }
-            DraftShape::Arc { end, circle } => {
-                let to = self.place(end)?;
-                let count = self.order.order.len();
-                let (from, end) = (&self.at[..count], &to[..count]);
-                if self.order.linear < 2 {
-                    return Err(DraftError::Arc(ArcError::Coordinates));
-                }
-                let arc = match *circle {
-                    Circle::Centre { centre, normal, left, turns } => {
-                        Arc::about(from, end, centre, normal, left, turns)
-                    }
-                    Circle::Via(via) => Arc::through(from, via, end),
-                    Circle::Radius { radius, normal, left } => Arc::with_radius(from, end, radius, normal, left),
-                };
-                let arc = arc.map_err(DraftError::Arc)?;
-                (Shape::Arc(arc), to)
-            }
-        };
+    pub fn take(&mut self, written: &Written) -> Result<Element, DraftError> {
+        self.check_feed(written.feed)?;
+        check_corner(written.corner)?;
+        let count = self.order.count();
+        let unfit = |value: &&f64| !value.is_finite() || value.abs() > MAX_POSITION;
+        if let Some((axis, found)) = written.to.iter().enumerate().take(count).find(|(_, value)| unfit(value)) {
+            return Err(DraftError::Position { axis, found: *found });
+        }
+        if matches!(written.shape, WrittenShape::Arc(_)) && self.order.linear < 2 {
+            return Err(DraftError::Arc(ArcError::Coordinates));
+        }
+        let element = written.element(&self.order, &self.at, &Point::default()).map_err(DraftError::Arc)?;
+        let Element { shape, .. } = &element;
         for (place, axis) in self.order.order.iter().enumerate() {
-            let (low, high) = match &shape {
+            let (low, high) = match shape {
                 Shape::Line(to) => (to[place], to[place]),
                 Shape::Arc(arc) => arc.range(place),
             };
@@ -181,19 +107,8 @@ impl Ground {
                 }
             }
         }
-        self.at = to;
-        Ok(Element { shape, feed: draft.feed, corner: draft.corner, line: draft.line })
-    }
-
-    fn place(&self, values: &[f64]) -> Result<Point, DraftError> {
-        let allowed = self.order.order.len();
-        if values.len() != allowed {
-            return Err(DraftError::Count { found: values.len(), allowed });
-        }
-        match values.iter().position(|value| !value.is_finite() || value.abs() > MAX_POSITION) {
-            Some(axis) => Err(DraftError::Position { axis, found: values[axis] }),
-            None => Ok(self.order.to_planner(values)),
-        }
+        self.at = self.order.to_planner(&written.to);
+        Ok(element)
     }
 
     fn check_feed(&self, feed: Feed) -> Result<(), DraftError> {

@@ -14,7 +14,7 @@ mod draft;
 mod runner;
 
 pub use desk::{Desk, ProgramError, ProgramStart};
-pub use draft::{Circle, Draft, DraftError, DraftShape, Ground};
+pub use draft::{DraftError, Ground};
 pub use runner::Runner;
 
 use std::sync::Arc;

@@ -24,6 +24,8 @@ mod moves;
 mod output;
 mod overrides;
 mod params;
+mod path;
+mod path_report;
 mod position;
 mod power;
 mod record;
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Verb::Completions(completions) => return manual::completions(completions),
         Verb::Man(man) => return manual::man(man),
         Verb::Bus(verb) => return bus::run(verb, arguments.json),
+        Verb::Path(path) => return path::run(path, arguments.json),
         _ => {}
     }
     let socket = arguments.socket.unwrap_or_else(motiond::client::find_socket);
@@ -90,6 +93,6 @@ fn run(verb: Verb, shell: &mut Shell) -> Result<shell::Outcome, Error> {
         Verb::Interfaces(arguments) => interfaces::run(&arguments, shell),
         Verb::Lease(verb) => lease::run(&verb, shell),
         // They need no daemon and were done before.
-        Verb::Bus(_) | Verb::Completions(_) | Verb::Man(_) => Ok(shell::Outcome::Done),
+        Verb::Bus(_) | Verb::Path(_) | Verb::Completions(_) | Verb::Man(_) => Ok(shell::Outcome::Done),
     }
 }

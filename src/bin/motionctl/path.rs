@@ -1,0 +1,221 @@
+//! `motionctl path --dry-run`: a path file on the virtual clock, with the machine of a configuration.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use motiond::config::machine::GroupConfig;
+use motiond::config::{self, ConfigError, MachineConfig};
+use motiond::dry_run::picture::{View, picture};
+use motiond::dry_run::{DryRun, DryRunError, DryRunReport, RunAxis};
+use motiond::path_file::{GroupAxis, PathGroup, PathReader, Problem, Written};
+use motiond::planner::program::Point;
+use serde_json::json;
+
+use crate::path_report::{as_json, as_words};
+use crate::shell::print_line;
+
+/// Read at a time, bytes.
+const PART: usize = 64 * 1024;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "README, \"Paths\", has the format of path files. Exit code 4: the file has mistakes, or the path leaves \
+                        the soft limits. A picture is of three axes that move isometric, else of the first two that do."
+)]
+pub struct Arguments {
+    /// Path file; - for the standard input
+    file: PathBuf,
+    /// Plan and run it on the virtual clock; nothing moves
+    #[arg(long, required = true)]
+    dry_run: bool,
+    /// Configuration of the machine; no daemon is asked
+    #[arg(long, value_name = "FILE", required = true)]
+    config: PathBuf,
+    /// The group that it is for [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// Where the path begins, such as x=100,y=50, where the file does not say it
+    #[arg(long, value_name = "PLACE", value_delimiter = ',')]
+    start: Vec<String>,
+    /// Draw the path, coloured by speed, into this file (SVG)
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// The axes of the picture: two for a plane, three for an isometric view
+    #[arg(long, value_name = "AXES", value_delimiter = ',', requires = "svg")]
+    view: Vec<String>,
+}
+
+/// Why there is no report.
+enum Trouble {
+    Config(ConfigError),
+    /// A name or a place on the command line that means nothing.
+    Choice(String),
+    NotRead(PathBuf, io::Error),
+    NotWritten(PathBuf, io::Error),
+    Mistakes(PathBuf, Vec<Problem>),
+    Run(DryRunError),
+}
+
+pub fn run(arguments: &Arguments, as_object: bool) -> ExitCode {
+    match dry_run(arguments) {
+        Ok((group, report)) => {
+            let file = arguments.file.display().to_string();
+            let picture = arguments.svg.as_deref();
+            if as_object {
+                print_line(&as_json(&file, &group, &report, picture).to_string());
+            } else {
+                print_line(&as_words(&file, &report, picture));
+            }
+            ExitCode::from(if report.inside() { 0 } else { 4 })
+        }
+        Err(trouble) => trouble.complain(as_object),
+    }
+}
+
+fn dry_run(arguments: &Arguments) -> Result<(String, DryRunReport), Trouble> {
+    let machine = config::load(&arguments.config).map_err(Trouble::Config)?;
+    let group = choose(&machine, arguments.group.as_deref())?;
+    let path_group = path_group(&machine, group);
+    let view = view(&arguments.view, &path_group)?;
+    let start = start(&arguments.start, &path_group)?;
+    let reader = PathReader::new(path_group, start);
+    let report = follow(&arguments.file, reader, run_axes(&machine, group), machine.period_ns as f64 * 1e-9)?;
+    if let Some(svg) = &arguments.svg {
+        let name = arguments.file.file_name().map_or_else(|| "path".into(), |name| name.to_string_lossy());
+        let title = format!("{name}, group {}", group.name);
+        let drawn = picture(&report, view.unwrap_or_else(|| View::of(&report)), &title);
+        std::fs::write(svg, drawn).map_err(|error| Trouble::NotWritten(svg.clone(), error))?;
+    }
+    Ok((group.name.clone(), report))
+}
+
+fn choose<'m>(machine: &'m MachineConfig, name: Option<&str>) -> Result<&'m GroupConfig, Trouble> {
+    let names = || machine.groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join(", ");
+    let complaint = match (name, &machine.groups[..]) {
+        (_, []) => "the configuration has no group: a path needs one".to_string(),
+        (None, [only]) => return Ok(only),
+        (None, _) => format!("which group? --group with one of: {}", names()),
+        (Some(name), groups) => match groups.iter().find(|group| group.name == name) {
+            Some(group) => return Ok(group),
+            None => format!("group \"{name}\": found no such group, allowed: {}", names()),
+        },
+    };
+    Err(Trouble::Choice(complaint))
+}
+
+fn path_group(machine: &MachineConfig, group: &GroupConfig) -> PathGroup {
+    let axes = group.motion.axes.iter().map(|axis| {
+        let axis = &machine.axes[axis.index()];
+        GroupAxis { name: axis.name.clone(), unit: axis.motion.unit }
+    });
+    PathGroup::new(axes.collect(), group.motion.path_limits.velocity)
+}
+
+fn run_axes(machine: &MachineConfig, group: &GroupConfig) -> Vec<RunAxis> {
+    let axes = group.motion.axes.iter().map(|axis| {
+        let axis = &machine.axes[axis.index()];
+        RunAxis {
+            name: axis.name.clone(),
+            unit: axis.motion.unit,
+            limits: axis.motion.limits,
+            soft_limits: axis.motion.soft_limits,
+            offset: axis.motion.offset,
+        }
+    });
+    axes.collect()
+}
+
+/// A place of every axis, by the reader of path files.
+fn start(words: &[String], group: &PathGroup) -> Result<Option<Point>, Trouble> {
+    if words.is_empty() {
+        return Ok(None);
+    }
+    let mut reader = PathReader::new(group.clone(), None);
+    reader.read(format!("start {}\n", words.join(" ")).as_bytes(), &mut |_, _| {});
+    match reader.problems().first() {
+        Some(problem) => Err(Trouble::Choice(format!("--start: {}", problem.kind))),
+        None => Ok(reader.start().copied()),
+    }
+}
+
+fn view(names: &[String], group: &PathGroup) -> Result<Option<View>, Trouble> {
+    let all = || group.axes().iter().map(|axis| axis.name.as_str()).collect::<Vec<_>>().join(", ");
+    let find = |name: &String| {
+        group.find(name).ok_or_else(|| Trouble::Choice(format!("--view: found axis \"{name}\", allowed: {}", all())))
+    };
+    match &names.iter().map(find).collect::<Result<Vec<usize>, Trouble>>()?[..] {
+        [] => Ok(None),
+        [x, y] => Ok(Some(View::Plane([*x, *y]))),
+        [x, y, z] => Ok(Some(View::Isometric([*x, *y, *z]))),
+        other => Err(Trouble::Choice(format!("--view: found {} axes, allowed: two or three", other.len()))),
+    }
+}
+
+/// Reads the file part by part, and runs what it has as it comes.
+fn follow(file: &Path, mut reader: PathReader, axes: Vec<RunAxis>, period_s: f64) -> Result<DryRunReport, Trouble> {
+    let not_read = |error| Trouble::NotRead(file.to_path_buf(), error);
+    let mut source: Box<dyn Read> =
+        if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file).map_err(not_read)?) };
+    let mut run: Option<DryRun> = None;
+    let mut failed = None;
+    let mut take = |from: &Point, written: &Written| {
+        if failed.is_some() {
+            return;
+        }
+        let run = run.get_or_insert_with(|| DryRun::new(axes.clone(), period_s, from));
+        match written.element(run.order(), run.end(), run.offsets()) {
+            Ok(element) => failed = run.push(&element).err().map(Trouble::Run),
+            Err(error) => failed = Some(Trouble::Choice(format!("{}:{}: arc: {error}", file.display(), written.line))),
+        }
+    };
+    let mut part = vec![0; PART];
+    while !reader.full() {
+        match source.read(&mut part) {
+            Ok(0) => break,
+            Ok(count) => reader.read(&part[..count], &mut take),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(not_read(error)),
+        }
+    }
+    reader.end(&mut take);
+    if !reader.problems().is_empty() {
+        return Err(Trouble::Mistakes(file.to_path_buf(), reader.problems().to_vec()));
+    }
+    if let Some(trouble) = failed {
+        return Err(trouble);
+    }
+    let run = run.unwrap_or_else(|| DryRun::new(axes, period_s, &reader.start().copied().unwrap_or_default()));
+    run.finish().map_err(Trouble::Run)
+}
+
+impl Trouble {
+    fn complain(&self, as_object: bool) -> ExitCode {
+        let (name, code, lines) = match self {
+            Trouble::Config(error) => ("Configuration", 1, vec![error.to_string()]),
+            Trouble::Choice(words) => ("Usage", 2, vec![words.clone()]),
+            Trouble::NotRead(file, error) => ("NotRead", 1, vec![format!("{}: {error}", file.display())]),
+            Trouble::NotWritten(file, error) => ("NotWritten", 1, vec![format!("{}: {error}", file.display())]),
+            Trouble::Mistakes(file, problems) => {
+                let line = |problem: &Problem| format!("{}:{problem}", file.display());
+                ("Mistakes", 4, problems.iter().map(line).collect())
+            }
+            Trouble::Run(error) => ("Stuck", 1, vec![error.to_string()]),
+        };
+        if as_object {
+            let mut report = json!({ "error": name, "message": lines.join("\n") });
+            if let Trouble::Mistakes(_, problems) = self {
+                let problem = |problem: &Problem| {
+                    let Problem { line, statement, kind } = problem;
+                    json!({ "line": line, "statement": statement, "message": kind.to_string() })
+                };
+                report["problems"] = problems.iter().map(problem).collect();
+            }
+            eprintln!("{report}");
+        } else {
+            lines.iter().for_each(|line| eprintln!("motionctl: {line}"));
+        }
+        ExitCode::from(code)
+    }
+}

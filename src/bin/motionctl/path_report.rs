@@ -1,0 +1,128 @@
+//! What a dry run found, for people and for programs.
+
+use std::path::Path;
+
+use motiond::dry_run::{AxisReport, DryRunReport, Peak};
+use serde_json::{Value, json};
+
+use crate::table::{fixed, table};
+
+/// What is said of the limits: velocity, acceleration, jerk.
+const ORDERS: [&str; 3] = ["velocity", "acceleration", "jerk"];
+
+/// The largest share in front of which nothing is wrong: rounding aside.
+const WHOLE: f64 = 1.0 + 1e-9;
+
+pub fn as_words(file: &str, report: &DryRunReport, picture: Option<&Path>) -> String {
+    let mut lengths = Vec::new();
+    if report.linear_length > 0.0 {
+        lengths.push(format!("{} mm", fixed(report.linear_length, 3)));
+    }
+    if report.rotary_length > 0.0 {
+        lengths.push(format!("{} deg", fixed(report.rotary_length, 3)));
+    }
+    let length = if lengths.is_empty() { "no way at all".to_string() } else { lengths.join(" and ") };
+    let elements = format!("{} element{}", report.elements, if report.elements == 1 { "" } else { "s" });
+    let period = fixed(report.period_s * 1e6, 0);
+    let mut lines = vec![
+        format!("{file}: {elements}, {length}"),
+        format!("duration   {} s ({} cycles of {period} µs)", fixed(report.duration_s(), 3), report.cycles),
+        format!("fastest    {} {}/s in line {}", fixed(report.fastest.value, 1), unit(report), report.fastest.line),
+        format!("deviation  {}", deviation(report)),
+    ];
+    let heading = ["AXIS", "FROM", "TO", "UNIT", "VELOCITY", "", "ACCELERATION", "", "JERK", ""];
+    let rows: Vec<Vec<String>> = report.axes.iter().map(row).collect();
+    lines.push(table(&heading, &rows, &[1, 2, 4, 5, 6, 7, 8, 9]));
+    lines.extend(report.axes.iter().filter_map(outside));
+    lines.extend(report.axes.iter().flat_map(beyond));
+    lines.extend(picture.map(|picture| format!("picture    {}", picture.display())));
+    lines.join("\n")
+}
+
+fn unit(report: &DryRunReport) -> &'static str {
+    if has_linear(report) { "mm" } else { "deg" }
+}
+
+fn has_linear(report: &DryRunReport) -> bool {
+    report.axes.iter().any(|axis| axis.unit.symbol() == "mm")
+}
+
+fn has_rotary(report: &DryRunReport) -> bool {
+    report.axes.iter().any(|axis| axis.unit.symbol() == "deg")
+}
+
+fn deviation(report: &DryRunReport) -> String {
+    let of = |value: f64, unit: &str, line: u32| {
+        let place = if line > 0 { format!(" in line {line}") } else { String::new() };
+        format!("{} {unit}{place}", fixed(value, 6))
+    };
+    let found = &report.deviation;
+    let linear = has_linear(report).then(|| of(found.linear, "mm", found.linear_line));
+    let rotary = has_rotary(report).then(|| of(found.rotary, "deg", found.rotary_line));
+    linear.into_iter().chain(rotary).collect::<Vec<_>>().join(", ")
+}
+
+fn row(axis: &AxisReport) -> Vec<String> {
+    let AxisReport { name, unit, range: (low, high), peaks, shares, .. } = axis;
+    let mut row = vec![name.clone(), fixed(*low, 3), fixed(*high, 3), unit.symbol().to_string()];
+    for (Peak { value, .. }, share) in peaks.iter().zip(shares) {
+        row.push(fixed(*value, 1));
+        row.push(format!("{} %", fixed(share * 100.0, 1)));
+    }
+    row
+}
+
+fn outside(axis: &AxisReport) -> Option<String> {
+    let (line, (least, most)) = (axis.outside?, axis.soft_limits?);
+    let ((low, high), unit) = (axis.range, axis.unit.symbol());
+    let found = if high > most { high } else { low };
+    let (found, name) = (fixed(found, 3), &axis.name);
+    Some(format!(
+        "outside    axis \"{name}\" from line {line} on: found {found} {unit}, allowed: {least} to {most} {unit}"
+    ))
+}
+
+/// What would be a fault of the planner.
+fn beyond(axis: &AxisReport) -> Vec<String> {
+    let of = |order: usize| {
+        let share = axis.shares[order];
+        let (name, Peak { line, .. }) = (&axis.name, axis.peaks[order]);
+        let what = ORDERS[order];
+        (share > WHOLE).then(|| {
+            format!("beyond     axis \"{name}\": {what} is {} % of its limit in line {line}", fixed(share * 100.0, 4))
+        })
+    };
+    (0..3).filter_map(of).collect()
+}
+
+pub fn as_json(file: &str, group: &str, report: &DryRunReport, picture: Option<&Path>) -> Value {
+    let axis = |axis: &AxisReport| {
+        let AxisReport { name, unit, range: (low, high), soft_limits, outside, peaks, shares } = axis;
+        let mut object = json!({
+            "name": name, "unit": unit.symbol(), "from": low, "to": high,
+            "soft_limits": soft_limits.map(|(least, most)| [least, most]), "outside_from_line": outside,
+        });
+        for (order, what) in ORDERS.iter().enumerate() {
+            let Peak { value, line } = peaks[order];
+            object[*what] = json!({ "peak": value, "share_of_limit": shares[order], "line": line });
+        }
+        object
+    };
+    let found = &report.deviation;
+    json!({
+        "file": file,
+        "group": group,
+        "elements": report.elements,
+        "length_mm": report.linear_length,
+        "length_deg": report.rotary_length,
+        "duration_s": report.duration_s(),
+        "cycles": report.cycles,
+        "fastest": { "speed": report.fastest.value, "unit": format!("{}/s", unit(report)), "line": report.fastest.line },
+        "deviation": {
+            "mm": found.linear, "mm_line": found.linear_line, "deg": found.rotary, "deg_line": found.rotary_line,
+        },
+        "inside_soft_limits": report.inside(),
+        "axes": report.axes.iter().map(axis).collect::<Vec<_>>(),
+        "svg": picture,
+    })
+}
