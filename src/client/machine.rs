@@ -261,7 +261,7 @@ fn takes_lease(interface: &str, method: &str) -> bool {
     match interface {
         "Parameters" => matches!(method, "Write" | "RollBack"),
         _ => {
-            matches!(interface, "Axis" | "Group" | "Machine")
+            matches!(interface, "Axis" | "Group" | "Machine" | "Path")
                 && !matches!(method, "Describe" | "List" | "Status" | "Stop")
         }
     }

@@ -33,6 +33,8 @@ pub struct PathReader {
     /// Where the path is; `None` until somebody says.
     at: Option<Point>,
     start: Option<Point>,
+    /// Where it is taken to begin where the file does not say it.
+    presumed: Option<Point>,
     /// An element was wrong, so that the path may be anywhere.
     lost: bool,
     elements: u64,
@@ -53,6 +55,7 @@ impl PathReader {
             line: 0,
             at: start,
             start,
+            presumed: None,
             lost: false,
             elements: 0,
             settings,
@@ -61,6 +64,11 @@ impl PathReader {
             spline: None,
             problems: Vec::new(),
         }
+    }
+
+    /// The path begins at `start`, unless the file says that it begins elsewhere.
+    pub fn presume(&mut self, start: Point) {
+        self.presumed = Some(start);
     }
 
     /// Where the path begins, as soon as that is known.
@@ -180,9 +188,13 @@ impl PathReader {
 
     /// Where the path is. The first element that finds nothing complains for all.
     fn here(&mut self) -> Result<Point, ProblemKind> {
-        match self.at {
-            Some(at) => Ok(at),
-            None => {
+        match (self.at, self.presumed) {
+            (Some(at), _) => Ok(at),
+            (None, Some(start)) => {
+                (self.at, self.start) = (Some(start), Some(start));
+                Ok(start)
+            }
+            (None, None) => {
                 self.at = Some(Point::default());
                 Err(ProblemKind::NoStart)
             }

@@ -60,7 +60,7 @@ pub enum Verb {
     /// Command a group of axes
     #[command(subcommand)]
     Group(crate::group::Verb),
-    /// Try a path file out: how long it takes, how near it comes to the limits, a picture
+    /// Follow a path file, or try it out: how long it takes, how near it comes to the limits, a picture
     Path(crate::path::Arguments),
     /// Wait for the end of a command
     Wait(crate::wait::Arguments),

@@ -1,4 +1,4 @@
-//! `motionctl path --dry-run`: a path file on the virtual clock, with the machine of a configuration.
+//! `motionctl path`: a path file for the machine, or with `--dry-run` on the virtual clock, with the machine of a configuration.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,6 +13,7 @@ use motiond::path_file::{GroupAxis, PathGroup, PathReader, Problem, Written};
 use motiond::planner::program::Point;
 use serde_json::json;
 
+use crate::cli::Waiting;
 use crate::path_report::{as_json, as_words};
 use crate::shell::print_line;
 
@@ -26,25 +27,27 @@ const PART: usize = 64 * 1024;
 )]
 pub struct Arguments {
     /// Path file; - for the standard input
-    file: PathBuf,
-    /// Plan and run it on the virtual clock; nothing moves
-    #[arg(long, required = true)]
-    dry_run: bool,
-    /// Configuration of the machine; no daemon is asked
-    #[arg(long, value_name = "FILE", required = true)]
-    config: PathBuf,
+    pub file: PathBuf,
+    /// Plan and run it on the virtual clock; nothing moves, and no daemon is asked
+    #[arg(long, requires = "config")]
+    pub dry_run: bool,
+    /// Configuration of the machine, for a dry run
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    config: Option<PathBuf>,
     /// The group that it is for [default: the only one]
     #[arg(long, value_name = "NAME")]
-    group: Option<String>,
+    pub group: Option<String>,
     /// Where the path begins, such as x=100,y=50, where the file does not say it
-    #[arg(long, value_name = "PLACE", value_delimiter = ',')]
+    #[arg(long, value_name = "PLACE", value_delimiter = ',', requires = "dry_run")]
     start: Vec<String>,
     /// Draw the path, coloured by speed, into this file (SVG)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
     svg: Option<PathBuf>,
     /// The axes of the picture: two for a plane, three for an isometric view
     #[arg(long, value_name = "AXES", value_delimiter = ',', requires = "svg")]
     view: Vec<String>,
+    #[command(flatten)]
+    pub waiting: Waiting,
 }
 
 /// Why there is no report.
@@ -75,7 +78,8 @@ pub fn run(arguments: &Arguments, as_object: bool) -> ExitCode {
 }
 
 fn dry_run(arguments: &Arguments) -> Result<(String, DryRunReport), Trouble> {
-    let machine = config::load(&arguments.config).map_err(Trouble::Config)?;
+    let config = arguments.config.clone().unwrap_or_default();
+    let machine = config::load(&config).map_err(Trouble::Config)?;
     let group = choose(&machine, arguments.group.as_deref())?;
     let path_group = path_group(&machine, group);
     let view = view(&arguments.view, &path_group)?;

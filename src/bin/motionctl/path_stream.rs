@@ -1,0 +1,234 @@
+//! `motionctl path FILE`: gives a path file to the daemon, as fast as it takes it, while the machine moves.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use motiond::client::{Error, Scope};
+use motiond::path_file::{ArcForm, GroupAxis, PathGroup, PathReader, Written, WrittenShape};
+use motiond::planner::program::{Corner, Feed, Point};
+use motiond::units::AxisUnit;
+use serde_json::{Value, json};
+
+use crate::cli::Waiting;
+use crate::shell::{Command, Outcome, Shell};
+
+/// Read at a time, bytes.
+const PART: usize = 64 * 1024;
+/// Values of points in one request: it stays below what the daemon takes.
+const VALUES: usize = 2400;
+/// How far a machine may be from where a file begins, mm or deg.
+const AT_START: f64 = 1e-3;
+/// Before it is asked again whether there is room.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Lines that differ in nothing but their places.
+struct Batch {
+    feed: Feed,
+    corner: Corner,
+    first: u32,
+    points: Vec<f64>,
+}
+
+/// A program that is being given.
+struct Stream<'a> {
+    shell: &'a mut Shell,
+    group: String,
+    handle: u64,
+    axes: usize,
+    names: Vec<String>,
+    /// Where the machine is.
+    start: Point,
+    /// No element has come yet.
+    first: bool,
+    batch: Option<Batch>,
+    refused: Option<Trouble>,
+}
+
+/// What ends the giving.
+enum Trouble {
+    Daemon(Error),
+    /// Something about the file or the command line.
+    Own(String),
+}
+
+/// Gives `file` to the daemon, from where the group is.
+///
+/// # Errors
+/// What the daemon or the file has against it.
+pub fn run(file: &Path, group: Option<&str>, waiting: Waiting, shell: &mut Shell) -> Result<Outcome, Error> {
+    let (group, path_group) = match choose(group, shell)? {
+        Ok(chosen) => chosen,
+        Err(words) => return Ok(usage(&words)),
+    };
+    shell.hold_to_move(Scope::Group(group.clone()), waiting)?;
+    let begun = shell.machine.call("Path", "Begin", json!({ "group": group }))?;
+    let handle = begun["handle"].as_u64().unwrap_or_default();
+    let mut start = Point::default();
+    for (to, from) in start.iter_mut().zip(begun["start"].as_array().into_iter().flatten()) {
+        *to = from.as_f64().unwrap_or_default();
+    }
+    let axes = path_group.count();
+    let names: Vec<String> = path_group.axes().iter().map(|axis| axis.name.clone()).collect();
+    let mut reader = PathReader::new(path_group, None);
+    reader.presume(start);
+    let mut stream = Stream { shell, group, handle, axes, names, start, first: true, batch: None, refused: None };
+    let given = stream.give(file, &mut reader);
+    stream.flush();
+    let failed = given.err().or(stream.refused.take());
+    let problems: Vec<String> =
+        reader.problems().iter().map(|problem| format!("{}:{problem}", file.display())).collect();
+    if failed.is_some() || !problems.is_empty() {
+        // Nothing of a file with a mistake is followed further than it has come.
+        let _ = stream.shell.machine.command("Group", "Halt", json!({ "group": stream.group }));
+        problems.iter().for_each(|problem| eprintln!("motionctl: {problem}"));
+        return match failed {
+            Some(Trouble::Daemon(error)) => Err(error),
+            Some(Trouble::Own(words)) => Ok(usage(&words)),
+            None => Ok(Outcome::Usage),
+        };
+    }
+    stream.call("End", json!({}))?;
+    let Stream { shell, group, .. } = stream;
+    let command = Command { label: format!("path {}", file.display()), handle, moves: Some(("Group", group)) };
+    shell.follow(vec![command], waiting)
+}
+
+/// The group of this name, or the only one, and its axes.
+fn choose(name: Option<&str>, shell: &mut Shell) -> Result<Result<(String, PathGroup), String>, Error> {
+    let groups = shell.machine.all("Group", "Describe")?;
+    let axes = shell.machine.all("Axis", "Describe")?;
+    let found = groups.iter().find(|group| name.is_none_or(|name| group["name"] == name));
+    let Some(group) = found.filter(|_| name.is_some() || groups.len() == 1) else {
+        let names: Vec<&str> = groups.iter().filter_map(|group| group["name"].as_str()).collect();
+        return Ok(Err(format!("which group? --group with one of: {}", names.join(", "))));
+    };
+    let of = |name: &Value| {
+        let axis = axes.iter().find(|axis| axis["name"] == *name);
+        let degree = axis.is_some_and(|axis| axis["unit"] == "deg");
+        let unit = if degree { AxisUnit::Degree } else { AxisUnit::Millimetre };
+        GroupAxis { name: name.as_str().unwrap_or_default().to_string(), unit }
+    };
+    let members = group["axes"].as_array().into_iter().flatten().map(of).collect();
+    let speed = group["velocity_limit"].as_f64().unwrap_or(f64::MAX);
+    Ok(Ok((group["name"].as_str().unwrap_or_default().to_string(), PathGroup::new(members, speed))))
+}
+
+fn usage(words: &str) -> Outcome {
+    eprintln!("motionctl: {words}");
+    Outcome::Usage
+}
+
+impl Stream<'_> {
+    fn give(&mut self, file: &Path, reader: &mut PathReader) -> Result<(), Trouble> {
+        let not_read = |error: io::Error| Trouble::Own(format!("{}: {error}", file.display()));
+        let mut source: Box<dyn Read> =
+            if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file).map_err(not_read)?) };
+        let mut part = vec![0; PART];
+        while self.refused.is_none() && reader.problems().is_empty() {
+            match source.read(&mut part) {
+                Ok(0) => break,
+                Ok(count) => reader.read(&part[..count], &mut |from, written| self.take(from, written)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(not_read(error)),
+            }
+        }
+        reader.end(&mut |from, written| self.take(from, written));
+        Ok(())
+    }
+
+    fn take(&mut self, from: &Point, written: &Written) {
+        if self.first {
+            self.first = false;
+            self.refused = self.elsewhere(from);
+        }
+        let WrittenShape::Arc(form) = written.shape else { return self.take_line(written) };
+        self.flush();
+        let mut arc = parameters(written.feed, written.corner, written.line);
+        arc["end"] = json!(written.to[..self.axes]);
+        let plane = match form {
+            ArcForm::Centre { centre, normal, left, turns } => {
+                arc["centre"] = json!(centre);
+                arc["turns"] = json!(turns);
+                Some((normal, left))
+            }
+            ArcForm::Through(via) => {
+                arc["via"] = json!(via);
+                None
+            }
+            ArcForm::Radius { radius, normal, left } => {
+                arc["radius"] = json!(radius);
+                Some((normal, left))
+            }
+        };
+        if let Some((normal, left)) = plane {
+            (arc["normal"], arc["left"]) = (json!(normal), json!(left));
+        }
+        self.append("Arc", arc);
+    }
+
+    /// A path does not begin where the machine is: nobody knows the way there.
+    fn elsewhere(&self, from: &Point) -> Option<Trouble> {
+        let apart = |axis: &usize| (from[*axis] - self.start[*axis]).abs() > AT_START;
+        let axis = (0..self.axes).find(apart)?;
+        let (name, at, from) = (&self.names[axis], self.start[axis], from[axis]);
+        Some(Trouble::Own(format!(
+            "the path begins at {name}={from}, and the machine is at {name}={at:.6}: move it there first"
+        )))
+    }
+
+    fn take_line(&mut self, written: &Written) {
+        let fits = |batch: &Batch| {
+            let next = batch.first.wrapping_add((batch.points.len() / self.axes) as u32);
+            batch.feed == written.feed
+                && batch.corner == written.corner
+                && next == written.line
+                && batch.points.len() + self.axes <= VALUES
+        };
+        if !self.batch.as_ref().is_some_and(fits) {
+            self.flush();
+        }
+        let Written { feed, corner, line, .. } = *written;
+        let batch = self.batch.get_or_insert_with(|| Batch { feed, corner, first: line, points: Vec::new() });
+        batch.points.extend(&written.to[..self.axes]);
+    }
+
+    fn flush(&mut self) {
+        if let Some(batch) = self.batch.take() {
+            let mut lines = parameters(batch.feed, batch.corner, batch.first);
+            lines["points"] = json!(batch.points);
+            self.append("Lines", lines);
+        }
+    }
+
+    /// Waits for room where there is none.
+    fn append(&mut self, method: &str, parameters: Value) {
+        while self.refused.is_none() {
+            match self.call(method, parameters.clone()) {
+                Ok(_) => return,
+                Err(error) if error.short_name() == "QueueFull" => std::thread::sleep(PAUSE),
+                Err(error) => self.refused = Some(Trouble::Daemon(error)),
+            }
+        }
+    }
+
+    fn call(&mut self, method: &str, mut parameters: Value) -> Result<Value, Error> {
+        parameters["group"] = json!(self.group);
+        parameters["handle"] = json!(self.handle);
+        self.shell.machine.call("Path", method, parameters)
+    }
+}
+
+fn parameters(feed: Feed, corner: Corner, line: u32) -> Value {
+    let corner = match corner {
+        Corner::Stop => json!({ "mode": "stop" }),
+        Corner::Exact => json!({ "mode": "exact" }),
+        Corner::Distance(distance) => json!({ "mode": "distance", "distance": distance }),
+        Corner::Tolerance { linear, rotary } => json!({ "mode": "tolerance", "linear": linear, "rotary": rotary }),
+    };
+    match feed {
+        Feed::Speed(speed) => json!({ "feed": speed, "corner": corner, "line": line }),
+        Feed::Duration(seconds) => json!({ "duration": seconds, "corner": corner, "line": line }),
+    }
+}
