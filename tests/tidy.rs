@@ -53,6 +53,7 @@ const PROGRAMS: &[(&str, &[&str])] = &[
             "path_file",
             "planner",
             "dry_run",
+            "units::AxisUnit",
         ],
     ),
     ("motion-sim", &["simulation", "config", "fieldbus::ethercat", "fieldbus::canopen", "limits"]),

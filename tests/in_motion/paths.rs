@@ -307,3 +307,32 @@ fn a_path_and_other_moves_of_its_group_keep_out_of_each_others_way() {
     assert!(moving.to_string().contains("StillMoving"), "{moving}");
     held.end();
 }
+
+#[test]
+fn motionctl_follows_the_path_file_of_the_readme_and_says_where_one_begins_elsewhere() {
+    let mut held = Held::start();
+    held.power_up();
+    // A cycle at a time for as long as the program runs.
+    let run = |held: &mut Held, arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_motionctl"));
+        command.args(arguments).env("MOTIOND_SOCKET", held.socket());
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        until("motionctl ends", || {
+            held.step();
+            child.try_wait().unwrap()
+        });
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat())
+    };
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/config/paths/plate.path");
+    let (code, said) = run(&mut held, &["path", file, "--group", "gantry", "--wait"]);
+    assert_eq!((code, said.as_str()), (Some(0), format!("path {file}: done\n").as_str()));
+    held.run_until(LONG, "it is there", |now| now.groups[0].state == GroupState::GroupStandby);
+    let (code, said) = run(&mut held, &["path", file, "--group", "gantry"]);
+    assert!(code == Some(2) && said.contains("the path begins at x=100, and the machine is at x="), "{said}");
+    held.run_until(LONG, "it is halted", |now| now.groups[0].state == GroupState::GroupStandby);
+    let (code, said) = run(&mut held, &["path", file, "--group", "crane"]);
+    assert!(code == Some(2) && said.contains("--group with one of: gantry, table"), "{said}");
+    held.end();
+}
