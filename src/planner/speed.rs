@@ -501,13 +501,6 @@ impl Speeds {
             solved.landing = Some(distance);
             distance -= length;
         }
-        if first > self.settled {
-            // It is reached with nothing in use, and so that a stop from there fits.
-            let entry = stopping_energy(ENTERING * way, acceleration, acceleration * rate).min(cap);
-            for solved in &mut solved[first - 1..=first] {
-                solved.energy = solved.energy.min(entry);
-            }
-        }
     }
 
     /// What limits and program permit on a stretch.

@@ -33,7 +33,7 @@ impl Margin {
 /// At `place`, at `ratio` of the programmed velocity.
 #[inline]
 pub fn margin(pieces: &Pieces, place: &Place, ratio: f64) -> Margin {
-    let (Some(piece), Some(last)) = (pieces.get(place.piece), pieces.last()) else {
+    let (Some(piece), Some(rest)) = (pieces.get(place.piece), pieces.rest()) else {
         return Margin { limits: 0.0, feed: 0.0, supply: 0.0 };
     };
     let energy = place.energy();
@@ -41,13 +41,9 @@ pub fn margin(pieces: &Pieces, place: &Place, ratio: f64) -> Margin {
     let (ceiling, slope) = piece.ceiling.at(potential);
     let lag = piece.envelope.lag;
     let limits = ceiling - energy - gain(place, slope, lag / LEFT_FOR_MEETING);
-    let supply = if last.rests {
-        f64::INFINITY
-    } else {
-        // Releasing the brake takes at most lag²/6 of potential more.
-        let end = last.potential + last.envelope.potential(last.length) - last.envelope.lag * last.envelope.lag / 6.0;
-        end - piece.potential - potential - energy - gain(place, -1.0, lag)
-    };
+    // Releasing the brake takes at most lag²/6 of potential more.
+    let end = rest.potential + rest.envelope.potential(rest.length) - rest.envelope.lag * rest.envelope.lag / 6.0;
+    let supply = end - piece.potential - potential - energy - gain(place, -1.0, lag);
     Margin { limits, feed: feed_margin(piece, place, potential, ratio), supply }
 }
 

@@ -162,6 +162,7 @@ impl PathMotion {
 
     /// One period on, at `ratio` of the programmed velocity; 0 comes to rest.
     pub fn step(&mut self, ratio: f64) {
+        self.pieces.pass_rests(self.place.piece);
         let Some(piece) = self.pieces.get(self.place.piece) else {
             self.course = Course::Rest;
             self.starved = !self.arrived;
@@ -221,7 +222,7 @@ impl PathMotion {
             low
         });
         let judged = if change == -rate { at_low } else { judged(change) };
-        self.starved = judged.supply <= judged.feed && judged.supply <= 0.01 * self.place.energy().max(1.0);
+        self.starved = !self.ends() && judged.supply <= judged.feed && judged.supply <= 0.01 * self.place.energy().max(1.0);
         self.follow(from, change, rate);
     }
 
