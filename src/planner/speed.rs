@@ -59,6 +59,9 @@ const LANDING_PERIODS: f64 = 3.0;
 /// Of the way of a landing: what a stop from its beginning takes at most.
 const ENTERING: f64 = 0.95;
 
+/// Stretches on each side of a place whose speeds say how much acceleration is reached there.
+const AROUND: usize = 32;
+
 /// |q′|, |q″| and |q‴| of each axis at one place.
 #[derive(Clone, Debug)]
 pub struct Spot {
@@ -399,6 +402,7 @@ impl Speeds {
             .collect();
         let spot = |index: usize| if index < count { &self.entries[index].begin } else { &self.entries[count - 1].end };
         let mut at: Vec<f64> = (0..=count).map(|i| spot(i).acceleration(&self.limits, knots[i])).collect();
+        self.reachable(&mut at, end);
         let fixed = self.settled;
         // What is settled stays, its end included.
         for index in 0..fixed {
@@ -471,6 +475,27 @@ impl Speeds {
             self.land(&landing, solved);
         }
         tight
+    }
+
+    /// No more acceleration at a knot than is reached on the way to the greatest speed around it: what is more only makes changes of
+    /// the share slow.
+    fn reachable(&self, at: &mut [f64], end: End) {
+        let count = self.entries.len();
+        let of = |entry: &Entry| {
+            [&entry.begin, &entry.middle, &entry.end].iter().fold(0.0_f64, |most, spot| {
+                let energy = spot.cap(&self.limits).min(2.0 * entry.stretch.feed.powi(2));
+                most.max((2.0 * energy).sqrt() * SHARE * spot.jerk(&self.limits, 0.0, 0.0))
+            })
+        };
+        let squares: Vec<f64> = self.entries[self.settled..].iter().map(of).collect();
+        for (knot, at) in at.iter_mut().enumerate().skip(self.settled) {
+            if end == End::Fastest && knot + AROUND > count {
+                return;
+            }
+            let near = knot.saturating_sub(AROUND).max(self.settled)..(knot + AROUND).min(count);
+            let most = squares[near.start - self.settled..near.end - self.settled].iter().fold(0.0_f64, |a, b| a.max(*b));
+            *at = at.min(most.sqrt());
+        }
     }
 
     /// The way to a rest at the end of the entries, given the acceleration at knots and the rate of stretches.

@@ -6,6 +6,8 @@
 
 use crate::geometry::Piece;
 
+use super::super::profile::stopping_distance;
+use super::super::types::Limits;
 use super::pieces::Pieces;
 use super::place::Place;
 
@@ -41,10 +43,24 @@ pub fn margin(pieces: &Pieces, place: &Place, ratio: f64) -> Margin {
     let (ceiling, slope) = piece.ceiling.at(potential);
     let lag = piece.envelope.lag;
     let limits = ceiling - energy - gain(place, slope, lag / LEFT_FOR_MEETING);
-    // Releasing the brake takes at most lag²/6 of potential more.
-    let end = rest.potential + rest.envelope.potential(rest.length) - rest.envelope.lag * rest.envelope.lag / 6.0;
-    let supply = end - piece.potential - potential - energy - gain(place, -1.0, lag);
-    Margin { limits, feed: feed_margin(piece, place, potential, ratio), supply }
+    let feed = feed_margin(piece, place, potential, ratio);
+    let known = rest.potential + rest.envelope.potential(rest.length) - piece.potential - potential;
+    let supply = supply(place, known, lag.max(rest.envelope.lag), limits.min(feed));
+    Margin { limits, feed, supply }
+}
+
+/// What is left of the potential of the known path behind a stop. In the potential, and with the acceleration integrated over time
+/// in the place of time, the share is an acceleration of 1 at most that changes by 1/lag at most: a scalar stop. More than
+/// `enough` need not be exact.
+#[inline]
+fn supply(place: &Place, known: f64, lag: f64, enough: f64) -> f64 {
+    // Braking with everything, and releasing that, which takes at most lag²/6 of potential more.
+    let roughly = known - place.energy() - gain(place, -1.0, lag) - lag * lag / 6.0;
+    if roughly >= enough.max(0.0) {
+        return roughly;
+    }
+    let limits = Limits { velocity: f64::MAX, acceleration: 1.0, jerk: 1.0 / lag };
+    known - stopping_distance(place.velocity, place.share, &limits)
 }
 
 /// What the energy gains, at most, on a curve of this slope, until the share is as low.

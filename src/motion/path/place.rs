@@ -7,7 +7,7 @@ use super::pieces::Pieces;
 
 /// Newton steps to the end of a piece.
 const CROSSING_STEPS: usize = 8;
-/// A braking is released for good when that takes at least this share of the rate.
+/// A braking is released for good when that takes at least this share of acceleration / lag.
 const EARLY: f64 = 0.7;
 /// Newton steps to the change that ends at rest.
 const RELEASE_STEPS: usize = 4;
@@ -53,24 +53,11 @@ impl Place {
         ]
     }
 
-    /// Its braking can be released before it runs back.
+    /// Its braking can be released before it runs back: at acceleration / lag, as anywhere on the way to rest.
     pub fn can_release(&self, pieces: &Pieces) -> bool {
         let Some(piece) = pieces.get(self.piece) else { return true };
-        if self.share >= 0.0 {
-            return true;
-        }
-        let rate = release_rate(pieces, self.piece, piece.envelope.rate);
-        let envelope = piece.envelope.at(self.x);
-        let lost = envelope * self.share * self.share / (2.0 * rate);
-        // A third of the present speed is the mean of what is left, over which the envelope may grow.
-        let grown = piece.envelope.slope.max(0.0) * self.velocity * -self.share / (3.0 * rate);
-        self.velocity >= lost * (1.0 + grown / envelope.max(1e-12))
+        self.share >= 0.0 || self.velocity >= 0.5 * piece.envelope.lag * self.share * self.share
     }
-}
-
-/// How fast a braking may be released near the end of a piece, too.
-fn release_rate(pieces: &Pieces, number: u64, rate: f64) -> f64 {
-    pieces.get(number + 1).map_or(rate, |next| rate.min(next.envelope.rate))
 }
 
 /// `way` further on, at the same speed and share. Bound: PIECES_PASSED.
@@ -98,7 +85,8 @@ pub fn comes_to_rest(pieces: &Pieces, from: Place, seconds: f64) -> Option<(f64,
     }
     // Speed and braking end together: half the braking is the mean.
     let mut change = -from.share * braking / (2.0 * from.velocity);
-    if change < EARLY * release_rate(pieces, from.piece, piece.envelope.rate) || -from.share / change > seconds {
+    let slowest = piece.envelope.at(from.x) / piece.envelope.lag;
+    if change < EARLY * slowest || -from.share / change > seconds {
         return None;
     }
     let mut place = from;
