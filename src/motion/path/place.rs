@@ -7,8 +7,6 @@ use super::pieces::Pieces;
 
 /// Newton steps to the end of a piece.
 const CROSSING_STEPS: usize = 8;
-/// A braking is released for good when that takes at least this share of acceleration / lag.
-const EARLY: f64 = 0.7;
 /// Newton steps to the change that ends at rest.
 const RELEASE_STEPS: usize = 4;
 
@@ -56,7 +54,8 @@ impl Place {
     /// Its braking can be released before it runs back: at acceleration / lag, as anywhere on the way to rest.
     pub fn can_release(&self, pieces: &Pieces) -> bool {
         let Some(piece) = pieces.get(self.piece) else { return true };
-        self.share >= 0.0 || self.velocity >= 0.5 * piece.envelope.lag * self.share * self.share
+        let braking = self.share.min(0.0);
+        self.velocity >= 0.5 * piece.envelope.lag * braking * braking
     }
 }
 
@@ -75,18 +74,19 @@ pub fn moved(pieces: &Pieces, from: Place, way: f64) -> Place {
     place
 }
 
+/// The change of the share with which braking and speed end together, from here on; `None` where nothing brakes or moves.
+pub fn release(pieces: &Pieces, from: Place) -> Option<f64> {
+    let piece = pieces.get(from.piece)?;
+    let braking = -from.share * piece.envelope.at(from.x);
+    // Half the braking is the mean.
+    (braking > 0.0 && from.velocity > 0.0).then(|| -from.share * braking / (2.0 * from.velocity))
+}
+
 /// A braking that is released from here on comes to rest within `seconds`: by which change of the share, when, and where.
 /// Bound: RELEASE_STEPS.
 pub fn comes_to_rest(pieces: &Pieces, from: Place, seconds: f64) -> Option<(f64, f64, Place)> {
-    let piece = pieces.get(from.piece)?;
-    let braking = -from.share * piece.envelope.at(from.x);
-    if braking <= 0.0 || from.velocity <= 0.0 {
-        return None;
-    }
-    // Speed and braking end together: half the braking is the mean.
-    let mut change = -from.share * braking / (2.0 * from.velocity);
-    let slowest = piece.envelope.at(from.x) / piece.envelope.lag;
-    if change < EARLY * slowest || -from.share / change > seconds {
+    let mut change = release(pieces, from)?;
+    if -from.share / change > seconds {
         return None;
     }
     let mut place = from;
