@@ -38,8 +38,8 @@ const LEFT_OVER: f64 = 0.15;
 const LOWERED: f64 = 0.7;
 /// And how often.
 const LOWERINGS: usize = 12;
-/// How far the energy at the border of two stretches may exceed what is permitted there.
-const BORDER: f64 = 1.3;
+/// How far the energy at the border of two stretches may exceed what bends permit there.
+const BORDER: f64 = 1.05;
 /// Of the jerk that is left: for changes of the used share; the rest for changes of the envelope.
 const SHARE: f64 = 0.75;
 /// Of the rate: what following the ceiling takes at most.
@@ -84,11 +84,24 @@ impl Spot {
 
     /// The greatest energy with no acceleration along the path.
     pub fn cap(&self, limits: &[Limits]) -> f64 {
+        self.fast(limits).min(self.bent(limits))
+    }
+
+    /// What velocities permit.
+    fn fast(&self, limits: &[Limits]) -> f64 {
+        let mut energy = f64::INFINITY;
+        for (first, limits) in self.first.iter().zip(limits) {
+            if *first > 0.0 {
+                energy = energy.min(0.5 * (VELOCITY * limits.velocity / first).powi(2));
+            }
+        }
+        energy
+    }
+
+    /// What bends permit.
+    fn bent(&self, limits: &[Limits]) -> f64 {
         let mut energy = f64::INFINITY;
         for (axis, limits) in limits.iter().enumerate() {
-            if self.first[axis] > 0.0 {
-                energy = energy.min(0.5 * (VELOCITY * limits.velocity / self.first[axis]).powi(2));
-            }
             if self.second[axis] > 0.0 {
                 energy = energy.min((1.0 - BRAKING) * ACCELERATION * limits.acceleration / (2.0 * self.second[axis]));
             }
@@ -300,7 +313,7 @@ impl Speeds {
             self.profile(&mut solved, &caps, end);
             let tight = self.envelope(&mut solved, end);
             if tight.is_empty() || lowering == LOWERINGS {
-                self.ceiling(&mut solved);
+                self.ceiling(&mut solved, end);
                 return solved;
             }
             for index in tight {
@@ -315,22 +328,24 @@ impl Speeds {
 
     /// The greatest energy of each entry where nothing is used for braking or speeding up.
     fn caps(&self) -> Vec<f64> {
-        let cap = |entry: &Entry, spot: &Spot| spot.cap(&self.limits).min(2.0 * entry.stretch.feed.powi(2));
         let mut caps: Vec<f64> = Vec::with_capacity(self.entries.len());
         let mut borders: Vec<f64> = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
-            let (begin, middle, end) = (cap(entry, &entry.begin), cap(entry, &entry.middle), cap(entry, &entry.end));
+            let permitted = |spot: &Spot| spot.fast(&self.limits).min(2.0 * entry.stretch.feed.powi(2));
+            let cap = |spot: &Spot| spot.bent(&self.limits).min(permitted(spot));
+            let border = |spot: &Spot| (BORDER * spot.bent(&self.limits)).min(permitted(spot));
+            let (begin, middle, end) = (cap(&entry.begin), cap(&entry.middle), cap(&entry.end));
             let slower = |at: f64| middle + SLOWER_END * (at - middle);
             caps.push(middle.min(slower(begin)).min(slower(end)));
-            if let Some(border) = borders.last_mut() {
-                *border = begin.min(*border);
+            if let Some(last) = borders.last_mut() {
+                *last = border(&entry.begin).min(*last);
             }
-            borders.push(end);
+            borders.push(border(&entry.end));
         }
         // Where the mean of two neighbours is more than their border has, the greater of them is lowered.
         for index in self.settled.max(1)..caps.len() {
             let (left, right) = (self.entries[index - 1].stretch.length, self.entries[index].stretch.length);
-            let border = BORDER * borders[index - 1];
+            let border = borders[index - 1];
             let excess = right * caps[index - 1] + left * caps[index] - border * (left + right);
             if excess > 0.0 {
                 if caps[index - 1] > caps[index] && index > self.settled {
@@ -424,7 +439,7 @@ impl Speeds {
             }
             let (greater, smaller) = if at[index] > at[index + 1] { (index, index + 1) } else { (index + 1, index) };
             at[greater] = (at[greater] - 2.0 * excess).max(at[smaller].min(middle));
-            at[smaller] = at[smaller].min(2.0 * middle - at[greater]);
+            at[smaller] = at[smaller].min(2.0 * middle - at[greater]).max(0.0);
         }
         let jerk = |index: usize, at: &[f64]| {
             let entry = &self.entries[index];
@@ -535,11 +550,17 @@ impl Speeds {
         [&entry.begin, &entry.middle, &entry.end].iter().fold(limit, |cap, spot| cap.min(spot.cap(&self.limits)))
     }
 
-    fn ceiling(&self, solved: &mut [Solved]) {
+    fn ceiling(&self, solved: &mut [Solved], end: End) {
         let count = self.entries.len();
         for (solved, entry) in solved.iter_mut().zip(&self.entries).skip(self.settled) {
             solved.control = solved.energy;
             solved.feed = 0.5 * entry.stretch.feed.powi(2);
+        }
+        // Slower elements may follow.
+        if end == End::Slowest
+            && let Some(last) = solved[self.settled..].last_mut()
+        {
+            last.feed = last.feed.min(0.5 * FEED_STEEPEST * last.width);
         }
         // Falling no steeper than braking does.
         for index in (self.settled..count.saturating_sub(1)).rev() {

@@ -34,7 +34,7 @@ impl Margin {
 
 /// At `place`, at `ratio` of the programmed velocity.
 #[inline]
-pub fn margin(pieces: &Pieces, place: &Place, ratio: f64) -> Margin {
+pub fn margin(pieces: &Pieces, place: &Place, ratio: f64, period_s: f64) -> Margin {
     let (Some(piece), Some(rest)) = (pieces.get(place.piece), pieces.rest()) else {
         return Margin { limits: 0.0, feed: 0.0, supply: 0.0 };
     };
@@ -42,8 +42,9 @@ pub fn margin(pieces: &Pieces, place: &Place, ratio: f64) -> Margin {
     let potential = piece.envelope.potential(place.x);
     let (ceiling, slope) = piece.ceiling.at(potential);
     let lag = piece.envelope.lag;
-    let limits = ceiling - energy - gain(place, slope, lag / LEFT_FOR_MEETING);
-    let feed = feed_margin(piece, place, potential, ratio);
+    let cycle = piece.envelope.at(place.x) * period_s;
+    let limits = ceiling - energy - gain(place, slope, lag / LEFT_FOR_MEETING, cycle);
+    let feed = feed_margin(piece, place, potential, ratio, cycle);
     let known = rest.potential + rest.envelope.potential(rest.length) - piece.potential - potential;
     let supply = supply(place, known, lag.max(rest.envelope.lag), limits.min(feed));
     Margin { limits, feed, supply }
@@ -55,7 +56,7 @@ pub fn margin(pieces: &Pieces, place: &Place, ratio: f64) -> Margin {
 #[inline]
 fn supply(place: &Place, known: f64, lag: f64, enough: f64) -> f64 {
     // Braking with everything, and releasing that, which takes at most lag²/6 of potential more.
-    let roughly = known - place.energy() - gain(place, -1.0, lag) - lag * lag / 6.0;
+    let roughly = known - place.energy() - gain(place, -1.0, lag, 0.0) - lag * lag / 6.0;
     if roughly >= enough.max(0.0) {
         return roughly;
     }
@@ -63,24 +64,26 @@ fn supply(place: &Place, known: f64, lag: f64, enough: f64) -> f64 {
     known - stopping_distance(place.velocity, place.share, &limits)
 }
 
-/// What the energy gains, at most, on a curve of this slope, until the share is as low.
+/// What the energy gains, at most, on a curve of this slope, until the share is as low: which takes a cycle at least, in which the
+/// acceleration makes this velocity (`cycle`).
 #[inline]
-fn gain(place: &Place, slope: f64, lag: f64) -> f64 {
+fn gain(place: &Place, slope: f64, lag: f64, cycle: f64) -> f64 {
     let excess = place.share - slope;
     if excess <= 0.0 {
         return 0.0;
     }
-    let faster = if place.share > 0.0 { 0.5 * place.share * place.share * lag } else { 0.0 };
-    0.5 * excess * excess * lag * (place.velocity + faster)
+    let faster = if place.share > 0.0 { 0.5 * place.share * (place.share * lag).max(cycle) } else { 0.0 };
+    0.5 * excess * (excess * lag).max(cycle) * (place.velocity + faster)
 }
 
 /// Between the feed and the energy that is there when the share has come to its slope, from above or from below.
 #[inline]
-fn feed_margin(piece: &Piece, place: &Place, potential: f64, ratio: f64) -> f64 {
+fn feed_margin(piece: &Piece, place: &Place, potential: f64, ratio: f64, cycle: f64) -> f64 {
     let (feed, slope) = piece.feed.at(potential);
     let scale = ratio * ratio;
-    let excess = place.share - slope * scale;
-    let change = 0.5 * excess * excess * piece.envelope.at(place.x) / piece.envelope.rate;
+    let excess = place.share - (slope * scale).clamp(-1.0, 1.0);
+    let lag = piece.envelope.at(place.x) / piece.envelope.rate;
+    let change = 0.5 * excess.abs() * (excess.abs() * lag).max(cycle);
     let velocity = (place.velocity + change.copysign(excess)).max(0.0);
     feed * scale - 0.5 * velocity * velocity
 }

@@ -195,7 +195,7 @@ impl PathMotion {
     fn greatest(&self, from: Place, rate: f64, ratio: f64) -> (f64, Margin) {
         let judged = |change: f64| {
             let place = advanced(&self.pieces, from, change, self.period_s);
-            (margin(&self.pieces, &place, ratio), NEAR * place.energy())
+            (margin(&self.pieces, &place, ratio, self.period_s), NEAR * place.energy())
         };
         let least = if from.velocity == 0.0 && from.share == 0.0 { 0.0 } else { -rate };
         if ratio <= 0.0 {
@@ -269,7 +269,6 @@ impl PathMotion {
 
     /// Takes the step, unless it would run back: then as much less braking as that takes.
     fn follow(&mut self, from: Place, change: f64, rate: f64) {
-        if std::env::var("TRACE").is_ok() { let p = self.pieces.get(from.piece).unwrap(); eprintln!("TRACE {from:?} change {change} rate {rate} len {} env {:?} rest {:?} dist {}", p.length, p.envelope, place::comes_to_rest(&self.pieces, from, self.period_s), self.distance()); }
         if from.velocity == 0.0 && from.share <= 0.0 && change <= 0.0 {
             self.place = Place { velocity: 0.0, share: 0.0, ..from };
             self.course = Course::Rest;
@@ -331,7 +330,6 @@ impl PathMotion {
             };
             self.landing = Some(Landing { profile, ticks: 0, ratio, feed });
         }
-        if std::env::var("TRACE").is_ok() { eprintln!("LAND {from:?} left {} env {:?} cap {} {:?}", distance - from.x, piece.envelope, piece.cap, self.landing.as_ref().map(|l| (l.ticks, l.ratio, l.feed, l.profile.duration_s()))); }
         let acceleration = piece.envelope.acceleration;
         let Some(landing) = self.landing.as_mut() else { return };
         let begin_s = landing.ticks as f64 * self.period_s;
