@@ -508,7 +508,8 @@ impl Speeds {
                 return;
             }
             let near = knot.saturating_sub(AROUND).max(self.settled)..(knot + AROUND).min(count);
-            let most = squares[near.start - self.settled..near.end - self.settled].iter().fold(0.0_f64, |a, b| a.max(*b));
+            let most =
+                squares[near.start - self.settled..near.end - self.settled].iter().fold(0.0_f64, |a, b| a.max(*b));
             *at = at.min(most.sqrt());
         }
     }

@@ -129,9 +129,6 @@ impl Writer<'_> {
     }
 
     fn add(&mut self, shape: Shape, to: Point, length: f64) {
-        let feed = if self.duration { Feed::Duration((length / self.feed).max(1e-12)) } else { Feed::Speed(self.feed) };
-        let line = self.case.elements.len() as u32 + 1;
-        self.case.elements.push(Element { shape, feed, corner: self.corner, line });
         let slowest = (0..self.count())
             .filter(|axis| to[*axis] != self.at[*axis] || matches!(shape, Shape::Arc(_)))
             .map(|axis| {
@@ -139,6 +136,14 @@ impl Writer<'_> {
                 length / velocity + 0.2 * (length / acceleration).sqrt() + 0.5 * (length / jerk).cbrt()
             })
             .fold(length / self.feed, f64::max);
+        // No element that takes longer than the rest of the program.
+        if slowest > 2.0 * self.left_s.max(0.0) + 100.0 * self.case.axes.period_s {
+            self.left_s -= 0.01 * self.left_s.abs() + self.case.axes.period_s;
+            return;
+        }
+        let feed = if self.duration { Feed::Duration((length / self.feed).max(1e-12)) } else { Feed::Speed(self.feed) };
+        let line = self.case.elements.len() as u32 + 1;
+        self.case.elements.push(Element { shape, feed, corner: self.corner, line });
         self.left_s -= slowest;
         self.at = to;
     }

@@ -32,9 +32,19 @@ impl Margin {
     }
 }
 
+/// How a place was come to.
+#[derive(Clone, Copy, Debug)]
+pub struct Way {
+    /// The share in the cycle before.
+    pub from: f64,
+    /// The change of the share since.
+    pub change: f64,
+    pub period_s: f64,
+}
+
 /// At `place`, at `ratio` of the programmed velocity.
 #[inline]
-pub fn margin(pieces: &Pieces, place: &Place, ratio: f64, period_s: f64) -> Margin {
+pub fn margin(pieces: &Pieces, place: &Place, way: &Way, ratio: f64) -> Margin {
     let (Some(piece), Some(rest)) = (pieces.get(place.piece), pieces.rest()) else {
         return Margin { limits: 0.0, feed: 0.0, supply: 0.0 };
     };
@@ -42,8 +52,10 @@ pub fn margin(pieces: &Pieces, place: &Place, ratio: f64, period_s: f64) -> Marg
     let potential = piece.envelope.potential(place.x);
     let (ceiling, slope) = piece.ceiling.at(potential);
     let lag = piece.envelope.lag;
-    let cycle = piece.envelope.at(place.x) * period_s;
-    let limits = ceiling - energy - gain(place, slope, lag / LEFT_FOR_MEETING, cycle);
+    let acceleration = piece.envelope.at(place.x);
+    let cycle = acceleration * way.period_s;
+    let limits =
+        ceiling - energy - gain(place, slope, lag / LEFT_FOR_MEETING, cycle) - passed(place, way, slope, acceleration);
     let feed = feed_margin(piece, place, potential, ratio, cycle);
     let known = rest.potential + rest.envelope.potential(rest.length) - piece.potential - potential;
     let supply = supply(place, known, lag.max(rest.envelope.lag), limits.min(feed));
@@ -74,6 +86,16 @@ fn gain(place: &Place, slope: f64, lag: f64, cycle: f64) -> f64 {
     }
     let faster = if place.share > 0.0 { 0.5 * place.share * (place.share * lag).max(cycle) } else { 0.0 };
     0.5 * excess * (excess * lag).max(cycle) * (place.velocity + faster)
+}
+
+/// By how much the energy was further up on the curve where the share passed its slope within the cycle.
+#[inline]
+fn passed(place: &Place, way: &Way, slope: f64, acceleration: f64) -> f64 {
+    let below = slope - place.share;
+    if below <= 0.0 || way.from <= slope || way.change >= 0.0 {
+        return 0.0;
+    }
+    0.5 * below * below * acceleration / -way.change * place.velocity
 }
 
 /// Between the feed and the energy that is there when the share has come to its slope, from above or from below.

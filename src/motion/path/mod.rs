@@ -27,7 +27,7 @@ use crate::limits::PIECES_PASSED;
 
 use super::profile::{Profile, State};
 use super::types::Limits;
-use margin::{Margin, margin};
+use margin::{Margin, Way, margin};
 use pieces::Pieces;
 use place::{Place, advanced};
 
@@ -195,7 +195,10 @@ impl PathMotion {
     fn greatest(&self, from: Place, rate: f64, ratio: f64) -> (f64, Margin) {
         let judged = |change: f64| {
             let place = advanced(&self.pieces, from, change, self.period_s);
-            (margin(&self.pieces, &place, ratio, self.period_s), NEAR * place.energy())
+            (
+                margin(&self.pieces, &place, &Way { from: from.share, change, period_s: self.period_s }, ratio),
+                NEAR * place.energy(),
+            )
         };
         let least = if from.velocity == 0.0 && from.share == 0.0 { 0.0 } else { -rate };
         if ratio <= 0.0 {
