@@ -164,7 +164,12 @@ impl<'a> Follower<'a> {
             let deviation = self.programmed.deviation(piece.distance + x, &point);
             if !(deviation <= 1.0) {
                 let at = piece.distance + x;
-                return Err(format!("piece {} at {at}, line {}: {deviation} of the tolerance", self.taken, piece.line));
+                return Err(format!(
+                    "piece {} at {at}, line {}: {deviation} of the tolerance, {}",
+                    self.taken,
+                    piece.line,
+                    self.programmed.around(at)
+                ));
             }
         }
         Ok(())

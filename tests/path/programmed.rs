@@ -48,6 +48,13 @@ impl Part {
         }
     }
 
+    fn curvature(&self) -> f64 {
+        match self.shape {
+            Shape::Arc(arc) => arc.curvature(),
+            Shape::Line(_) => 0.0,
+        }
+    }
+
     fn round(&self) -> bool {
         matches!(self.shape, Shape::Arc(_))
     }
@@ -126,16 +133,19 @@ impl Programmed {
             Corner::Stop => [0.0; 2],
             Corner::Exact => [EXACT_PATH_MM; 2],
             Corner::Tolerance { linear, rotary } => [linear, rotary],
-            Corner::Distance(distance) if away <= distance => {
-                // A cubic spline with knots at this distance, and what an arc bends within it.
-                let bend = if [index, index + 1].iter().any(|at| self.parts.get(*at).is_some_and(Part::round)) {
-                    0.3
+            Corner::Distance(distance) => {
+                // A cubic spline with knots at this distance; what an arc bends within it is off a little further on, too.
+                let near = [index, index + 1].map(|at| self.parts.get(at).map_or(0.0, Part::curvature));
+                let curvature = near[0].max(near[1]);
+                let short = [index, index + 1].map(|at| self.parts.get(at).map_or(0.0, |part| part.end - part.begin));
+                let within = distance.min(short[0] / 2.0).min(short[1] / 2.0);
+                let bend = curvature * within * within / 12.0;
+                if away <= distance {
+                    self.turn(index).map(|turn| distance * turn / 6.0 + 4.0 * bend)
                 } else {
-                    0.0
-                };
-                self.turn(index).map(|turn| distance * (turn / 6.0 + bend * turn) + bend * distance * 0.01)
+                    [bend; 2]
+                }
             }
-            Corner::Distance(_) => [0.0; 2],
         }
     }
 
@@ -158,6 +168,19 @@ impl Programmed {
         (off[0].sqrt() / freedom[0]).max(off[1].sqrt() / freedom[1])
     }
 
+    /// What is programmed there, for people.
+    pub fn around(&self, sigma: f64) -> String {
+        let index = self.parts.partition_point(|part| part.end < sigma).min(self.parts.len() - 1);
+        let near = index.saturating_sub(2)..(index + 3).min(self.parts.len());
+        let of = |index: usize| {
+            let part = &self.parts[index];
+            let shape = if part.round() { "arc" } else { "line" };
+            format!("{shape} {:.3e} turn {:.2?} {:?}", part.end - part.begin, self.turn(index), part.corner)
+        };
+        let freedom = self.freedom(index, sigma);
+        format!("{freedom:?}, {:.3e} into {}", sigma - self.parts[index].begin, near.map(of).collect::<Vec<_>>().join("; "))
+    }
+
     /// How far `point` is from the nearest place of the path around `sigma`, as a share of what is permitted there.
     pub fn deviation(&self, sigma: f64, point: &Point) -> f64 {
         let index = self.parts.partition_point(|part| part.end < sigma).min(self.parts.len() - 1);
@@ -174,7 +197,7 @@ impl Programmed {
                 for step in 0..steps {
                     let (mut low, mut high) =
                         (part.begin + f64::from(step) * width, part.begin + f64::from(step + 1) * width);
-                    for _ in 0..24 {
+                    for _ in 0..40 {
                         let (a, b) = (low + 0.382 * (high - low), low + 0.618 * (high - low));
                         if self.off(near, a, point) < self.off(near, b, point) { high = b } else { low = a }
                     }
