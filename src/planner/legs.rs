@@ -278,7 +278,18 @@ impl Gatherer {
                 let direction =
                     |s: f64| std::array::from_fn(|axis| if axis < self.axes { arc.at(s, 1, axis) } else { 0.0 });
                 let (first, last) = (direction(0.0), direction(arc.length()));
-                Leg { way: Way::Arc(Box::new(arc)), begin, end, first, last, feed, line, corner, inside, gathered: false }
+                Leg {
+                    way: Way::Arc(Box::new(arc)),
+                    begin,
+                    end,
+                    first,
+                    last,
+                    feed,
+                    line,
+                    corner,
+                    inside,
+                    gathered: false,
+                }
             }
         };
         self.waiting.drain(..count);

@@ -194,6 +194,8 @@ struct Entry {
     begin: Spot,
     middle: Spot,
     end: Spot,
+    /// A quarter from its beginning, and from its end.
+    quarters: [Spot; 2],
     solved: Solved,
 }
 
@@ -229,6 +231,7 @@ impl Speeds {
         let count = self.limits.len();
         let spot = |share: f64| Spot::of(&stretch.axes, stretch.length * share, count);
         let (mut begin, middle, end) = (spot(0.0), spot(0.5), spot(1.0));
+        let quarters = [spot(0.25), spot(0.75)];
         if let Some(before) = self.entries.last_mut() {
             // The third derivative jumps between stretches.
             for axis in 0..count {
@@ -237,7 +240,7 @@ impl Speeds {
             }
         }
         let rests = stretch.rests;
-        self.entries.push(Entry { stretch, begin, middle, end, solved: Solved::default() });
+        self.entries.push(Entry { stretch, begin, middle, end, quarters, solved: Solved::default() });
         self.fresh += 1;
         if rests {
             self.finish(out);
@@ -427,19 +430,32 @@ impl Speeds {
             at[count] = 0.0;
         }
         for index in fixed..count {
-            // A straight line between two knots must not pass above what the middle has.
-            let middle = self.entries[index].middle.acceleration(&self.limits, middles[index]);
-            let excess = 0.5 * (at[index] + at[index + 1]) - middle;
-            if excess <= 0.0 {
-                continue;
+            // A straight line between two knots must not pass above what there is between them.
+            let entry = &self.entries[index];
+            let middle = entry.middle.acceleration(&self.limits, middles[index]);
+            let quarter = |share: f64, spot: &Spot| {
+                let (left, right) = ((1.0 - share) * (1.0 - share), share * share);
+                let energy =
+                    left * knots[index] + right * knots[index + 1] + (1.0 - left - right) * solved[index].energy;
+                spot.acceleration(&self.limits, energy.max(solved[index].energy))
+            };
+            let inside =
+                [(0.5, middle), (0.25, quarter(0.25, &entry.quarters[0])), (0.75, quarter(0.75, &entry.quarters[1]))];
+            for (share, most) in inside {
+                let excess = (1.0 - share) * at[index] + share * at[index + 1] - most;
+                if excess <= 0.0 {
+                    continue;
+                }
+                if index == fixed && fixed > 0 {
+                    at[index + 1] = (at[index + 1] - excess / share).max(0.0);
+                    continue;
+                }
+                let weight = |knot: usize| if knot == index { 1.0 - share } else { share };
+                let (greater, smaller) =
+                    if at[index] > at[index + 1] { (index, index + 1) } else { (index + 1, index) };
+                at[greater] = (at[greater] - excess / weight(greater)).max(at[smaller].min(most));
+                at[smaller] = at[smaller].min((most - weight(greater) * at[greater]) / weight(smaller)).max(0.0);
             }
-            if index == fixed && fixed > 0 {
-                at[index + 1] = (at[index + 1] - 2.0 * excess).max(0.0);
-                continue;
-            }
-            let (greater, smaller) = if at[index] > at[index + 1] { (index, index + 1) } else { (index + 1, index) };
-            at[greater] = (at[greater] - 2.0 * excess).max(at[smaller].min(middle));
-            at[smaller] = at[smaller].min(2.0 * middle - at[greater]).max(0.0);
         }
         let jerk = |index: usize, at: &[f64]| {
             let entry = &self.entries[index];

@@ -127,13 +127,13 @@ impl Track {
         }
         // Where the curvature jumps, a twelfth of the jump times the square of the step is what the curve is off.
         let jump = (before.curvature() - after.curvature()).abs();
-        let permitted = match before.corner {
-            Corner::Tolerance { linear, .. } => linear,
-            Corner::Exact => EXACT_PATH_MM,
-            Corner::Distance(distance) => return step.min(distance),
-            Corner::Stop => return step,
-        };
         if jump > 0.0 {
+            let permitted = match before.corner {
+                Corner::Tolerance { linear, .. } => linear,
+                Corner::Exact => EXACT_PATH_MM,
+                Corner::Distance(distance) => return step.min(distance),
+                Corner::Stop => return step,
+            };
             step = step.min((6.0 * permitted / jump).sqrt());
         }
         step

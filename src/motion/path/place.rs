@@ -52,21 +52,22 @@ impl Place {
     }
 
     /// Its braking can be released before it runs back. Bound: PIECES_PASSED.
-    pub fn can_release(&self, pieces: &Pieces) -> bool {
+    pub fn can_release(&self, pieces: &Pieces, period_s: f64) -> bool {
         let Some(piece) = pieces.get(self.piece) else { return true };
         let braking = -self.share.min(0.0);
         let enough = |lag: f64| self.velocity >= 0.5 * lag * braking * braking;
         if enough(piece.envelope.lag) {
             return true;
         }
-        // What is passed on the way to rest, which may be less than that looks at.
+        // What is passed on the way to rest, and what a cycle on it looks at, which may be less than that looks at.
+        let more = period_s * (self.velocity + 2.0 * period_s * piece.envelope.acceleration);
         let (mut acceleration, mut rate, mut way) = (piece.envelope.at(self.x), f64::INFINITY, -self.x);
         for number in self.piece..self.piece + PIECES_PASSED as u64 {
             let Some(next) = pieces.get(number) else { return enough(acceleration / rate) };
             acceleration = acceleration.max(next.envelope.at(next.length));
             rate = rate.min(next.envelope.rate);
             way += next.length;
-            if way * rate >= self.velocity * braking {
+            if (way - more) * rate >= self.velocity * braking {
                 return enough(acceleration / rate);
             }
         }
