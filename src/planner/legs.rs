@@ -51,6 +51,8 @@ pub struct Leg {
     pub feed: f64,
     pub line: u32,
     pub corner: Corner,
+    /// What is said of the corners inside it, where elements were gathered.
+    pub inside: Corner,
     /// Elements were gathered into it.
     pub gathered: bool,
 }
@@ -141,8 +143,9 @@ impl Gatherer {
         self.sigma
     }
 
-    /// One element more. One without length is none; a corner of it counts for the one before.
-    pub fn push(&mut self, element: &Element) {
+    /// One element more. One without length is none; that it stops counts for the one before: returns true where that is part of
+    /// a leg already.
+    pub fn push(&mut self, element: &Element) -> bool {
         let (to, length, linear) = match element.shape {
             Shape::Line(to) => (to, distance(&self.at, &to, 0..self.axes), distance(&self.at, &to, 0..self.linear)),
             Shape::Arc(arc) => {
@@ -154,10 +157,12 @@ impl Gatherer {
             }
         };
         if length < SHORTEST {
-            if let Some(before) = self.waiting.back_mut().filter(|_| element.corner == Corner::Stop) {
-                before.corner = Corner::Stop;
+            let stops = element.corner == Corner::Stop;
+            match self.waiting.back_mut().filter(|_| stops) {
+                Some(before) => before.corner = Corner::Stop,
+                None => return stops,
             }
-            return;
+            return false;
         }
         let feed = match element.feed {
             Feed::Speed(speed) if linear > SHORTEST => speed * length / linear,
@@ -170,6 +175,7 @@ impl Gatherer {
         let Element { shape, corner, line, .. } = *element;
         self.waiting.push_back(Waiting { shape, from, to, begin, end, feed, corner, line });
         self.at = to;
+        false
     }
 
     /// The next leg, as soon as what comes later cannot change it: when enough elements are there, or at a rest, or where the run
@@ -252,7 +258,7 @@ impl Gatherer {
         let last = self.waiting[count - 1].clone();
         let Waiting { shape, from, begin, line, .. } = self.waiting[0].clone();
         let feed = self.waiting.iter().take(count).map(|element| element.feed).fold(f64::INFINITY, f64::min);
-        let (end, corner) = (last.end, last.corner);
+        let (end, corner, inside) = (last.end, last.corner, self.waiting[0].corner);
         let leg = match shape {
             Shape::Line(_) => {
                 let mut marks = vec![Mark { at: from, sigma: begin, line }];
@@ -266,13 +272,24 @@ impl Gatherer {
                     direction[axis] = (last.to[axis] - from[axis]) / (end - begin);
                 }
                 let (way, gathered) = (Way::Lines(marks), count > 1);
-                Leg { way, begin, end, first: direction, last: direction, feed, line, corner, gathered }
+                Leg { way, begin, end, first: direction, last: direction, feed, line, corner, inside, gathered }
             }
             Shape::Arc(arc) => {
                 let direction =
                     |s: f64| std::array::from_fn(|axis| if axis < self.axes { arc.at(s, 1, axis) } else { 0.0 });
                 let (first, last) = (direction(0.0), direction(arc.length()));
-                Leg { way: Way::Arc(Box::new(arc)), begin, end, first, last, feed, line, corner, gathered: false }
+                Leg {
+                    way: Way::Arc(Box::new(arc)),
+                    begin,
+                    end,
+                    first,
+                    last,
+                    feed,
+                    line,
+                    corner,
+                    inside,
+                    gathered: false,
+                }
             }
         };
         self.waiting.drain(..count);

@@ -89,7 +89,9 @@ impl Planner {
     /// One element more; nothing after [`Planner::finish`].
     pub fn push(&mut self, element: &Element) {
         if !self.ended {
-            self.gatherer.push(element);
+            if self.gatherer.push(element) {
+                self.track.stop();
+            }
             self.advance(false);
         }
     }

@@ -38,8 +38,8 @@ const LEFT_OVER: f64 = 0.15;
 const LOWERED: f64 = 0.7;
 /// And how often.
 const LOWERINGS: usize = 12;
-/// How far the energy at the border of two stretches may exceed what is permitted there.
-const BORDER: f64 = 1.3;
+/// How far the energy at the border of two stretches may exceed what bends permit there.
+const BORDER: f64 = 1.05;
 /// Of the jerk that is left: for changes of the used share; the rest for changes of the envelope.
 const SHARE: f64 = 0.75;
 /// Of the rate: what following the ceiling takes at most.
@@ -58,6 +58,9 @@ const STEEPNESS: f64 = 0.04;
 const LANDING_PERIODS: f64 = 3.0;
 /// Of the way of a landing: what a stop from its beginning takes at most.
 const ENTERING: f64 = 0.95;
+
+/// Stretches on each side of a place whose speeds say how much acceleration is reached there.
+const AROUND: usize = 32;
 
 /// |q′|, |q″| and |q‴| of each axis at one place.
 #[derive(Clone, Debug)]
@@ -81,11 +84,24 @@ impl Spot {
 
     /// The greatest energy with no acceleration along the path.
     pub fn cap(&self, limits: &[Limits]) -> f64 {
+        self.fast(limits).min(self.bent(limits))
+    }
+
+    /// What velocities permit.
+    fn fast(&self, limits: &[Limits]) -> f64 {
+        let mut energy = f64::INFINITY;
+        for (first, limits) in self.first.iter().zip(limits) {
+            if *first > 0.0 {
+                energy = energy.min(0.5 * (VELOCITY * limits.velocity / first).powi(2));
+            }
+        }
+        energy
+    }
+
+    /// What bends permit.
+    fn bent(&self, limits: &[Limits]) -> f64 {
         let mut energy = f64::INFINITY;
         for (axis, limits) in limits.iter().enumerate() {
-            if self.first[axis] > 0.0 {
-                energy = energy.min(0.5 * (VELOCITY * limits.velocity / self.first[axis]).powi(2));
-            }
             if self.second[axis] > 0.0 {
                 energy = energy.min((1.0 - BRAKING) * ACCELERATION * limits.acceleration / (2.0 * self.second[axis]));
             }
@@ -178,6 +194,8 @@ struct Entry {
     begin: Spot,
     middle: Spot,
     end: Spot,
+    /// A quarter from its beginning, and from its end.
+    quarters: [Spot; 2],
     solved: Solved,
 }
 
@@ -213,6 +231,7 @@ impl Speeds {
         let count = self.limits.len();
         let spot = |share: f64| Spot::of(&stretch.axes, stretch.length * share, count);
         let (mut begin, middle, end) = (spot(0.0), spot(0.5), spot(1.0));
+        let quarters = [spot(0.25), spot(0.75)];
         if let Some(before) = self.entries.last_mut() {
             // The third derivative jumps between stretches.
             for axis in 0..count {
@@ -221,7 +240,7 @@ impl Speeds {
             }
         }
         let rests = stretch.rests;
-        self.entries.push(Entry { stretch, begin, middle, end, solved: Solved::default() });
+        self.entries.push(Entry { stretch, begin, middle, end, quarters, solved: Solved::default() });
         self.fresh += 1;
         if rests {
             self.finish(out);
@@ -297,7 +316,7 @@ impl Speeds {
             self.profile(&mut solved, &caps, end);
             let tight = self.envelope(&mut solved, end);
             if tight.is_empty() || lowering == LOWERINGS {
-                self.ceiling(&mut solved);
+                self.ceiling(&mut solved, end);
                 return solved;
             }
             for index in tight {
@@ -312,22 +331,24 @@ impl Speeds {
 
     /// The greatest energy of each entry where nothing is used for braking or speeding up.
     fn caps(&self) -> Vec<f64> {
-        let cap = |entry: &Entry, spot: &Spot| spot.cap(&self.limits).min(2.0 * entry.stretch.feed.powi(2));
         let mut caps: Vec<f64> = Vec::with_capacity(self.entries.len());
         let mut borders: Vec<f64> = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
-            let (begin, middle, end) = (cap(entry, &entry.begin), cap(entry, &entry.middle), cap(entry, &entry.end));
+            let permitted = |spot: &Spot| spot.fast(&self.limits).min(2.0 * entry.stretch.feed.powi(2));
+            let cap = |spot: &Spot| spot.bent(&self.limits).min(permitted(spot));
+            let border = |spot: &Spot| (BORDER * spot.bent(&self.limits)).min(permitted(spot));
+            let (begin, middle, end) = (cap(&entry.begin), cap(&entry.middle), cap(&entry.end));
             let slower = |at: f64| middle + SLOWER_END * (at - middle);
             caps.push(middle.min(slower(begin)).min(slower(end)));
-            if let Some(border) = borders.last_mut() {
-                *border = begin.min(*border);
+            if let Some(last) = borders.last_mut() {
+                *last = border(&entry.begin).min(*last);
             }
-            borders.push(end);
+            borders.push(border(&entry.end));
         }
         // Where the mean of two neighbours is more than their border has, the greater of them is lowered.
         for index in self.settled.max(1)..caps.len() {
             let (left, right) = (self.entries[index - 1].stretch.length, self.entries[index].stretch.length);
-            let border = BORDER * borders[index - 1];
+            let border = borders[index - 1];
             let excess = right * caps[index - 1] + left * caps[index] - border * (left + right);
             if excess > 0.0 {
                 if caps[index - 1] > caps[index] && index > self.settled {
@@ -399,6 +420,7 @@ impl Speeds {
             .collect();
         let spot = |index: usize| if index < count { &self.entries[index].begin } else { &self.entries[count - 1].end };
         let mut at: Vec<f64> = (0..=count).map(|i| spot(i).acceleration(&self.limits, knots[i])).collect();
+        self.reachable(&mut at, end);
         let fixed = self.settled;
         // What is settled stays, its end included.
         for index in 0..fixed {
@@ -408,19 +430,32 @@ impl Speeds {
             at[count] = 0.0;
         }
         for index in fixed..count {
-            // A straight line between two knots must not pass above what the middle has.
-            let middle = self.entries[index].middle.acceleration(&self.limits, middles[index]);
-            let excess = 0.5 * (at[index] + at[index + 1]) - middle;
-            if excess <= 0.0 {
-                continue;
+            // A straight line between two knots must not pass above what there is between them.
+            let entry = &self.entries[index];
+            let middle = entry.middle.acceleration(&self.limits, middles[index]);
+            let quarter = |share: f64, spot: &Spot| {
+                let (left, right) = ((1.0 - share) * (1.0 - share), share * share);
+                let energy =
+                    left * knots[index] + right * knots[index + 1] + (1.0 - left - right) * solved[index].energy;
+                spot.acceleration(&self.limits, energy.max(solved[index].energy))
+            };
+            let inside =
+                [(0.5, middle), (0.25, quarter(0.25, &entry.quarters[0])), (0.75, quarter(0.75, &entry.quarters[1]))];
+            for (share, most) in inside {
+                let excess = (1.0 - share) * at[index] + share * at[index + 1] - most;
+                if excess <= 0.0 {
+                    continue;
+                }
+                if index == fixed && fixed > 0 {
+                    at[index + 1] = (at[index + 1] - excess / share).max(0.0);
+                    continue;
+                }
+                let weight = |knot: usize| if knot == index { 1.0 - share } else { share };
+                let (greater, smaller) =
+                    if at[index] > at[index + 1] { (index, index + 1) } else { (index + 1, index) };
+                at[greater] = (at[greater] - excess / weight(greater)).max(at[smaller].min(most));
+                at[smaller] = at[smaller].min((most - weight(greater) * at[greater]) / weight(smaller)).max(0.0);
             }
-            if index == fixed && fixed > 0 {
-                at[index + 1] = (at[index + 1] - 2.0 * excess).max(0.0);
-                continue;
-            }
-            let (greater, smaller) = if at[index] > at[index + 1] { (index, index + 1) } else { (index + 1, index) };
-            at[greater] = (at[greater] - 2.0 * excess).max(at[smaller].min(middle));
-            at[smaller] = at[smaller].min(2.0 * middle - at[greater]);
         }
         let jerk = |index: usize, at: &[f64]| {
             let entry = &self.entries[index];
@@ -473,6 +508,28 @@ impl Speeds {
         tight
     }
 
+    /// No more acceleration at a knot than is reached on the way to the greatest speed around it: what is more only makes changes of
+    /// the share slow.
+    fn reachable(&self, at: &mut [f64], end: End) {
+        let count = self.entries.len();
+        let of = |entry: &Entry| {
+            [&entry.begin, &entry.middle, &entry.end].iter().fold(0.0_f64, |most, spot| {
+                let energy = spot.cap(&self.limits).min(2.0 * entry.stretch.feed.powi(2));
+                most.max((2.0 * energy).sqrt() * SHARE * spot.jerk(&self.limits, 0.0, 0.0))
+            })
+        };
+        let squares: Vec<f64> = self.entries[self.settled..].iter().map(of).collect();
+        for (knot, at) in at.iter_mut().enumerate().skip(self.settled) {
+            if end == End::Fastest && knot + AROUND > count {
+                return;
+            }
+            let near = knot.saturating_sub(AROUND).max(self.settled)..(knot + AROUND).min(count);
+            let most =
+                squares[near.start - self.settled..near.end - self.settled].iter().fold(0.0_f64, |a, b| a.max(*b));
+            *at = at.min(most.sqrt());
+        }
+    }
+
     /// The way to a rest at the end of the entries, given the acceleration at knots and the rate of stretches.
     fn landing(&self, at: &[f64], rate_of: &dyn Fn(usize) -> f64) -> Landing {
         let mut first = self.entries.len();
@@ -501,13 +558,6 @@ impl Speeds {
             solved.landing = Some(distance);
             distance -= length;
         }
-        if first > self.settled {
-            // It is reached with nothing in use, and so that a stop from there fits.
-            let entry = stopping_energy(ENTERING * way, acceleration, acceleration * rate).min(cap);
-            for solved in &mut solved[first - 1..=first] {
-                solved.energy = solved.energy.min(entry);
-            }
-        }
     }
 
     /// What limits and program permit on a stretch.
@@ -517,11 +567,17 @@ impl Speeds {
         [&entry.begin, &entry.middle, &entry.end].iter().fold(limit, |cap, spot| cap.min(spot.cap(&self.limits)))
     }
 
-    fn ceiling(&self, solved: &mut [Solved]) {
+    fn ceiling(&self, solved: &mut [Solved], end: End) {
         let count = self.entries.len();
         for (solved, entry) in solved.iter_mut().zip(&self.entries).skip(self.settled) {
             solved.control = solved.energy;
             solved.feed = 0.5 * entry.stretch.feed.powi(2);
+        }
+        // Slower elements may follow.
+        if end == End::Slowest
+            && let Some(last) = solved[self.settled..].last_mut()
+        {
+            last.feed = last.feed.min(0.5 * FEED_STEEPEST * last.width);
         }
         // Falling no steeper than braking does.
         for index in (self.settled..count.saturating_sub(1)).rev() {

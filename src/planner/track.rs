@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 
 use crate::geometry::Cubic;
-use crate::limits::{ARC_ACCURACY, MAX_GROUP_AXES};
+use crate::limits::{ARC_ACCURACY, EXACT_PATH_MM, MAX_GROUP_AXES};
 
 use super::legs::{Join, Leg, Way};
 use super::program::Corner;
@@ -21,8 +21,9 @@ const REACH: usize = 3;
 const APART: f64 = 1e-9;
 /// A knot is added within an interval so many times at most.
 const REFINED: u32 = 12;
-/// The error of the spline on a circle of radius r, with knots h apart, is r·(h/r)⁴ divided by this.
-const ARC_ERROR: f64 = 72.0;
+/// The error of the spline on a circle of radius r, with knots h apart at most, is r·(h/r)⁴ divided by this at most; by 72 where they
+/// are equally far apart.
+const ARC_ERROR: f64 = 24.0;
 /// No more of an arc than this between two knots, radians.
 const ARC_STEP: f64 = 0.4;
 
@@ -82,6 +83,13 @@ impl Track {
         self.legs.back()
     }
 
+    /// The last leg ends in a stop.
+    pub fn stop(&mut self) {
+        if let Some(leg) = self.legs.back_mut() {
+            leg.corner = Corner::Stop;
+        }
+    }
+
     /// One leg more, joined to the last as `join` says (never at rest).
     pub fn push(&mut self, leg: Leg, join: Join) {
         if let (Some(last), Join::Rounded(wanted)) = (self.legs.back(), join) {
@@ -111,19 +119,22 @@ impl Track {
     fn arc_step(&self, before: &Leg, after: &Leg) -> f64 {
         let mut step = f64::INFINITY;
         for leg in [before, after] {
-            let curvature = leg.curvature();
-            if curvature > 0.0 {
-                let radius = 1.0 / curvature;
-                let accurate = radius * (ARC_ERROR * ARC_ACCURACY / radius).powf(0.25);
-                step = step.min(accurate).min(ARC_STEP * radius);
+            if let Way::Arc(arc) = &leg.way {
+                // Units of path that turn it by one radian: more than its radius where others go along.
+                let pace = (arc.radius() / arc.curvature()).sqrt();
+                step = step.min(pace * (ARC_ERROR * ARC_ACCURACY / arc.radius()).powf(0.25).min(ARC_STEP));
             }
         }
         // Where the curvature jumps, a twelfth of the jump times the square of the step is what the curve is off.
         let jump = (before.curvature() - after.curvature()).abs();
-        if jump > 0.0
-            && let Corner::Tolerance { linear, .. } = before.corner
-        {
-            step = step.min((6.0 * linear / jump).sqrt());
+        if jump > 0.0 {
+            let permitted = match before.corner {
+                Corner::Tolerance { linear, .. } => linear,
+                Corner::Exact => EXACT_PATH_MM,
+                Corner::Distance(distance) => return step.min(distance),
+                Corner::Stop => return step,
+            };
+            step = step.min((6.0 * permitted / jump).sqrt());
         }
         step
     }
@@ -178,8 +189,11 @@ impl Track {
         let [a, b, c] = [self.knot(index - 1), self.knot(index), self.knot(index + 1)];
         let site = (a + b + c) / 3.0;
         let leg = self.leg_at(site);
-        // Half the polar value of σ², less the square of the site: what a bend moves the control point by.
-        let square = ((a * b + a * c + b * c) / 3.0 - site * site) / 2.0;
+        // From the site, which is the mean of the three. Half the polar value of σ²: what a bend moves the control point by; and
+        // where it is looked at, so that the polar value of σ³ is met too.
+        let [p, q, r] = [a - site, b - site, c - site];
+        let square = (p * q + p * r + q * r) / 6.0;
+        let place = if square < 0.0 { site + p * q * r / (6.0 * square) } else { site };
         let mut point = [0.0; MAX_GROUP_AXES];
         for (axis, value) in point.iter_mut().enumerate().take(self.axes) {
             *value = leg.at(site, axis);
@@ -188,7 +202,8 @@ impl Track {
             for leg in &self.legs {
                 let share = (leg.end.min(c) - leg.begin.max(a)) / (c - a);
                 if share > 0.0 && leg.curvature() > 0.0 {
-                    let middle = 0.5 * (leg.end.min(c) + leg.begin.max(a));
+                    let whole = leg.begin <= a && leg.end >= c;
+                    let middle = if whole { place } else { 0.5 * (leg.end.min(c) + leg.begin.max(a)) };
                     for (axis, value) in point.iter_mut().enumerate().take(self.axes) {
                         *value += share * square * leg.bend(middle, axis);
                     }
@@ -214,12 +229,17 @@ impl Track {
         let (begin, end) = (self.knot(index as isize), self.knot(index as isize + 1));
         let mut cubics = None;
         for leg in self.legs.iter().filter(|leg| leg.end >= begin && leg.begin <= end) {
-            let (Way::Lines(marks), Corner::Tolerance { linear, rotary }) = (&leg.way, leg.corner) else { continue };
+            let Way::Lines(marks) = &leg.way else { continue };
             if !leg.gathered && self.legs.len() < 2 {
                 continue;
             }
             let first = marks.partition_point(|mark| mark.sigma < begin);
             for mark in marks[first..].iter().take_while(|mark| mark.sigma <= end) {
+                let corner = if mark.sigma < leg.end { leg.inside } else { leg.corner };
+                let Corner::Tolerance { linear, rotary } = corner else { continue };
+                if mark.sigma == leg.begin {
+                    continue;
+                }
                 let cubics = cubics.get_or_insert_with(|| self.cubics(index));
                 let (mut off, mut off_rotary) = (0.0, 0.0);
                 for (axis, cubic) in cubics.iter().enumerate().take(self.axes) {

@@ -6,6 +6,8 @@
 
 use crate::geometry::Piece;
 
+use super::super::profile::stopping_distance;
+use super::super::types::Limits;
 use super::pieces::Pieces;
 use super::place::Place;
 
@@ -30,45 +32,80 @@ impl Margin {
     }
 }
 
+/// How a place was come to.
+#[derive(Clone, Copy, Debug)]
+pub struct Way {
+    /// The share in the cycle before.
+    pub from: f64,
+    /// The change of the share since.
+    pub change: f64,
+    pub period_s: f64,
+}
+
 /// At `place`, at `ratio` of the programmed velocity.
 #[inline]
-pub fn margin(pieces: &Pieces, place: &Place, ratio: f64) -> Margin {
-    let (Some(piece), Some(last)) = (pieces.get(place.piece), pieces.last()) else {
+pub fn margin(pieces: &Pieces, place: &Place, way: &Way, ratio: f64) -> Margin {
+    let (Some(piece), Some(rest)) = (pieces.get(place.piece), pieces.rest()) else {
         return Margin { limits: 0.0, feed: 0.0, supply: 0.0 };
     };
     let energy = place.energy();
     let potential = piece.envelope.potential(place.x);
     let (ceiling, slope) = piece.ceiling.at(potential);
     let lag = piece.envelope.lag;
-    let limits = ceiling - energy - gain(place, slope, lag / LEFT_FOR_MEETING);
-    let supply = if last.rests {
-        f64::INFINITY
-    } else {
-        // Releasing the brake takes at most lag²/6 of potential more.
-        let end = last.potential + last.envelope.potential(last.length) - last.envelope.lag * last.envelope.lag / 6.0;
-        end - piece.potential - potential - energy - gain(place, -1.0, lag)
-    };
-    Margin { limits, feed: feed_margin(piece, place, potential, ratio), supply }
+    let acceleration = piece.envelope.at(place.x);
+    let cycle = acceleration * way.period_s;
+    let limits =
+        ceiling - energy - gain(place, slope, lag / LEFT_FOR_MEETING, cycle) - passed(place, way, slope, acceleration);
+    let feed = feed_margin(piece, place, potential, ratio, cycle);
+    let known = rest.potential + rest.envelope.potential(rest.length) - piece.potential - potential;
+    let supply = supply(place, known, lag.max(rest.envelope.lag), limits.min(feed));
+    Margin { limits, feed, supply }
 }
 
-/// What the energy gains, at most, on a curve of this slope, until the share is as low.
+/// What is left of the potential of the known path behind a stop. In the potential, and with the acceleration integrated over time
+/// in the place of time, the share is an acceleration of 1 at most that changes by 1/lag at most: a scalar stop. More than
+/// `enough` need not be exact.
 #[inline]
-fn gain(place: &Place, slope: f64, lag: f64) -> f64 {
+fn supply(place: &Place, known: f64, lag: f64, enough: f64) -> f64 {
+    // Braking with everything, and releasing that, which takes at most lag²/6 of potential more.
+    let roughly = known - place.energy() - gain(place, -1.0, lag, 0.0) - lag * lag / 6.0;
+    if roughly >= enough.max(0.0) {
+        return roughly;
+    }
+    let limits = Limits { velocity: f64::MAX, acceleration: 1.0, jerk: 1.0 / lag };
+    known - stopping_distance(place.velocity, place.share, &limits)
+}
+
+/// What the energy gains, at most, on a curve of this slope, until the share is as low: which takes a cycle at least, in which the
+/// acceleration makes this velocity (`cycle`).
+#[inline]
+fn gain(place: &Place, slope: f64, lag: f64, cycle: f64) -> f64 {
     let excess = place.share - slope;
     if excess <= 0.0 {
         return 0.0;
     }
-    let faster = if place.share > 0.0 { 0.5 * place.share * place.share * lag } else { 0.0 };
-    0.5 * excess * excess * lag * (place.velocity + faster)
+    let faster = if place.share > 0.0 { 0.5 * place.share * (place.share * lag).max(cycle) } else { 0.0 };
+    0.5 * excess * (excess * lag).max(cycle) * (place.velocity + faster)
+}
+
+/// By how much the energy was further up on the curve where the share passed its slope within the cycle.
+#[inline]
+fn passed(place: &Place, way: &Way, slope: f64, acceleration: f64) -> f64 {
+    let below = slope - place.share;
+    if below <= 0.0 || way.from <= slope || way.change >= 0.0 {
+        return 0.0;
+    }
+    0.5 * below * below * acceleration / -way.change * place.velocity
 }
 
 /// Between the feed and the energy that is there when the share has come to its slope, from above or from below.
 #[inline]
-fn feed_margin(piece: &Piece, place: &Place, potential: f64, ratio: f64) -> f64 {
+fn feed_margin(piece: &Piece, place: &Place, potential: f64, ratio: f64, cycle: f64) -> f64 {
     let (feed, slope) = piece.feed.at(potential);
     let scale = ratio * ratio;
-    let excess = place.share - slope * scale;
-    let change = 0.5 * excess * excess * piece.envelope.at(place.x) / piece.envelope.rate;
+    let excess = place.share - (slope * scale).clamp(-1.0, 1.0);
+    let lag = piece.envelope.at(place.x) / piece.envelope.rate;
+    let change = 0.5 * excess.abs() * (excess.abs() * lag).max(cycle);
     let velocity = (place.velocity + change.copysign(excess)).max(0.0);
     feed * scale - 0.5 * velocity * velocity
 }

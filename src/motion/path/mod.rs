@@ -27,12 +27,14 @@ use crate::limits::PIECES_PASSED;
 
 use super::profile::{Profile, State};
 use super::types::Limits;
-use margin::margin;
+use margin::{Margin, Way, margin};
 use pieces::Pieces;
 use place::{Place, advanced};
 
-/// Evaluations in the search for the greatest u̇: two ends, and so many steps between.
-const SEARCHES: usize = 16;
+/// Evaluations in the search for the greatest u̇, and steps in that for a braking that can be released.
+const SEARCHES: usize = 24;
+/// And where no more of the energy than this is left to what must not be passed.
+const NEAR: f64 = 1e-9;
 /// The search ends when the interval is this share of the rate wide.
 const CLOSE: f64 = 1e-7;
 
@@ -72,6 +74,8 @@ pub struct PathMotion {
     place: Place,
     landing: Option<Landing>,
     course: Course,
+    /// Of the share, in the last cycle, 1/s.
+    change: f64,
     period_s: f64,
     /// The last piece has been passed.
     arrived: bool,
@@ -87,6 +91,7 @@ impl PathMotion {
             place: Place::default(),
             landing: None,
             course: Course::Rest,
+            change: 0.0,
             period_s,
             arrived: false,
             starved: false,
@@ -99,6 +104,7 @@ impl PathMotion {
         self.place = Place::default();
         self.landing = None;
         self.course = Course::Rest;
+        self.change = 0.0;
         self.arrived = false;
         self.starved = false;
     }
@@ -183,12 +189,13 @@ impl PathMotion {
 
     /// One period on, at `ratio` of the programmed velocity; 0 comes to rest.
     pub fn step(&mut self, ratio: f64) {
+        self.pieces.pass_rests(self.place.piece);
         let Some(piece) = self.pieces.get(self.place.piece) else {
             self.course = Course::Rest;
             self.starved = !self.arrived;
             return;
         };
-        if piece.landing.is_some() {
+        if piece.landing.is_some() && self.pieces.rest().is_some_and(|rest| rest.rests) {
             self.land(ratio);
         } else {
             self.landing = None;
@@ -200,50 +207,70 @@ impl PathMotion {
     fn go(&mut self, ratio: f64) {
         let from = self.place;
         let rate = self.rate();
-        let (mut low, mut high) = (-rate, rate);
-        let mut found = None;
+        let (change, judged) = self.greatest(from, rate, ratio);
+        self.starved = !self.ends() && judged.supply <= judged.feed && judged.supply <= 0.01 * from.energy().max(1.0);
+        self.follow(from, change, rate);
+    }
+
+    /// That change, and what is left behind it. Bound: SEARCHES.
+    fn greatest(&self, from: Place, rate: f64, ratio: f64) -> (f64, Margin) {
         let judged = |change: f64| {
             let place = advanced(&self.pieces, from, change, self.period_s);
-            margin(&self.pieces, &place, ratio)
+            (
+                margin(&self.pieces, &place, &Way { from: from.share, change, period_s: self.period_s }, ratio),
+                NEAR * place.energy(),
+            )
         };
-        let at_high = judged(high);
-        if at_high.least() >= 0.0 {
-            found = Some(high);
+        let least = if from.velocity == 0.0 && from.share == 0.0 { 0.0 } else { -rate };
+        if ratio <= 0.0 {
+            return (-rate, judged(-rate).0);
         }
-        let at_low = judged(low);
-        let change = found.unwrap_or_else(|| {
-            let (mut below, mut above) = (at_low.least(), at_high.least());
-            if below < 0.0 {
-                return low;
-            }
-            // Bound: SEARCHES. Illinois' regula falsi; what is kept is always on the safe side.
-            let mut kept = 0;
-            for _ in 0..SEARCHES {
-                if high - low < CLOSE * rate {
+        let (at_high, _) = judged(rate);
+        if at_high.least() >= 0.0 {
+            return (rate, at_high);
+        }
+        let (mut high, mut above) = (rate, at_high.least());
+        // What the last cycle did is a good guess.
+        let mut middle = self.change.clamp(least, rate);
+        let mut safe: Option<(f64, Margin)> = None;
+        let (mut below, mut kept) = (0.0, 0);
+        let mut widths = [f64::INFINITY; 2];
+        for _ in 0..SEARCHES {
+            let (found, near) = judged(middle);
+            let left = found.least();
+            if left >= 0.0 {
+                safe = Some((middle, found));
+                below = left;
+                if kept == 1 {
+                    above *= 0.5;
+                }
+                kept = 1;
+                if left <= near {
                     break;
                 }
-                let share = (below / (below - above)).clamp(0.02, 0.98);
-                let middle = low + (high - low) * share;
-                let found = judged(middle).least();
-                if found >= 0.0 {
-                    (low, below) = (middle, found);
-                    if kept == 1 {
-                        above *= 0.5;
-                    }
-                    kept = 1;
-                } else {
-                    (high, above) = (middle, found);
-                    if kept == -1 {
-                        below *= 0.5;
-                    }
-                    kept = -1;
+            } else if middle == least {
+                return (-rate, found);
+            } else {
+                (high, above) = (middle, left);
+                if kept == -1 {
+                    below *= 0.5;
                 }
+                kept = -1;
             }
-            low
-        });
-        let judged = if change == -rate { at_low } else { judged(change) };
-        self.starved = judged.supply <= judged.feed && judged.supply <= 0.01 * self.place.energy().max(1.0);
-        self.follow(from, change, rate);
+            let Some((low, _)) = safe else {
+                middle = least;
+                continue;
+            };
+            let width = high - low;
+            if width < CLOSE * rate {
+                break;
+            }
+            // Illinois' regula falsi, and a half where that is slow.
+            let share = if width > 0.5 * widths[0] { 0.5 } else { (below / (below - above)).clamp(0.001, 0.999) };
+            middle = low + width * share;
+            widths = [widths[1], width];
+        }
+        safe.unwrap_or_else(|| (-rate, judged(-rate).0))
     }
 
     /// u̇ on every piece that this cycle can reach. Bound: PIECES_PASSED.
@@ -280,12 +307,13 @@ impl PathMotion {
         }
         let mut change = change;
         let mut place = advanced(&self.pieces, from, change, self.period_s);
-        if place.share < 0.0 && !place.can_release(&self.pieces) {
-            // Bound: SEARCHES.
-            let (mut low, mut high) = (change, rate);
+        if !place.can_release(&self.pieces, self.period_s) {
+            // Bound: SEARCHES. A release from here on can go on, and so can what does not brake yet.
+            let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
+            let (mut low, mut high) = (change, (1.1 * slowest).clamp(change, rate));
             for _ in 0..SEARCHES {
                 let middle = 0.5 * (low + high);
-                if advanced(&self.pieces, from, middle, self.period_s).can_release(&self.pieces) {
+                if advanced(&self.pieces, from, middle, self.period_s).can_release(&self.pieces, self.period_s) {
                     high = middle;
                 } else {
                     low = middle;
@@ -295,6 +323,7 @@ impl PathMotion {
             place = advanced(&self.pieces, from, change, self.period_s);
         }
         self.course = Course::Share { from, change, seconds: self.period_s };
+        self.change = change;
         self.place = place;
     }
 

@@ -14,15 +14,27 @@ pub struct Pieces {
     end: u64,
     /// Number of the oldest that may still be looked at.
     begin: u64,
+    /// Numbers of pieces at whose end the path rests: a ring, from the first that is not passed to the newest.
+    rests: Box<[u64]>,
+    first_rest: usize,
+    rest_count: usize,
 }
 
 impl Pieces {
     pub fn new() -> Pieces {
-        Pieces { kept: vec![Piece::NOTHING; PATH_PIECES].into_boxed_slice(), end: 0, begin: 0 }
+        Pieces {
+            kept: vec![Piece::NOTHING; PATH_PIECES].into_boxed_slice(),
+            end: 0,
+            begin: 0,
+            rests: vec![0; PATH_PIECES].into_boxed_slice(),
+            first_rest: 0,
+            rest_count: 0,
+        }
     }
 
     pub fn clear(&mut self) {
         (self.begin, self.end) = (0, 0);
+        (self.first_rest, self.rest_count) = (0, 0);
     }
 
     /// Pieces that there is room for, where the motion is on piece `present`.
@@ -33,8 +45,13 @@ impl Pieces {
     /// Behind the others, where there is room; what lies far behind `present` makes some.
     pub fn push(&mut self, piece: &Piece, present: u64) -> bool {
         self.begin = self.begin.max(present.saturating_sub(BEHIND));
+        self.pass_rests(present);
         if self.room(present) == 0 {
             return false;
+        }
+        if piece.rests {
+            self.rests[(self.first_rest + self.rest_count) % PATH_PIECES] = self.end;
+            self.rest_count += 1;
         }
         self.kept[(self.end % PATH_PIECES as u64) as usize] = *piece;
         self.end += 1;
@@ -44,6 +61,20 @@ impl Pieces {
     #[inline]
     pub fn get(&self, number: u64) -> Option<&Piece> {
         (self.begin..self.end).contains(&number).then(|| &self.kept[(number % PATH_PIECES as u64) as usize])
+    }
+
+    /// Forgets the rests before piece `present`. Bound: those that were passed since.
+    pub fn pass_rests(&mut self, present: u64) {
+        while self.rest_count > 0 && self.rests[self.first_rest] < present {
+            self.first_rest = (self.first_rest + 1) % PATH_PIECES;
+            self.rest_count -= 1;
+        }
+    }
+
+    /// The piece at whose end the path has to rest, as far as it is known: the next rest, or the last piece that there is.
+    #[inline]
+    pub fn rest(&self) -> Option<&Piece> {
+        if self.rest_count > 0 { self.get(self.rests[self.first_rest]) } else { self.last() }
     }
 
     pub fn last(&self) -> Option<&Piece> {

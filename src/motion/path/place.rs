@@ -7,8 +7,6 @@ use super::pieces::Pieces;
 
 /// Newton steps to the end of a piece.
 const CROSSING_STEPS: usize = 8;
-/// A braking is released for good when that takes at least this share of the rate.
-const EARLY: f64 = 0.7;
 /// Newton steps to the change that ends at rest.
 const RELEASE_STEPS: usize = 4;
 
@@ -53,24 +51,28 @@ impl Place {
         ]
     }
 
-    /// Its braking can be released before it runs back.
-    pub fn can_release(&self, pieces: &Pieces) -> bool {
+    /// Its braking can be released before it runs back. Bound: PIECES_PASSED.
+    pub fn can_release(&self, pieces: &Pieces, period_s: f64) -> bool {
         let Some(piece) = pieces.get(self.piece) else { return true };
-        if self.share >= 0.0 {
+        let braking = -self.share.min(0.0);
+        let enough = |lag: f64| self.velocity >= 0.5 * lag * braking * braking;
+        if enough(piece.envelope.lag) {
             return true;
         }
-        let rate = release_rate(pieces, self.piece, piece.envelope.rate);
-        let envelope = piece.envelope.at(self.x);
-        let lost = envelope * self.share * self.share / (2.0 * rate);
-        // A third of the present speed is the mean of what is left, over which the envelope may grow.
-        let grown = piece.envelope.slope.max(0.0) * self.velocity * -self.share / (3.0 * rate);
-        self.velocity >= lost * (1.0 + grown / envelope.max(1e-12))
+        // What is passed on the way to rest, and what a cycle on it looks at, which may be less than that looks at.
+        let more = period_s * (self.velocity + 2.0 * period_s * piece.envelope.acceleration);
+        let (mut acceleration, mut rate, mut way) = (piece.envelope.at(self.x), f64::INFINITY, -self.x);
+        for number in self.piece..self.piece + PIECES_PASSED as u64 {
+            let Some(next) = pieces.get(number) else { return enough(acceleration / rate) };
+            acceleration = acceleration.max(next.envelope.at(next.length));
+            rate = rate.min(next.envelope.rate);
+            way += next.length;
+            if (way - more) * rate >= self.velocity * braking {
+                return enough(acceleration / rate);
+            }
+        }
+        false
     }
-}
-
-/// How fast a braking may be released near the end of a piece, too.
-fn release_rate(pieces: &Pieces, number: u64, rate: f64) -> f64 {
-    pieces.get(number + 1).map_or(rate, |next| rate.min(next.envelope.rate))
 }
 
 /// `way` further on, at the same speed and share. Bound: PIECES_PASSED.
@@ -88,17 +90,19 @@ pub fn moved(pieces: &Pieces, from: Place, way: f64) -> Place {
     place
 }
 
+/// The change of the share with which braking and speed end together, from here on; `None` where nothing brakes or moves.
+pub fn release(pieces: &Pieces, from: Place) -> Option<f64> {
+    let piece = pieces.get(from.piece)?;
+    let braking = -from.share * piece.envelope.at(from.x);
+    // Half the braking is the mean.
+    (braking > 0.0 && from.velocity > 0.0).then(|| -from.share * braking / (2.0 * from.velocity))
+}
+
 /// A braking that is released from here on comes to rest within `seconds`: by which change of the share, when, and where.
 /// Bound: RELEASE_STEPS.
 pub fn comes_to_rest(pieces: &Pieces, from: Place, seconds: f64) -> Option<(f64, f64, Place)> {
-    let piece = pieces.get(from.piece)?;
-    let braking = -from.share * piece.envelope.at(from.x);
-    if braking <= 0.0 || from.velocity <= 0.0 {
-        return None;
-    }
-    // Speed and braking end together: half the braking is the mean.
-    let mut change = -from.share * braking / (2.0 * from.velocity);
-    if change < EARLY * release_rate(pieces, from.piece, piece.envelope.rate) || -from.share / change > seconds {
+    let mut change = release(pieces, from)?;
+    if -from.share / change > seconds {
         return None;
     }
     let mut place = from;

@@ -1,0 +1,344 @@
+//! Follows a path cycle by cycle, and says what is wrong with a cycle.
+
+use crate::case::Case;
+use crate::programmed::Programmed;
+use crate::subject::{PathMotion, Piece, Planner, Point};
+use crate::support::Random;
+
+/// How much of a limit may be used; the rest is rounding.
+const FULL: f64 = 1.0 + 1e-9;
+
+/// What is asked for from cycle to cycle.
+#[derive(Clone, Debug)]
+pub enum Overrides {
+    Constant(f64),
+    /// Another value every so many cycles, about; a share of them are holds.
+    Storm { cycles: usize, holds: f64 },
+    Wave { cycles: f64 },
+}
+
+impl Overrides {
+    pub fn any(random: &mut Random) -> Overrides {
+        match random.below(6) {
+            0 => Overrides::Constant(1.0),
+            1 => Overrides::Constant(random.within(0.2, 2.0)),
+            2 => Overrides::Wave { cycles: random.magnitude(5.0, 3000.0) },
+            _ => Overrides::Storm { cycles: random.magnitude(1.0, 2000.0) as usize + 1, holds: random.unit() * 0.8 },
+        }
+    }
+
+    fn next(&self, cycle: usize, before: f64, random: &mut Random) -> f64 {
+        match *self {
+            Overrides::Constant(value) => value,
+            Overrides::Wave { cycles } => 1.0 - (cycle as f64 / cycles * std::f64::consts::TAU).cos(),
+            Overrides::Storm { cycles, holds } => {
+                if !random.chance(1.0 / cycles as f64) {
+                    return before;
+                }
+                match () {
+                    () if random.chance(holds) => 0.0,
+                    () if random.chance(0.2) => 1.0,
+                    () if random.chance(0.2) => 2.0,
+                    () if random.chance(0.2) => random.magnitude(1e-4, 1.0),
+                    () => random.within(0.0, 2.0),
+                }
+            }
+        }
+    }
+}
+
+/// How pieces come.
+#[derive(Clone, Debug)]
+pub enum Supply {
+    /// As many as there is room for.
+    Whole,
+    /// A random number of them now and then.
+    Batches { most: usize, chance: f64 },
+    /// The program itself comes while it is followed; it is planned to a rest now and then.
+    Live { most: usize, chance: f64, finish: f64 },
+    /// No more after so many.
+    Dies { after: usize },
+}
+
+impl Supply {
+    pub fn any(random: &mut Random) -> Supply {
+        match random.below(5) {
+            0 | 1 => Supply::Whole,
+            2 => Supply::Batches { most: 1 + random.below(40), chance: random.magnitude(0.01, 1.0) },
+            _ => Supply::Live {
+                most: 1 + random.below(300),
+                chance: random.magnitude(0.005, 1.0),
+                finish: if random.chance(0.5) { random.magnitude(1e-3, 1.0) } else { 0.0 },
+            },
+        }
+    }
+}
+
+/// A path on its way.
+pub struct Follower<'a> {
+    pub case: &'a Case,
+    pub programmed: Programmed,
+    pub planner: Planner,
+    pub motion: PathMotion,
+    /// Elements that the planner has.
+    pushed: usize,
+    taken: usize,
+    pub cycle: usize,
+    pub ratio: f64,
+    before: Option<Vec<[f64; 4]>>,
+    distance: f64,
+    /// Rests that are still to come.
+    rests: Vec<f64>,
+    finished: bool,
+    /// A piece that found no room.
+    waiting: Option<Piece>,
+    /// The greatest used share of each order's limits.
+    pub peaks: [f64; 3],
+}
+
+impl<'a> Follower<'a> {
+    pub fn new(case: &'a Case) -> Follower<'a> {
+        let programmed = Programmed::of(case);
+        let mut rests = programmed.rests();
+        rests.reverse();
+        Follower {
+            case,
+            programmed,
+            planner: Planner::new(case.axes.clone(), case.start, 1),
+            motion: PathMotion::new(case.axes.period_s),
+            pushed: 0,
+            taken: 0,
+            cycle: 0,
+            ratio: 1.0,
+            before: None,
+            distance: 0.0,
+            rests,
+            finished: false,
+            waiting: None,
+            peaks: [0.0; 3],
+        }
+    }
+
+    pub fn push(&mut self, count: usize) {
+        for element in self.case.elements.iter().skip(self.pushed).take(count) {
+            self.planner.push(element);
+            self.pushed += 1;
+        }
+        if self.pushed == self.case.elements.len() && !self.finished {
+            self.planner.finish(true);
+            self.finished = true;
+        }
+    }
+
+    pub fn hand_over(&mut self, most: usize) -> Result<(), String> {
+        for _ in 0..most {
+            let Some(piece) = self.waiting.take().or_else(|| self.planner.take()) else { break };
+            if self.motion.room() == 0 {
+                if self.motion.push(&piece) {
+                    return Err("a piece was taken where there was no room".into());
+                }
+                self.waiting = Some(piece);
+                break;
+            }
+            self.check(&piece)?;
+            if !self.motion.push(&piece) {
+                return Err("a piece was refused where there was room".into());
+            }
+            self.taken += 1;
+        }
+        Ok(())
+    }
+
+    /// The curve of a piece is where the program permits it.
+    fn check(&self, piece: &Piece) -> Result<(), String> {
+        let values = [piece.length, piece.envelope.acceleration, piece.envelope.rate, piece.envelope.lag, piece.cap];
+        if !values.iter().all(|value| value.is_finite() && *value >= 0.0) || piece.length <= 0.0 {
+            return Err(format!("no piece: {piece:?}"));
+        }
+        for share in [0.0, 0.3, 0.5, 0.8, 1.0] {
+            let x = share * piece.length;
+            let mut point: Point = [0.0; crate::subject::MAX_GROUP_AXES];
+            for (axis, value) in point.iter_mut().enumerate().take(self.case.axes.limits.len()) {
+                *value = piece.axes[axis].at(x);
+            }
+            let deviation = self.programmed.deviation(piece.distance + x, &point);
+            if !(deviation <= 1.0) {
+                let at = piece.distance + x;
+                return Err(format!(
+                    "piece {} at {at}, line {}: {deviation} of the tolerance, {}",
+                    self.taken,
+                    piece.line,
+                    self.programmed.around(at)
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn supply(&mut self, supply: &Supply, random: &mut Random) -> Result<(), String> {
+        match *supply {
+            Supply::Whole => {
+                self.push(usize::MAX);
+                self.hand_over(usize::MAX)
+            }
+            Supply::Batches { most, chance } => {
+                self.push(usize::MAX);
+                if random.chance(chance) { self.hand_over(1 + random.below(most)) } else { Ok(()) }
+            }
+            Supply::Live { most, chance, finish } => {
+                if random.chance(chance) {
+                    self.push(1 + random.below(most));
+                    if !self.finished && random.chance(finish) {
+                        self.planner.finish(false);
+                    }
+                }
+                self.hand_over(8)
+            }
+            Supply::Dies { after } => {
+                self.push(usize::MAX);
+                let left = after.saturating_sub(self.taken);
+                self.hand_over(left)
+            }
+        }
+    }
+
+    /// One cycle, and what is wrong with it.
+    pub fn step(&mut self, ratio: f64, between: f64) -> Result<(), String> {
+        self.ratio = ratio;
+        self.motion.step(ratio);
+        self.cycle += 1;
+        if self.taken == 0 {
+            // Without a path it is nowhere.
+            return Ok(());
+        }
+        let count = self.case.axes.limits.len();
+        let at = |motion: &PathMotion, share: f64| -> Vec<[f64; 4]> {
+            (0..count).map(|axis| motion.within(share, axis)).collect()
+        };
+        let first = at(&self.motion, 0.0);
+        let last = at(&self.motion, 1.0);
+        if let Some(before) = &self.before {
+            self.joined(before, &first)?;
+        }
+        self.within(&first, 0.0)?;
+        self.within(&last, 1.0)?;
+        let inside = at(&self.motion, between);
+        self.within(&inside, between)?;
+        self.reachable(&first, &inside, between * self.case.axes.period_s)?;
+        self.reachable(&inside, &last, (1.0 - between) * self.case.axes.period_s)?;
+        for axis in 0..count {
+            let state = self.motion.member(axis);
+            self.same(axis, &last[axis], &[state.position, state.velocity, state.acceleration])?;
+        }
+        self.before = Some(last);
+        self.progress()
+    }
+
+    fn joined(&self, before: &[[f64; 4]], now: &[[f64; 4]]) -> Result<(), String> {
+        (0..before.len()).try_for_each(|axis| self.same(axis, &before[axis], &now[axis][..3]))
+    }
+
+    /// Position, velocity and acceleration are the same but for rounding.
+    fn same(&self, axis: usize, before: &[f64; 4], now: &[f64]) -> Result<(), String> {
+        let limits = &self.case.axes.limits[axis];
+        let slack = [self.programmed.rounding(), 1e-7 * limits.velocity, 1e-6 * limits.acceleration];
+        for order in 0..3 {
+            let gap = (before[order] - now[order]).abs();
+            if !(gap <= slack[order]) {
+                return Err(format!("axis {axis}: derivative {order} jumps from {} to {}", before[order], now[order]));
+            }
+        }
+        Ok(())
+    }
+
+    fn within(&mut self, states: &[[f64; 4]], share: f64) -> Result<(), String> {
+        for (axis, state) in states.iter().enumerate() {
+            let limits = &self.case.axes.limits[axis];
+            for (order, limit) in [limits.velocity, limits.acceleration, limits.jerk].into_iter().enumerate() {
+                let used = state[order + 1].abs() / limit;
+                self.peaks[order] = self.peaks[order].max(used);
+                if !(used <= FULL) {
+                    return Err(format!(
+                        "axis {axis} uses {used} of its limit of derivative {} at {share} of the cycle",
+                        order + 1
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// From one state to the other in this time, within the limits: whatever happens between.
+    fn reachable(&self, from: &[[f64; 4]], to: &[[f64; 4]], seconds: f64) -> Result<(), String> {
+        for (axis, limits) in self.case.axes.limits.iter().enumerate() {
+            let rounding =
+                [self.programmed.rounding(), 1e-7 * limits.velocity, 1e-6 * limits.acceleration];
+            for (order, limit) in [limits.velocity, limits.acceleration, limits.jerk].into_iter().enumerate() {
+                let change = (to[axis][order] - from[axis][order]).abs();
+                if !(change <= limit * seconds * FULL + rounding[order]) {
+                    return Err(format!("axis {axis}: derivative {order} changes by {change} in {seconds} s"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn progress(&mut self) -> Result<(), String> {
+        let distance = self.motion.distance();
+        let length = self.programmed.length();
+        if !(distance >= self.distance - 1e-12 * (1.0 + length)) {
+            return Err(format!("runs back from {} to {distance}", self.distance));
+        }
+        if !(distance <= length * (1.0 + 1e-12) + 1e-12) {
+            return Err(format!("at {distance} beyond the end {length}"));
+        }
+        if !(self.motion.velocity() >= 0.0) && false {
+            return Err(format!("velocity {}", self.motion.velocity()));
+        }
+        self.distance = distance;
+        let near = 1e-9 * (1.0 + length);
+        if let Some(next) = self.rests.last() {
+            if (distance - next).abs() <= near && self.motion.velocity() == 0.0 {
+                self.rests.pop();
+            } else if distance > next + near {
+                return Err(format!("passes the rest at {next}, is at {distance}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What must be true at the end.
+    pub fn ended(&self) -> Result<(), String> {
+        let end = self.programmed.end(&self.case.start);
+        for axis in 0..self.case.axes.limits.len() {
+            let state = self.motion.member(axis);
+            let off = (state.position - end[axis]).abs();
+            if !(off <= 1e-12 * (1.0 + end[axis].abs() + self.case.start[axis].abs())) || state.velocity != 0.0 || state.acceleration != 0.0 {
+                return Err(format!("axis {axis} ends as {state:?}, programmed {}", end[axis]));
+            }
+        }
+        if !self.rests.is_empty() || self.motion.moving() {
+            return Err(format!("rests at {:?} were passed", self.rests));
+        }
+        Ok(())
+    }
+
+    /// To the end, with these overrides for as long as the program takes about, and the full velocity from then on.
+    pub fn run(&mut self, overrides: &Overrides, supply: &Supply, random: &mut Random) -> Result<(), String> {
+        const STORM: usize = 20_000;
+        const MOST: usize = 400_000;
+        for cycle in 0..MOST {
+            let ratio = if cycle < STORM { overrides.next(cycle, self.ratio, random) } else { 1.0 };
+            let calm = if cycle < STORM { supply } else { &Supply::Whole };
+            self.supply(calm, random)?;
+            let between = random.unit();
+            self.step(ratio, between).map_err(|what| {
+                format!("cycle {cycle}, ratio {ratio}, at {}, line {}: {what}", self.distance, self.motion.line())
+            })?;
+            if self.motion.arrived() || (self.programmed.length() == 0.0 && self.finished) {
+                return self.ended();
+            }
+        }
+        Err(format!("did not arrive in {MOST} cycles: at {} of {}", self.distance, self.programmed.length()))
+    }
+}
