@@ -183,7 +183,6 @@ impl Runner {
             if program.ended || needed {
                 program.planner.finish(program.ended);
                 program.finished = program.ended;
-                self.counts[group].planned.store(program.ended, Ordering::Relaxed);
                 program.open = false;
             }
         }
@@ -195,5 +194,6 @@ impl Runner {
                 break;
             }
         }
+        self.counts[group].planned.store(program.finished, Ordering::Relaxed);
     }
 }

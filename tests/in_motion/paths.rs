@@ -312,6 +312,8 @@ fn a_path_and_other_moves_of_its_group_keep_out_of_each_others_way() {
 fn motionctl_follows_the_path_file_of_the_readme_and_says_where_one_begins_elsewhere() {
     let mut held = Held::start();
     held.power_up();
+    let lease = held.lease();
+    held.connect().call("Lease", "Release", json!({ "lease": lease })).unwrap();
     // A cycle at a time for as long as the program runs.
     let run = |held: &mut Held, arguments: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_motionctl"));
