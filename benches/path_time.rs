@@ -52,6 +52,9 @@ fn main() {
             let taken = begun.elapsed().as_secs_f64();
             let [v, a, j] =
                 [0, 1, 2].map(|order| 100.0 * report.axes.iter().map(|axis| axis.shares[order]).fold(0.0, f64::max));
+            if report.jump.value > 0.0 {
+                println!("{name}: a position jumps by {:.6} in line {}", report.jump.value, report.jump.line);
+            }
             println!(
                 "{name:<14} {:>6} {:>5} {jerk:>9.0} {:>7.3} s   {v:>5.1} {a:>5.1} {j:>5.1}   {:>11.6} {:>11.6}   {taken:>5.2} s",
                 points.len() - 1,

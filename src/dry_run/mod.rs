@@ -6,12 +6,14 @@
 //! | `run` | [`DryRun`]: elements through planner and generator |
 //! | `axis` | [`RunAxis`]: what it knows of an axis |
 //! | `peaks` | the most that each axis does, within cycles as well |
+//! | `continuity` | whether positions go on as velocities say |
 //! | `deviation` | the programmed path beside the curve that is followed |
 //! | `trace` | where the path went, thinned |
 //! | `report` | [`DryRunReport`] |
 //! | [`picture`] | the path as a drawing (SVG), coloured by speed |
 
 mod axis;
+mod continuity;
 mod deviation;
 mod peaks;
 pub mod picture;

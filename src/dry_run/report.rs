@@ -44,6 +44,8 @@ pub struct DryRunReport {
     pub deviation: Deviation,
     /// The fastest that the tool was, mm/s; deg/s where no axis is linear.
     pub fastest: Peak,
+    /// The largest step of an axis's position that its velocity does not explain, mm or deg: 0, unless the generator has a fault.
+    pub jump: Peak,
     /// Where it went, thinned, for a picture.
     pub trace: Vec<Spot>,
 }

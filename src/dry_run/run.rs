@@ -10,6 +10,7 @@ use crate::planner::program::{Element, Point, Shape};
 use crate::units::AxisUnit;
 
 use super::axis::RunAxis;
+use super::continuity::Continuity;
 use super::deviation::Comparison;
 use super::peaks::{Peak, Peaks, SHARES, look};
 use super::report::{AxisReport, DryRunError, DryRunReport};
@@ -33,6 +34,9 @@ pub struct DryRun {
     trace: Trace,
     peaks: Peaks,
     fastest: Peak,
+    continuity: Continuity,
+    /// In the planner's order.
+    limits: Vec<Limits>,
     /// Lowest and highest drive position of each of the planner's axes, and the line in which it is outside first.
     ranges: [(f64, f64); MAX_GROUP_AXES],
     outside: [Option<u32>; MAX_GROUP_AXES],
@@ -61,6 +65,8 @@ impl DryRun {
             trace: Trace::new(order.count()),
             peaks: Peaks::default(),
             fastest: Peak::default(),
+            continuity: Continuity::default(),
+            limits: order.axes(&limits, period_s).limits,
             ranges: at.map(|value| (value, value)),
             outside: [None; MAX_GROUP_AXES],
             elements: 0,
@@ -150,6 +156,7 @@ impl DryRun {
             axes: std::mem::take(&mut self.axes).into_iter().enumerate().map(report).collect(),
             deviation: self.comparison.worst(),
             fastest: self.fastest,
+            jump: self.continuity.worst(),
             trace: self.trace.spots(),
         })
     }
@@ -195,8 +202,12 @@ impl DryRun {
         self.cycles += 1;
         let (linear, count) = (self.order.linear, self.order.count());
         let of_tool = if linear > 0 { linear } else { count };
+        let mut before = 0.0;
         for share in SHARES {
+            let seconds = (share - before) * self.period_s;
+            before = share;
             let states = look(&self.motion, share, count, line, &mut self.peaks);
+            self.continuity.look(&states, seconds, &self.limits, line);
             let speed = states[..of_tool].iter().map(|[_, velocity]| velocity * velocity).sum::<f64>().sqrt();
             self.fastest.take(speed, line);
             if share > 0.0 {

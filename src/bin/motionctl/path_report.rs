@@ -35,6 +35,10 @@ pub fn as_words(file: &str, report: &DryRunReport, picture: Option<&Path>) -> St
     lines.push(table(&heading, &rows, &[1, 2, 4, 5, 6, 7, 8, 9]));
     lines.extend(report.axes.iter().filter_map(outside));
     lines.extend(report.axes.iter().flat_map(beyond));
+    lines.extend((report.jump.value > 0.0).then(|| {
+        let Peak { value, line } = report.jump;
+        format!("torn       a position jumps by {} in line {line}: a fault of this program", fixed(value, 6))
+    }));
     lines.extend(picture.map(|picture| format!("picture    {}", picture.display())));
     lines.join("\n")
 }
@@ -121,6 +125,7 @@ pub fn as_json(file: &str, group: &str, report: &DryRunReport, picture: Option<&
         "deviation": {
             "mm": found.linear, "mm_line": found.linear_line, "deg": found.rotary, "deg_line": found.rotary_line,
         },
+        "jump": { "value": report.jump.value, "line": report.jump.line },
         "inside_soft_limits": report.inside(),
         "axes": report.axes.iter().map(axis).collect::<Vec<_>>(),
         "svg": picture,
