@@ -679,11 +679,14 @@ impl Speeds {
     /// acceleration / rate at its worst from `index` on; `None` where too little is settled.
     fn window(&self, index: usize) -> Option<f64> {
         let (mut rate, mut acceleration, mut time) = (f64::INFINITY, 0.0_f64, 0.0);
-        for entry in &self.entries[index..self.settled] {
+        for (behind, entry) in self.entries[index..self.settled].iter().enumerate() {
             let solved = &entry.solved;
             rate = rate.min(solved.rate);
             acceleration = acceleration.max(solved.acceleration).max(solved.leaving);
-            time += entry.stretch.length / (2.0 * solved.cap).sqrt().max(1e-9);
+            // It may be at the end of the first.
+            if behind > 0 {
+                time += entry.stretch.length / (2.0 * solved.cap).sqrt().max(1e-9);
+            }
             if time > 2.0 / ((1.0 - FOLLOWING) * rate) + LANDING_PERIODS * self.period_s {
                 return Some(acceleration / rate);
             }
