@@ -14,7 +14,7 @@
 //! known or goes on as fast as it can.
 
 use crate::geometry::{Ceiling, Cubic, Envelope, Piece};
-use crate::limits::{MAX_GROUP_AXES, MAX_PATH_WINDOW, PATH_BLOCK};
+use crate::limits::{MAX_GROUP_AXES, MAX_PATH_WINDOW, PATH_BLOCK, PIECES_PASSED};
 use crate::motion::Limits;
 use crate::motion::profile::stopping_distance;
 
@@ -59,8 +59,10 @@ const LANDING_PERIODS: f64 = 3.0;
 /// Of the way of a landing: what a stop from its beginning takes at most.
 const ENTERING: f64 = 0.95;
 
+/// Stretches that a cycle passes at most: two less than it looks at.
+const PASSED: usize = PIECES_PASSED - 2;
 /// Stretches on each side of a place whose speeds say how much acceleration is reached there.
-const AROUND: usize = 32;
+const AROUND: usize = 4;
 
 /// |q′|, |q″| and |q‴| of each axis at one place.
 #[derive(Clone, Debug)]
@@ -264,7 +266,8 @@ impl Speeds {
     fn settle(&mut self, out: &mut impl FnMut(Piece)) {
         let slowest = self.solve(End::Slowest);
         let fastest = self.solve(End::Fastest);
-        let same = slowest.iter().zip(&fastest).position(|(a, b)| a != b).unwrap_or(slowest.len());
+        let differ = |(a, b): (&Solved, &Solved)| Solved { feed: 0.0, ..*a } != Solved { feed: 0.0, ..*b };
+        let same = slowest.iter().zip(&fastest).position(differ).unwrap_or(slowest.len());
         // What is given out must leave room for a landing at the end of what is known.
         let mut settled = same.saturating_sub(1);
         let mut room: f64 = self.entries[settled..].iter().map(|entry| entry.stretch.length).sum();
@@ -280,8 +283,8 @@ impl Speeds {
             // Limits so far apart that a stop takes longer than is looked ahead: as slow as if the path ended here.
             settled = self.entries.len() - MAX_PATH_WINDOW;
             self.take(&slowest, settled);
-        } else if settled > self.settled {
-            self.take(&fastest, settled);
+        } else {
+            self.take(&fastest, settled.max(self.settled));
         }
         let ready = self.windowed();
         self.give(ready, out);
@@ -293,8 +296,13 @@ impl Speeds {
     }
 
     fn take(&mut self, solved: &[Solved], until: usize) {
-        for (entry, solved) in self.entries.iter_mut().zip(solved).take(until).skip(self.settled) {
-            entry.solved = *solved;
+        let open = self.open();
+        for (index, (entry, solved)) in self.entries.iter_mut().zip(solved).enumerate().take(until) {
+            if index >= self.settled {
+                entry.solved = *solved;
+            } else if index >= open {
+                entry.solved.feed = solved.feed;
+            }
         }
         self.settled = self.settled.max(until);
     }
@@ -316,7 +324,7 @@ impl Speeds {
             self.profile(&mut solved, &caps, end);
             let tight = self.envelope(&mut solved, end);
             if tight.is_empty() || lowering == LOWERINGS {
-                self.ceiling(&mut solved, end);
+                self.ceiling(&mut solved);
                 return solved;
             }
             for index in tight {
@@ -331,10 +339,12 @@ impl Speeds {
 
     /// The greatest energy of each entry where nothing is used for braking or speeding up.
     fn caps(&self) -> Vec<f64> {
+        let passing = self.passing();
         let mut caps: Vec<f64> = Vec::with_capacity(self.entries.len());
         let mut borders: Vec<f64> = Vec::with_capacity(self.entries.len());
-        for entry in &self.entries {
-            let permitted = |spot: &Spot| spot.fast(&self.limits).min(2.0 * entry.stretch.feed.powi(2));
+        for (entry, passing) in self.entries.iter().zip(passing) {
+            let wanted = passing.min(2.0 * entry.stretch.feed.powi(2));
+            let permitted = |spot: &Spot| spot.fast(&self.limits).min(wanted);
             let cap = |spot: &Spot| spot.bent(&self.limits).min(permitted(spot));
             let border = |spot: &Spot| (BORDER * spot.bent(&self.limits)).min(permitted(spot));
             let (begin, middle, end) = (cap(&entry.begin), cap(&entry.middle), cap(&entry.end));
@@ -359,6 +369,18 @@ impl Speeds {
             }
         }
         caps
+    }
+
+    /// The greatest energy of each entry with which no cycle passes more than so many of them as it looks at.
+    fn passing(&self) -> Vec<f64> {
+        let count = self.entries.len();
+        let mut passing = vec![f64::INFINITY; count];
+        for first in 0..(count + 1).saturating_sub(PASSED) {
+            let way: f64 = self.entries[first..first + PASSED].iter().map(|entry| entry.stretch.length).sum();
+            let energy = 0.5 * (way / self.period_s).powi(2);
+            passing[first..first + PASSED].iter_mut().for_each(|cap| *cap = cap.min(energy));
+        }
+        passing
     }
 
     /// Half of each of the stretches on both sides of the knot before `index`.
@@ -532,6 +554,7 @@ impl Speeds {
 
     /// The way to a rest at the end of the entries, given the acceleration at knots and the rate of stretches.
     fn landing(&self, at: &[f64], rate_of: &dyn Fn(usize) -> f64) -> Landing {
+        let passing = self.passing();
         let mut first = self.entries.len();
         let mut landing = Landing { first, way: 0.0, acceleration: at[first], rate: f64::INFINITY, cap: f64::INFINITY };
         while first > self.settled {
@@ -540,7 +563,7 @@ impl Speeds {
             landing.way += self.entries[first].stretch.length;
             landing.acceleration = landing.acceleration.min(at[first]);
             landing.rate = landing.rate.min(rate_of(first));
-            landing.cap = landing.cap.min(self.landing_cap(first));
+            landing.cap = landing.cap.min(self.landing_cap(first)).min(passing[first]);
             if landing.way >= self.landing_length(landing.acceleration, landing.rate) {
                 break;
             }
@@ -567,34 +590,39 @@ impl Speeds {
         [&entry.begin, &entry.middle, &entry.end].iter().fold(limit, |cap, spot| cap.min(spot.cap(&self.limits)))
     }
 
-    fn ceiling(&self, solved: &mut [Solved], end: End) {
+    fn ceiling(&self, solved: &mut [Solved]) {
         let count = self.entries.len();
-        for (solved, entry) in solved.iter_mut().zip(&self.entries).skip(self.settled) {
+        for solved in solved.iter_mut().skip(self.settled) {
             solved.control = solved.energy;
-            solved.feed = 0.5 * entry.stretch.feed.powi(2);
-        }
-        // Slower elements may follow.
-        if end == End::Slowest
-            && let Some(last) = solved[self.settled..].last_mut()
-        {
-            last.feed = last.feed.min(0.5 * FEED_STEEPEST * last.width);
         }
         // Falling no steeper than braking does.
         for index in (self.settled..count.saturating_sub(1)).rev() {
             let way = 0.5 * (solved[index].width + solved[index + 1].width);
-            let (control, feed) = (solved[index + 1].control, solved[index + 1].feed);
-            solved[index].control = solved[index].control.min(control + STEEPEST * way);
-            solved[index].feed = solved[index].feed.min(feed + FEED_STEEPEST * way);
+            solved[index].control = solved[index].control.min(solved[index + 1].control + STEEPEST * way);
         }
-        self.round(solved, FOLLOWING, |solved| &mut solved.control);
-        self.round(solved, FOLLOWING / 8.0, |solved| &mut solved.feed);
+        self.round(solved, self.settled, FOLLOWING, |solved| &mut solved.control);
+        // What is wanted is not waited for: it is what is known of it when a piece is given out.
+        let open = self.open();
+        for (solved, entry) in solved.iter_mut().zip(&self.entries).skip(open) {
+            solved.feed = 0.5 * entry.stretch.feed.powi(2);
+        }
+        for index in (open..count.saturating_sub(1)).rev() {
+            let way = 0.5 * (solved[index].width + solved[index + 1].width);
+            solved[index].feed = solved[index].feed.min(solved[index + 1].feed + FEED_STEEPEST * way);
+        }
+        self.round(solved, open, FOLLOWING / 8.0, |solved| &mut solved.feed);
+    }
+
+    /// The first entry whose feed is not in a piece that has been given out.
+    fn open(&self) -> usize {
+        if self.given > 0 { self.given + 1 } else { 0 }
     }
 
     /// The greatest curve below the control values that bends down no more than `share` of the rate permits: their lower convex
     /// hull, after a curve with that bend was added to all of them.
-    fn round(&self, solved: &mut [Solved], share: f64, value: impl Fn(&mut Solved) -> &mut f64) {
+    fn round(&self, solved: &mut [Solved], fixed: usize, share: f64, value: impl Fn(&mut Solved) -> &mut f64) {
         let count = solved.len();
-        let from = self.settled.saturating_sub(2);
+        let from = fixed.saturating_sub(2).min(count);
         // Place and added curve of each control value.
         let mut added = Vec::with_capacity(count - from);
         let (mut place, mut sum, mut slope) = (0.0, 0.0, 0.0);
@@ -628,7 +656,7 @@ impl Speeds {
         for pair in hull.windows(2) {
             let ((ax, ay), (bx, by)) = (points[pair[0]], points[pair[1]]);
             for index in pair[0] + 1..pair[1] {
-                if from + index < self.settled {
+                if from + index < fixed {
                     continue;
                 }
                 let (x, sum) = added[index];
@@ -651,11 +679,14 @@ impl Speeds {
     /// acceleration / rate at its worst from `index` on; `None` where too little is settled.
     fn window(&self, index: usize) -> Option<f64> {
         let (mut rate, mut acceleration, mut time) = (f64::INFINITY, 0.0_f64, 0.0);
-        for entry in &self.entries[index..self.settled] {
+        for (behind, entry) in self.entries[index..self.settled].iter().enumerate() {
             let solved = &entry.solved;
             rate = rate.min(solved.rate);
             acceleration = acceleration.max(solved.acceleration).max(solved.leaving);
-            time += entry.stretch.length / (2.0 * solved.cap).sqrt().max(1e-9);
+            // It may be at the end of the first.
+            if behind > 0 {
+                time += entry.stretch.length / (2.0 * solved.cap).sqrt().max(1e-9);
+            }
             if time > 2.0 / ((1.0 - FOLLOWING) * rate) + LANDING_PERIODS * self.period_s {
                 return Some(acceleration / rate);
             }

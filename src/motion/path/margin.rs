@@ -14,6 +14,9 @@ use super::place::Place;
 /// Of the rate: what following a ceiling leaves for coming to it.
 const LEFT_FOR_MEETING: f64 = 0.5;
 
+/// Of the share, from the fastest to the slowest, as slow as `LEFT_FOR_MEETING` leaves it.
+pub const MOST_CHANGE: f64 = 2.0 / LEFT_FOR_MEETING;
+
 /// Path units²/s²; below 0 it is not kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Margin {
@@ -40,6 +43,8 @@ pub struct Way {
     /// The change of the share since.
     pub change: f64,
     pub period_s: f64,
+    /// acceleration / rate at its worst, for as long as a change of the share may take.
+    pub lag: f64,
 }
 
 /// At `place`, at `ratio` of the programmed velocity.
@@ -51,7 +56,7 @@ pub fn margin(pieces: &Pieces, place: &Place, way: &Way, ratio: f64) -> Margin {
     let energy = place.energy();
     let potential = piece.envelope.potential(place.x);
     let (ceiling, slope) = piece.ceiling.at(potential);
-    let lag = piece.envelope.lag;
+    let lag = way.lag;
     let acceleration = piece.envelope.at(place.x);
     let cycle = acceleration * way.period_s;
     let limits =

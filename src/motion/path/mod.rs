@@ -27,7 +27,7 @@ use crate::limits::PIECES_PASSED;
 
 use super::profile::{Profile, State};
 use super::types::Limits;
-use margin::{Margin, Way, margin};
+use margin::{MOST_CHANGE, Margin, Way, margin};
 use pieces::Pieces;
 use place::{Place, advanced};
 
@@ -207,27 +207,27 @@ impl PathMotion {
     fn go(&mut self, ratio: f64) {
         let from = self.place;
         let rate = self.rate();
-        let (change, judged) = self.greatest(from, rate, ratio);
+        let found = self.greatest(from, rate, ratio);
+        let (change, judged) = found.unwrap_or_else(|hardest| (-rate, hardest));
         self.starved = !self.ends() && judged.supply <= judged.feed && judged.supply <= 0.01 * from.energy().max(1.0);
         self.follow(from, change, rate);
     }
 
-    /// That change, and what is left behind it. Bound: SEARCHES.
-    fn greatest(&self, from: Place, rate: f64, ratio: f64) -> (f64, Margin) {
+    /// That change and what is left behind it, or what the hardest braking leaves where that is too little. Bound: SEARCHES.
+    fn greatest(&self, from: Place, rate: f64, ratio: f64) -> Result<(f64, Margin), Margin> {
+        let lag = from.lag(&self.pieces, MOST_CHANGE, self.period_s);
         let judged = |change: f64| {
             let place = advanced(&self.pieces, from, change, self.period_s);
-            (
-                margin(&self.pieces, &place, &Way { from: from.share, change, period_s: self.period_s }, ratio),
-                NEAR * place.energy(),
-            )
+            let way = Way { from: from.share, change, period_s: self.period_s, lag };
+            (margin(&self.pieces, &place, &way, ratio), NEAR * place.energy())
         };
         let least = if from.velocity == 0.0 && from.share == 0.0 { 0.0 } else { -rate };
         if ratio <= 0.0 {
-            return (-rate, judged(-rate).0);
+            return Ok((-rate, judged(-rate).0));
         }
         let (at_high, _) = judged(rate);
         if at_high.least() >= 0.0 {
-            return (rate, at_high);
+            return Ok((rate, at_high));
         }
         let (mut high, mut above) = (rate, at_high.least());
         // What the last cycle did is a good guess.
@@ -249,7 +249,7 @@ impl PathMotion {
                     break;
                 }
             } else if middle == least {
-                return (-rate, found);
+                return Err(found);
             } else {
                 (high, above) = (middle, left);
                 if kept == -1 {
@@ -270,7 +270,7 @@ impl PathMotion {
             middle = low + width * share;
             widths = [widths[1], width];
         }
-        safe.unwrap_or_else(|| (-rate, judged(-rate).0))
+        safe.ok_or_else(|| judged(-rate).0)
     }
 
     /// u̇ on every piece that this cycle can reach. Bound: PIECES_PASSED.

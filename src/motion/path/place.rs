@@ -56,22 +56,25 @@ impl Place {
         let Some(piece) = pieces.get(self.piece) else { return true };
         let braking = -self.share.min(0.0);
         let enough = |lag: f64| self.velocity >= 0.5 * lag * braking * braking;
-        if enough(piece.envelope.lag) {
-            return true;
-        }
-        // What is passed on the way to rest, and what a cycle on it looks at, which may be less than that looks at.
-        let more = period_s * (self.velocity + 2.0 * period_s * piece.envelope.acceleration);
+        enough(piece.envelope.lag) || enough(self.lag(pieces, braking, period_s))
+    }
+
+    /// acceleration / rate at its worst on the way that a change of the share by `amount` takes from here, this cycle and the next included: less
+    /// than the piece says, which counts on the greatest speed. Bound: PIECES_PASSED.
+    pub fn lag(&self, pieces: &Pieces, amount: f64, period_s: f64) -> f64 {
+        let Some(piece) = pieces.get(self.piece) else { return 0.0 };
         let (mut acceleration, mut rate, mut way) = (piece.envelope.at(self.x), f64::INFINITY, -self.x);
         for number in self.piece..self.piece + PIECES_PASSED as u64 {
-            let Some(next) = pieces.get(number) else { return enough(acceleration / rate) };
+            let Some(next) = pieces.get(number) else { return acceleration / rate };
             acceleration = acceleration.max(next.envelope.at(next.length));
             rate = rate.min(next.envelope.rate);
             way += next.length;
-            if (way - more) * rate >= self.velocity * braking {
-                return enough(acceleration / rate);
+            let speed = self.velocity + period_s * acceleration;
+            if way >= speed * (2.0 * period_s + amount / rate) {
+                return (acceleration / rate).min(piece.envelope.lag);
             }
         }
-        false
+        piece.envelope.lag
     }
 }
 
