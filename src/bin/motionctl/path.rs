@@ -87,7 +87,8 @@ fn dry_run(arguments: &Arguments) -> Result<(String, DryRunReport), Trouble> {
     let reader = PathReader::new(path_group, start);
     let report = follow(&arguments.file, reader, run_axes(&machine, group), machine.period_ns as f64 * 1e-9)?;
     if let Some(svg) = &arguments.svg {
-        let name = arguments.file.file_name().map_or_else(|| "path".into(), |name| name.to_string_lossy());
+        let name = arguments.file.file_name().map(|name| name.to_string_lossy()).filter(|name| name != "-");
+        let name = name.unwrap_or("standard input".into());
         let title = format!("{name}, group {}", group.name);
         let drawn = picture(&report, view.unwrap_or_else(|| View::of(&report)), &title);
         std::fs::write(svg, drawn).map_err(|error| Trouble::NotWritten(svg.clone(), error))?;

@@ -17,7 +17,7 @@ use scale::marks;
 /// Width of the sheet, px.
 const WIDTH: f64 = 960.0;
 /// What is left free around the path: left, top, right, bottom.
-const FREE: [f64; 4] = [72.0, 84.0, 132.0, 60.0];
+const FREE: [f64; 4] = [72.0, 100.0, 132.0, 60.0];
 /// Height of the path's field, px.
 const HEIGHT: (f64, f64) = (220.0, 640.0);
 /// What is written in.
