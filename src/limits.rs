@@ -112,6 +112,8 @@ pub const PATH_PIECES: usize = 1024;
 pub const PIECES_PER_CYCLE: usize = 8;
 /// Pieces that a path's motion passes in one cycle at most: they take longer than half a period each.
 pub const PIECES_PASSED: usize = 8;
+/// Pieces that a cycle looks ahead at most for how fast acceleration may change.
+pub const PIECES_AHEAD: usize = 64;
 
 /// Constant-jerk phases of one scalar profile.
 pub const PROFILE_PHASES: usize = 8;

@@ -95,9 +95,15 @@ impl Planner {
     pub fn finish(&mut self, last: bool) {
         self.advance(true);
         self.end_track();
-        self.ended |= last;
-        if last && let Some(piece) = self.pieces.back_mut() {
-            piece.last = true;
+        if last && !self.ended {
+            self.ended = true;
+            if self.pieces.is_empty() {
+                // All that there was is on its way, or there was nothing.
+                self.pieces.push_back(self.speeds.stand(self.gatherer.end(), self.gatherer.sigma()));
+            }
+            if let Some(piece) = self.pieces.back_mut() {
+                piece.last = true;
+            }
         }
     }
 
