@@ -130,6 +130,8 @@ pub const PATH_START_S: f64 = 0.5;
 pub const PIECES_PER_CYCLE: usize = 8;
 /// Pieces that a path's motion passes in one cycle at most: they take longer than half a period each.
 pub const PIECES_PASSED: usize = 8;
+/// Pieces that a cycle looks ahead at most for how fast acceleration may change.
+pub const PIECES_AHEAD: usize = 64;
 
 /// Bytes of one line of a path file.
 pub const MAX_PATH_LINE_BYTES: usize = 4096;

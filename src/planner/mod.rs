@@ -24,7 +24,7 @@ mod track;
 
 use std::collections::VecDeque;
 
-use crate::geometry::{Cubic, Piece};
+use crate::geometry::Piece;
 use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 
@@ -56,7 +56,6 @@ pub struct Planner {
     speeds: Speeds,
     pieces: VecDeque<Piece>,
     ended: bool,
-    epoch: u32,
 }
 
 impl Planner {
@@ -71,7 +70,6 @@ impl Planner {
             speeds: Speeds::new(axes.limits.clone(), axes.period_s, epoch),
             pieces: VecDeque::new(),
             ended: false,
-            epoch,
             axes,
         }
     }
@@ -100,23 +98,16 @@ impl Planner {
     pub fn finish(&mut self, last: bool) {
         self.advance(true);
         self.end_track();
-        self.ended |= last;
-        if last {
-            // What was planned last may have been taken already: then a piece that goes nowhere tells of the end.
-            match self.pieces.back_mut() {
-                Some(piece) => piece.last = true,
-                None => self.pieces.push_back(self.end_mark()),
+        if last && !self.ended {
+            self.ended = true;
+            if self.pieces.is_empty() {
+                // All that there was is on its way, or there was nothing.
+                self.pieces.push_back(self.speeds.stand(self.gatherer.end(), self.gatherer.sigma()));
+            }
+            if let Some(piece) = self.pieces.back_mut() {
+                piece.last = true;
             }
         }
-    }
-
-    fn end_mark(&self) -> Piece {
-        let mut axes = [Cubic::default(); MAX_GROUP_AXES];
-        for (cubic, value) in axes.iter_mut().zip(self.gatherer.end()) {
-            *cubic = Cubic::constant(*value);
-        }
-        let (distance, epoch) = (self.distance(), self.epoch);
-        Piece { axes, distance, epoch, landing: Some(0.0), rests: true, last: true, ..Piece::NOTHING }
     }
 
     /// The next piece that is ready.

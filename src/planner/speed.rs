@@ -18,6 +18,7 @@ use crate::limits::{MAX_GROUP_AXES, MAX_PATH_WINDOW, PATH_BLOCK, PIECES_PASSED};
 use crate::motion::Limits;
 use crate::motion::profile::stopping_distance;
 
+use super::program::Point;
 use super::split::Stretch;
 
 /// Of the velocity limit: what is planned with.
@@ -172,6 +173,8 @@ struct Landing {
 struct Solved {
     /// Energy of the profile.
     energy: f64,
+    /// At its beginning: what acceleration and rate count on.
+    begins_with: f64,
     /// Acceleration at its beginning.
     acceleration: f64,
     /// At its end.
@@ -250,6 +253,16 @@ impl Speeds {
             self.fresh = 0;
             self.settle(out);
         }
+    }
+
+    /// A piece that stands `at` a place, where there is nothing to be followed.
+    pub fn stand(&self, at: &Point, distance: f64) -> Piece {
+        let mut axes = [Cubic::default(); MAX_GROUP_AXES];
+        for (cubic, at) in axes.iter_mut().zip(at).take(self.limits.len()) {
+            *cubic = Cubic::constant(*at);
+        }
+        let (potential, epoch) = (self.potential, self.epoch);
+        Piece { axes, distance, potential, epoch, landing: Some(0.0), rests: true, ..Piece::NOTHING }
     }
 
     /// Everything up to a rest.
@@ -506,7 +519,16 @@ impl Speeds {
         };
         backwards(&mut at, count);
         let rate = |index: usize, at: &[f64]| SHARE * jerk(index, at) / at[index].max(at[index + 1]).max(1e-12);
-        let landing = (end == End::Rest).then(|| self.landing(&at, &|index| rate(index, &at)));
+        // The least acceleration that a knot can have behind what is settled.
+        let mut least = if fixed > 0 { at[fixed] } else { 0.0 };
+        let least: Vec<f64> = (fixed..count)
+            .map(|index| {
+                let here = least;
+                least -= steepest[index];
+                here
+            })
+            .collect();
+        let landing = (end == End::Rest).then(|| self.landing(&at, &least, &|index| rate(index, &at)));
         if let Some(landing) = &landing {
             at[landing.first..].fill(landing.acceleration);
             backwards(&mut at, landing.first);
@@ -514,6 +536,7 @@ impl Speeds {
         for index in fixed..count {
             let solved = &mut solved[index];
             (solved.acceleration, solved.leaving) = (at[index], at[index + 1]);
+            solved.begins_with = knots[index];
             solved.rate = rate(index, &at);
             solved.width = 0.5 * (at[index] + at[index + 1]) * self.entries[index].stretch.length;
             solved.cap = caps[index];
@@ -553,22 +576,49 @@ impl Speeds {
     }
 
     /// The way to a rest at the end of the entries, given the acceleration at knots and the rate of stretches.
-    fn landing(&self, at: &[f64], rate_of: &dyn Fn(usize) -> f64) -> Landing {
+    fn landing(&self, at: &[f64], least: &[f64], rate_of: &dyn Fn(usize) -> f64) -> Landing {
         let passing = self.passing();
         let mut first = self.entries.len();
         let mut landing = Landing { first, way: 0.0, acceleration: at[first], rate: f64::INFINITY, cap: f64::INFINITY };
         while first > self.settled {
             first -= 1;
-            landing.first = first;
-            landing.way += self.entries[first].stretch.length;
-            landing.acceleration = landing.acceleration.min(at[first]);
-            landing.rate = landing.rate.min(rate_of(first));
-            landing.cap = landing.cap.min(self.landing_cap(first)).min(passing[first]);
+            let longer = Landing {
+                first,
+                way: landing.way + self.entries[first].stretch.length,
+                acceleration: landing.acceleration.min(at[first]),
+                rate: landing.rate.min(rate_of(first)),
+                cap: landing.cap.min(self.landing_cap(first)).min(passing[first]),
+            };
+            if first + 1 < self.entries.len() && longer.acceleration < least[first - self.settled] {
+                break;
+            }
+            landing = longer;
             if landing.way >= self.landing_length(landing.acceleration, landing.rate) {
                 break;
             }
         }
+        // As slow as leaves that acceleration and rate everywhere. Bound: LOWERINGS.
+        for _ in 0..LOWERINGS {
+            if self.fits(&landing) {
+                break;
+            }
+            landing.cap *= LOWERED;
+        }
         landing
+    }
+
+    /// What a landing counts on is left to it by the bends, everywhere and as fast as a rest at its end permits.
+    fn fits(&self, landing: &Landing) -> bool {
+        let mut way = landing.way;
+        self.entries[landing.first..].iter().all(|entry| {
+            let energy = landing.cap.min(landing.acceleration * way);
+            way -= entry.stretch.length;
+            [&entry.begin, &entry.quarters[0], &entry.middle, &entry.quarters[1], &entry.end].iter().all(|spot| {
+                landing.acceleration <= spot.acceleration(&self.limits, energy) * (1.0 + 1e-9)
+                    && landing.acceleration * landing.rate
+                        <= spot.jerk(&self.limits, energy, landing.acceleration) * (1.0 + 1e-9)
+            })
+        })
     }
 
     fn land(&self, landing: &Landing, solved: &mut [Solved]) {
@@ -594,6 +644,21 @@ impl Speeds {
         let count = self.entries.len();
         for solved in solved.iter_mut().skip(self.settled) {
             solved.control = solved.energy;
+        }
+        // No more at borders than the envelope counts on.
+        for index in self.settled.max(1)..count {
+            let most = solved[index].begins_with;
+            let ((left, left_width), (right, right_width)) =
+                ((solved[index - 1].control, solved[index - 1].width), (solved[index].control, solved[index].width));
+            if at_knot((left, left_width), (right, right_width)) > most {
+                let more =
+                    |other: f64, own: f64, theirs: f64| other + (most - other).max(0.0) * (own + theirs) / theirs;
+                if left > right && index > self.settled {
+                    solved[index - 1].control = more(right, left_width, right_width).min(left);
+                } else {
+                    solved[index].control = more(left, right_width, left_width).min(right);
+                }
+            }
         }
         // Falling no steeper than braking does.
         for index in (self.settled..count.saturating_sub(1)).rev() {

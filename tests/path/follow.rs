@@ -141,6 +141,7 @@ impl<'a> Follower<'a> {
                 break;
             }
             self.check(&piece)?;
+            self.permitted(&piece)?;
             if !self.motion.push(&piece) {
                 return Err("a piece was refused where there was room".into());
             }
@@ -152,8 +153,11 @@ impl<'a> Follower<'a> {
     /// The curve of a piece is where the program permits it.
     fn check(&self, piece: &Piece) -> Result<(), String> {
         let values = [piece.length, piece.envelope.acceleration, piece.envelope.rate, piece.envelope.lag, piece.cap];
-        if !values.iter().all(|value| value.is_finite() && *value >= 0.0) || piece.length <= 0.0 {
+        if !values.iter().all(|value| value.is_finite() && *value >= 0.0) || (piece.length <= 0.0 && !piece.last) {
             return Err(format!("no piece: {piece:?}"));
+        }
+        if piece.length == 0.0 {
+            return Ok(());
         }
         for share in [0.0, 0.3, 0.5, 0.8, 1.0] {
             let x = share * piece.length;
@@ -170,6 +174,39 @@ impl<'a> Follower<'a> {
                     piece.line,
                     self.programmed.around(at)
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The limits of every axis hold whatever the share does, up to the ceiling.
+    fn permitted(&self, piece: &Piece) -> Result<(), String> {
+        let envelope = &piece.envelope;
+        for step in 0..=8 {
+            let x = f64::from(step) / 8.0 * piece.length;
+            let (energy, _) = piece.ceiling.at(envelope.potential(x));
+            let most = envelope.at(x);
+            // On a landing the rest is always reached.
+            let landing = piece.landing.map_or(f64::INFINITY, |way| most * (way - x).max(0.0));
+            let v = (2.0 * energy.clamp(0.0, piece.cap).min(landing)).sqrt();
+            for (axis, limits) in self.case.axes.limits.iter().enumerate() {
+                let [_, first, second, third] = piece.axes[axis].derivatives(x);
+                for (share, change) in [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0), (0.0, 1.0), (0.0, -1.0)] {
+                    {
+                        let (a, j) = (share * most, change * envelope.rate * most + share * envelope.slope * v);
+                        let used = [
+                            (first * v).abs() / limits.velocity,
+                            (first * a + second * v * v).abs() / limits.acceleration,
+                            (first * j + 3.0 * second * v * a + third * v * v * v).abs() / limits.jerk,
+                        ];
+                        if !used.iter().all(|used| *used <= FULL) {
+                            return Err(format!(
+                                "piece {} at {}, line {}: axis {axis} may use {used:?} at {step}/8 with {share} and {change}, length {:.3e} a {:.3e} slope {:.3e} energy {energy:.4e} cap {:.4e} landing {:?}",
+                                self.taken, piece.distance, piece.line, piece.length, most, envelope.slope, piece.cap, piece.landing
+                            ));
+                        }
+                    }
+                }
             }
         }
         Ok(())
@@ -335,7 +372,7 @@ impl<'a> Follower<'a> {
             self.step(ratio, between).map_err(|what| {
                 format!("cycle {cycle}, ratio {ratio}, at {}, line {}: {what}", self.distance, self.motion.line())
             })?;
-            if self.motion.arrived() || (self.programmed.length() == 0.0 && self.finished) {
+            if self.motion.arrived() {
                 return self.ended();
             }
         }

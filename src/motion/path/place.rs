@@ -1,6 +1,6 @@
 //! Where a path's motion is, and where it will be.
 
-use crate::limits::PIECES_PASSED;
+use crate::limits::{PIECES_AHEAD, PIECES_PASSED};
 
 use super::super::profile::State;
 use super::pieces::Pieces;
@@ -51,7 +51,7 @@ impl Place {
         ]
     }
 
-    /// Its braking can be released before it runs back. Bound: PIECES_PASSED.
+    /// Its braking can be released before it runs back. Bound: PIECES_AHEAD.
     pub fn can_release(&self, pieces: &Pieces, period_s: f64) -> bool {
         let Some(piece) = pieces.get(self.piece) else { return true };
         let braking = -self.share.min(0.0);
@@ -60,21 +60,21 @@ impl Place {
     }
 
     /// acceleration / rate at its worst on the way that a change of the share by `amount` takes from here, this cycle and the next included: less
-    /// than the piece says, which counts on the greatest speed. Bound: PIECES_PASSED.
+    /// than the piece says, which counts on the greatest speed. Bound: PIECES_AHEAD.
     pub fn lag(&self, pieces: &Pieces, amount: f64, period_s: f64) -> f64 {
         let Some(piece) = pieces.get(self.piece) else { return 0.0 };
         let (mut acceleration, mut rate, mut way) = (piece.envelope.at(self.x), f64::INFINITY, -self.x);
-        for number in self.piece..self.piece + PIECES_PASSED as u64 {
-            let Some(next) = pieces.get(number) else { return acceleration / rate };
+        for number in self.piece..self.piece + PIECES_AHEAD as u64 {
+            let Some(next) = pieces.get(number) else { break };
             acceleration = acceleration.max(next.envelope.at(next.length));
             rate = rate.min(next.envelope.rate);
             way += next.length;
             let speed = self.velocity + period_s * acceleration;
             if way >= speed * (2.0 * period_s + amount / rate) {
-                return (acceleration / rate).min(piece.envelope.lag);
+                break;
             }
         }
-        piece.envelope.lag
+        (acceleration / rate).min(piece.envelope.lag)
     }
 }
 
