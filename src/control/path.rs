@@ -176,7 +176,7 @@ fn point(values: &[f64]) -> Point {
 }
 
 /// An arc has no more whole turns than this.
-const MOST_TURNS: u32 = 100_000;
+const MOST_TURNS: u32 = 1000;
 
 fn line(parameters: &Parameters) -> Result<u32, Failure> {
     u32::try_from(parameters.optional_whole("line")?.unwrap_or(0)).map_err(|_| Failure::parameter("line"))

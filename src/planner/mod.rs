@@ -11,15 +11,17 @@
 //! | `legs` | what is short is gathered; how corners are joined |
 //! | `track` | the curve that is followed |
 //! | `split` | stretches that take a few periods each |
-//! | `speed` | how fast each may be passed |
+//! | `speed`, `spot`, `solved` | how fast each may be passed; what the limits leave at one place |
 //!
 //! What comes out depends on the elements alone, and not on how many of them came at a time, or when.
 
 pub mod axes;
 mod legs;
 pub mod program;
+mod solved;
 mod speed;
 mod split;
+mod spot;
 mod track;
 
 use std::collections::VecDeque;

@@ -16,23 +16,12 @@
 use crate::geometry::{Ceiling, Cubic, Envelope, Piece};
 use crate::limits::{MAX_GROUP_AXES, MAX_PATH_WINDOW, PATH_BLOCK, PIECES_PASSED};
 use crate::motion::Limits;
-use crate::motion::profile::stopping_distance;
 
 use super::program::Point;
+use super::solved::{Landing, Solved};
 use super::split::Stretch;
+use super::spot::Spot;
 
-/// Of the velocity limit: what is planned with.
-const VELOCITY: f64 = 0.9995;
-/// Of the acceleration limit: what is planned with. The rest covers what lies between the places that are looked at.
-const ACCELERATION: f64 = 0.99;
-/// Of the jerk limit, likewise.
-const JERK: f64 = 0.95;
-/// Of the acceleration: what bends leave for braking at least.
-const BRAKING: f64 = 0.1;
-/// Of the jerk: what q″va may take.
-const TURNING: f64 = 0.25;
-/// Of the jerk: what q‴v³ may take.
-const BENDING: f64 = 0.4;
 /// Of the jerk: what bends leave over at least, else the energy there is lowered by a factor and looked at again, so many times at most.
 const LEFT_OVER: f64 = 0.15;
 /// That factor.
@@ -57,94 +46,11 @@ const HALVINGS: u32 = 26;
 const STEEPNESS: f64 = 0.04;
 /// How much longer than its shortest a landing is, in units of a period's way.
 const LANDING_PERIODS: f64 = 3.0;
-/// Of the way of a landing: what a stop from its beginning takes at most.
-const ENTERING: f64 = 0.95;
 
 /// Stretches that a cycle passes at most: two less than it looks at.
 const PASSED: usize = PIECES_PASSED - 2;
 /// Stretches on each side of a place whose speeds say how much acceleration is reached there.
 const AROUND: usize = 4;
-
-/// |q′|, |q″| and |q‴| of each axis at one place.
-#[derive(Clone, Debug)]
-pub struct Spot {
-    first: [f64; MAX_GROUP_AXES],
-    second: [f64; MAX_GROUP_AXES],
-    third: [f64; MAX_GROUP_AXES],
-}
-
-impl Spot {
-    /// At `x`.
-    pub fn of(axes: &[Cubic; MAX_GROUP_AXES], x: f64, count: usize) -> Spot {
-        let mut spot =
-            Spot { first: [0.0; MAX_GROUP_AXES], second: [0.0; MAX_GROUP_AXES], third: [0.0; MAX_GROUP_AXES] };
-        for (axis, cubic) in axes.iter().enumerate().take(count) {
-            let [_, first, second, third] = cubic.derivatives(x).map(f64::abs);
-            (spot.first[axis], spot.second[axis], spot.third[axis]) = (first, second, third);
-        }
-        spot
-    }
-
-    /// The greatest energy with no acceleration along the path.
-    pub fn cap(&self, limits: &[Limits]) -> f64 {
-        self.fast(limits).min(self.bent(limits))
-    }
-
-    /// What velocities permit.
-    fn fast(&self, limits: &[Limits]) -> f64 {
-        let mut energy = f64::INFINITY;
-        for (first, limits) in self.first.iter().zip(limits) {
-            if *first > 0.0 {
-                energy = energy.min(0.5 * (VELOCITY * limits.velocity / first).powi(2));
-            }
-        }
-        energy
-    }
-
-    /// What bends permit.
-    fn bent(&self, limits: &[Limits]) -> f64 {
-        let mut energy = f64::INFINITY;
-        for (axis, limits) in limits.iter().enumerate() {
-            if self.second[axis] > 0.0 {
-                energy = energy.min((1.0 - BRAKING) * ACCELERATION * limits.acceleration / (2.0 * self.second[axis]));
-            }
-            if self.third[axis] > 0.0 {
-                energy = energy.min(0.5 * (BENDING * JERK * limits.jerk / self.third[axis]).powf(2.0 / 3.0));
-            }
-        }
-        energy
-    }
-
-    /// The acceleration along the path that is left at this energy.
-    fn acceleration(&self, limits: &[Limits], energy: f64) -> f64 {
-        let velocity = (2.0 * energy).sqrt();
-        let mut left = f64::INFINITY;
-        for (axis, limits) in limits.iter().enumerate() {
-            let (first, second) = (self.first[axis], self.second[axis]);
-            if first > 0.0 {
-                left = left.min((ACCELERATION * limits.acceleration - 2.0 * second * energy) / first);
-            }
-            if second > 0.0 {
-                left = left.min(TURNING * JERK * limits.jerk / (3.0 * second * velocity.max(1e-12)));
-            }
-        }
-        left.max(0.0)
-    }
-
-    /// The jerk along the path that is left at this energy and acceleration.
-    fn jerk(&self, limits: &[Limits], energy: f64, acceleration: f64) -> f64 {
-        let velocity = (2.0 * energy).sqrt();
-        let mut left = f64::INFINITY;
-        for (axis, limits) in limits.iter().enumerate() {
-            let (first, second, third) = (self.first[axis], self.second[axis], self.third[axis]);
-            if first > 0.0 {
-                let bends = velocity * (3.0 * second * acceleration + third * velocity * velocity);
-                left = left.min((JERK * limits.jerk - bends) / first);
-            }
-        }
-        left
-    }
-}
 
 /// What becomes of the path behind what is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -155,41 +61,6 @@ enum End {
     Slowest,
     /// The fastest.
     Fastest,
-}
-
-/// A way of constant acceleration, rate and cap up to a rest, from which any stop fits.
-#[derive(Clone, Copy, Debug)]
-struct Landing {
-    /// Its first entry.
-    first: usize,
-    way: f64,
-    acceleration: f64,
-    rate: f64,
-    cap: f64,
-}
-
-/// What is settled of a stretch.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Solved {
-    /// Energy of the profile.
-    energy: f64,
-    /// At its beginning: what acceleration and rate count on.
-    begins_with: f64,
-    /// Acceleration at its beginning.
-    acceleration: f64,
-    /// At its end.
-    leaving: f64,
-    rate: f64,
-    /// Control value of the ceiling.
-    control: f64,
-    /// Control value of the feed.
-    feed: f64,
-    /// The greatest energy on it.
-    cap: f64,
-    /// Potential over it.
-    width: f64,
-    /// See [`Piece::landing`].
-    landing: Option<f64>,
 }
 
 /// A stretch and what is known of its places.
@@ -805,20 +676,4 @@ impl Speeds {
             self.given = index + 1;
         }
     }
-}
-
-/// The greatest energy from which a stop without acceleration at its beginning takes no more than `way`.
-fn stopping_energy(way: f64, acceleration: f64, jerk: f64) -> f64 {
-    let limits = Limits { velocity: f64::MAX, acceleration, jerk };
-    let (mut low, mut high) = (0.0, acceleration * way);
-    for _ in 0..HALVINGS * 2 {
-        let middle = 0.5 * (low + high);
-        let velocity = (2.0 * middle).sqrt();
-        if stopping_distance(velocity, 0.0, &limits) <= way {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    low
 }

@@ -7,7 +7,7 @@ use crate::geometry::Cubic;
 use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 
-use super::speed::Spot;
+use super::spot::Spot;
 use super::track::Interval;
 
 /// Intervals that are looked ahead at for how slow a stretch is.

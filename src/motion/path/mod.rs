@@ -14,7 +14,7 @@
 //! | `place` | where the path's motion is, and where it will be |
 //! | `margin` | what is left between a state and what must not be passed |
 //!
-//! Cost: at most [`SEARCHES`] evaluations a cycle, each over at most [`crate::limits::PIECES_PASSED`] pieces, and one evaluation of each axis.
+//! Cost: at most `SEARCHES` evaluations a cycle, each over at most [`crate::limits::PIECES_PASSED`] pieces, and one evaluation of each axis.
 
 mod margin;
 mod pieces;
