@@ -24,7 +24,7 @@ const UNDISTURBED_NS: u64 = 2_000;
 
 impl Reading {
     /// Reads the wall clock between two readings of the other, which bound how far they may be apart; once more where something
-    /// came in between. The closest counts. Bound: [`ATTEMPTS`].
+    /// came in between. The closest counts. Bound: `ATTEMPTS`.
     pub fn take(mut monotonic_ns: impl FnMut() -> u64, mut realtime_ns: impl FnMut() -> u64) -> Reading {
         let (mut best, mut closest_ns) = (Reading::default(), u64::MAX);
         for _ in 0..ATTEMPTS {
