@@ -22,7 +22,7 @@ use super::program::Point;
 use super::split::Stretch;
 
 /// Of the velocity limit: what is planned with.
-const VELOCITY: f64 = 0.9995;
+const VELOCITY: f64 = 0.999;
 /// Of the acceleration limit: what is planned with. The rest covers what lies between the places that are looked at.
 const ACCELERATION: f64 = 0.99;
 /// Of the jerk limit, likewise.
@@ -373,12 +373,16 @@ impl Speeds {
             let (left, right) = (self.entries[index - 1].stretch.length, self.entries[index].stretch.length);
             let border = borders[index - 1];
             let excess = right * caps[index - 1] + left * caps[index] - border * (left + right);
-            if excess > 0.0 {
-                if caps[index - 1] > caps[index] && index > self.settled {
-                    caps[index - 1] = (caps[index - 1] - excess / right).max(border.min(caps[index - 1]));
-                } else {
-                    caps[index] = (caps[index] - excess / left).max(border.min(caps[index]));
-                }
+            if excess <= 0.0 {
+                continue;
+            }
+            let lowered = |cap: f64, by: f64| (cap - by).max(border.min(cap));
+            if caps[index - 1].min(caps[index]) > border && index > self.settled {
+                (caps[index - 1], caps[index]) = (border, border);
+            } else if caps[index - 1] > caps[index] && index > self.settled {
+                caps[index - 1] = lowered(caps[index - 1], excess / right);
+            } else {
+                caps[index] = lowered(caps[index], excess / left);
             }
         }
         caps
@@ -626,7 +630,7 @@ impl Speeds {
         let mut distance = way;
         for (entry, solved) in self.entries.iter().zip(solved.iter_mut()).skip(first) {
             let length = entry.stretch.length;
-            (solved.rate, solved.cap, solved.energy) = (rate, cap, cap);
+            (solved.rate, solved.cap, solved.energy) = (rate, cap, cap.min(solved.energy));
             solved.width = acceleration * length;
             solved.landing = Some(distance);
             distance -= length;

@@ -256,7 +256,7 @@ impl PathMotion {
     fn rate(&self) -> f64 {
         let Place { piece, x, velocity, .. } = self.place;
         let Some(first) = self.pieces.get(piece) else { return 0.0 };
-        let reach = self.period_s * (velocity + 2.0 * first.envelope.acceleration * self.period_s);
+        let reach = self.period_s * (velocity + first.envelope.at(x) * self.period_s);
         let mut way = first.length - x;
         let mut rate = first.envelope.rate;
         for next in 1..PIECES_PASSED as u64 {

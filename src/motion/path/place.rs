@@ -114,8 +114,9 @@ pub fn comes_to_rest(pieces: &Pieces, from: Place, seconds: f64) -> Option<(f64,
         // What the envelope does meanwhile.
         change *= 1.0 - (place.velocity / from.velocity).clamp(-0.5, 0.5);
     }
+    let rest = -from.share / change;
     (place.velocity, place.share) = (0.0, 0.0);
-    Some((change, -from.share / change, place))
+    (rest <= seconds).then_some((change, rest, place))
 }
 
 /// After `seconds` in which the share changes by `change` 1/s until it meets its bound. Bound: two phases, PIECES_PASSED pieces.
