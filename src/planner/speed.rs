@@ -57,8 +57,10 @@ const HALVINGS: u32 = 26;
 const STEEPNESS: f64 = 0.04;
 /// How much longer than its shortest a landing is, in units of a period's way.
 const LANDING_PERIODS: f64 = 3.0;
-/// Of the way of a landing: what a stop from its beginning takes at most.
-const ENTERING: f64 = 0.95;
+/// And how much longer than that it gets at most, where a stretch is long: its end may be a slow place.
+const LONGEST_LANDING: f64 = 8.0;
+/// Of the rate: what following the ceiling into a slow place takes at most.
+const SLOWING: f64 = 0.5;
 
 /// Stretches that a cycle passes at most: two less than it looks at.
 const PASSED: usize = PIECES_PASSED - 2;
@@ -593,11 +595,13 @@ impl Speeds {
                 rate: landing.rate.min(rate_of(first)),
                 cap: landing.cap.min(self.landing_cap(first)).min(passing[first]),
             };
-            if first + 1 < self.entries.len() && longer.acceleration < least[first - self.settled] {
+            let length = self.landing_length(longer.acceleration, longer.rate);
+            let infeasible = longer.acceleration < least[first - self.settled];
+            if landing.way > 0.0 && (infeasible || longer.way > LONGEST_LANDING * length) {
                 break;
             }
             landing = longer;
-            if landing.way >= self.landing_length(landing.acceleration, landing.rate) {
+            if landing.way >= length {
                 break;
             }
         }
@@ -655,7 +659,8 @@ impl Speeds {
             let ((left, left_width), (right, right_width)) =
                 ((solved[index - 1].control, solved[index - 1].width), (solved[index].control, solved[index].width));
             if at_knot((left, left_width), (right, right_width)) > most {
-                let more = |other: f64, own: f64, theirs: f64| other + (most - other).max(0.0) * (own + theirs) / theirs;
+                let more =
+                    |other: f64, own: f64, theirs: f64| other + (most - other).max(0.0) * (own + theirs) / theirs;
                 if left > right && index > self.settled {
                     solved[index - 1].control = more(right, left_width, right_width).min(left);
                 } else {
@@ -663,12 +668,23 @@ impl Speeds {
                 }
             }
         }
-        // Falling no steeper than braking does.
+        let rates = self.slowest_rates(solved);
+        // Falling no steeper than braking does, and so that the brake can be released on the way into a slow place.
+        let mut slope = STEEPEST;
         for index in (self.settled..count.saturating_sub(1)).rev() {
-            let way = 0.5 * (solved[index].width + solved[index + 1].width);
-            solved[index].control = solved[index].control.min(solved[index + 1].control + STEEPEST * way);
+            let (here, next) = (&solved[index], &solved[index + 1]);
+            let way = 0.5 * (here.width + next.width);
+            let mean = 0.5 * (here.acceleration + here.leaving);
+            let velocity = (2.0 * next.control.min(here.control)).sqrt().max(1e-9);
+            let bend = SLOWING * rates[index] / (mean.max(1e-12) * velocity);
+            slope = if next.landing.is_some() { STEEPEST } else { (slope + bend * way).min(STEEPEST) };
+            let most = next.control + slope * way;
+            if here.control <= most {
+                slope = ((here.control - next.control) / way).max(0.0);
+            }
+            solved[index].control = solved[index].control.min(most);
         }
-        self.round(solved, self.settled, FOLLOWING, |solved| &mut solved.control);
+        self.round(solved, &rates, self.settled, FOLLOWING, |solved| &mut solved.control);
         // What is wanted is not waited for: it is what is known of it when a piece is given out.
         let open = self.open();
         for (solved, entry) in solved.iter_mut().zip(&self.entries).skip(open) {
@@ -678,7 +694,7 @@ impl Speeds {
             let way = 0.5 * (solved[index].width + solved[index + 1].width);
             solved[index].feed = solved[index].feed.min(solved[index + 1].feed + FEED_STEEPEST * way);
         }
-        self.round(solved, open, FOLLOWING / 8.0, |solved| &mut solved.feed);
+        self.round(solved, &rates, open, FOLLOWING / 8.0, |solved| &mut solved.feed);
     }
 
     /// The first entry whose feed is not in a piece that has been given out.
@@ -688,7 +704,14 @@ impl Speeds {
 
     /// The greatest curve below the control values that bends down no more than `share` of the rate permits: their lower convex
     /// hull, after a curve with that bend was added to all of them.
-    fn round(&self, solved: &mut [Solved], fixed: usize, share: f64, value: impl Fn(&mut Solved) -> &mut f64) {
+    fn round(
+        &self,
+        solved: &mut [Solved],
+        rates: &[f64],
+        fixed: usize,
+        share: f64,
+        value: impl Fn(&mut Solved) -> &mut f64,
+    ) {
         let count = solved.len();
         let from = fixed.saturating_sub(2).min(count);
         // Place and added curve of each control value.
@@ -703,7 +726,7 @@ impl Speeds {
             added.push((place, sum));
             let mean = 0.5 * (solved[index].acceleration + solved[index].leaving);
             let velocity = (2.0 * solved[index].cap).sqrt().max(1e-9);
-            slope += share * solved[index].rate / (mean.max(1e-12) * velocity) * solved[index].width;
+            slope += share * rates[index] / (mean.max(1e-12) * velocity) * solved[index].width;
         }
         let mut raised = |index: usize| {
             let (place, sum) = added[index - from];
@@ -722,6 +745,7 @@ impl Speeds {
             hull.push(index);
         }
         for pair in hull.windows(2) {
+            let ends = [pair[0], pair[1]].map(|index| points[index].1 - added[index].1);
             let ((ax, ay), (bx, by)) = (points[pair[0]], points[pair[1]]);
             for index in pair[0] + 1..pair[1] {
                 if from + index < fixed {
@@ -730,9 +754,28 @@ impl Speeds {
                 let (x, sum) = added[index];
                 let lowered = ay + (by - ay) * (x - ax) / (bx - ax) - sum;
                 let value = value(&mut solved[from + index]);
-                *value = value.min(lowered);
+                // Never below both ends, but for rounding.
+                *value = value.min(lowered.max(ends[0].min(ends[1])));
             }
         }
+    }
+
+    /// The rate that counts on each entry: the least of those that a cycle looks at together.
+    fn slowest_rates(&self, solved: &[Solved]) -> Vec<f64> {
+        let mut rates: Vec<f64> = solved.iter().map(|solved| solved.rate).collect();
+        for (first, here) in solved.iter().enumerate() {
+            let velocity = (2.0 * here.cap).sqrt();
+            let reach = self.period_s * (velocity + self.period_s * here.acceleration.max(here.leaving));
+            let (mut rate, mut way, mut end) = (here.rate, 0.0, first + 1);
+            // Bound: PIECES_PASSED.
+            while end < solved.len() && end < first + PIECES_PASSED && way <= reach {
+                rate = rate.min(solved[end].rate);
+                way += self.entries[end].stretch.length;
+                end += 1;
+            }
+            rates[first..end].iter_mut().for_each(|other| *other = other.min(rate));
+        }
+        rates
     }
 
     /// Entries whose following ones are settled for as long as a change of the used share takes.
