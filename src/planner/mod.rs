@@ -11,7 +11,7 @@
 //! | `legs` | what is short is gathered; how corners are joined |
 //! | `track` | the curve that is followed |
 //! | `split` | stretches that take a few periods each |
-//! | `speed`, `spot`, `solved` | how fast each may be passed; what the limits leave at one place |
+//! | `speed` | how fast each may be passed; `ceiling` in it rounds that, `spot` is what limits leave at one place, `solved` what is settled |
 //!
 //! What comes out depends on the elements alone, and not on how many of them came at a time, or when.
 

@@ -13,6 +13,8 @@
 //! What lies ahead of the known path is not guessed: a stretch is given out when its speeds are the same whether the path rests at the end of what is
 //! known or goes on as fast as it can.
 
+mod ceiling;
+
 use crate::geometry::{Ceiling, Cubic, Envelope, Piece};
 use crate::limits::{MAX_GROUP_AXES, MAX_PATH_WINDOW, PATH_BLOCK, PIECES_PASSED};
 use crate::motion::Limits;
@@ -34,10 +36,6 @@ const BORDER: f64 = 1.05;
 const SHARE: f64 = 0.75;
 /// Of the rate: what following the ceiling takes at most.
 const FOLLOWING: f64 = 0.5;
-/// How steep the ceiling may fall, of the envelope.
-const STEEPEST: f64 = 0.98;
-/// How steep the feed may fall: at an override of 2 it falls four times as steep.
-const FEED_STEEPEST: f64 = 0.24;
 /// How far towards its slower end the energy of a stretch is taken.
 const SLOWER_END: f64 = 0.6;
 /// Steps of the search for an energy.
@@ -46,6 +44,8 @@ const HALVINGS: u32 = 26;
 const STEEPNESS: f64 = 0.04;
 /// How much longer than its shortest a landing is, in units of a period's way.
 const LANDING_PERIODS: f64 = 3.0;
+/// And how much longer than that it gets at most, where a stretch is long: its end may be a slow place.
+const LONGEST_LANDING: f64 = 8.0;
 
 /// Stretches that a cycle passes at most: two less than it looks at.
 const PASSED: usize = PIECES_PASSED - 2;
@@ -244,12 +244,16 @@ impl Speeds {
             let (left, right) = (self.entries[index - 1].stretch.length, self.entries[index].stretch.length);
             let border = borders[index - 1];
             let excess = right * caps[index - 1] + left * caps[index] - border * (left + right);
-            if excess > 0.0 {
-                if caps[index - 1] > caps[index] && index > self.settled {
-                    caps[index - 1] = (caps[index - 1] - excess / right).max(border.min(caps[index - 1]));
-                } else {
-                    caps[index] = (caps[index] - excess / left).max(border.min(caps[index]));
-                }
+            if excess <= 0.0 {
+                continue;
+            }
+            let lowered = |cap: f64, by: f64| (cap - by).max(border.min(cap));
+            if caps[index - 1].min(caps[index]) > border && index > self.settled {
+                (caps[index - 1], caps[index]) = (border, border);
+            } else if caps[index - 1] > caps[index] && index > self.settled {
+                caps[index - 1] = lowered(caps[index - 1], excess / right);
+            } else {
+                caps[index] = lowered(caps[index], excess / left);
             }
         }
         caps
@@ -460,11 +464,13 @@ impl Speeds {
                 rate: landing.rate.min(rate_of(first)),
                 cap: landing.cap.min(self.landing_cap(first)).min(passing[first]),
             };
-            if first + 1 < self.entries.len() && longer.acceleration < least[first - self.settled] {
+            let length = self.landing_length(longer.acceleration, longer.rate);
+            let infeasible = longer.acceleration < least[first - self.settled];
+            if landing.way > 0.0 && (infeasible || longer.way > LONGEST_LANDING * length) {
                 break;
             }
             landing = longer;
-            if landing.way >= self.landing_length(landing.acceleration, landing.rate) {
+            if landing.way >= length {
                 break;
             }
         }
@@ -497,7 +503,7 @@ impl Speeds {
         let mut distance = way;
         for (entry, solved) in self.entries.iter().zip(solved.iter_mut()).skip(first) {
             let length = entry.stretch.length;
-            (solved.rate, solved.cap, solved.energy) = (rate, cap, cap);
+            (solved.rate, solved.cap, solved.energy) = (rate, cap, cap.min(solved.energy));
             solved.width = acceleration * length;
             solved.landing = Some(distance);
             distance -= length;
@@ -509,98 +515,6 @@ impl Speeds {
         let entry = &self.entries[index];
         let limit = 2.0 * entry.stretch.feed * entry.stretch.feed;
         [&entry.begin, &entry.middle, &entry.end].iter().fold(limit, |cap, spot| cap.min(spot.cap(&self.limits)))
-    }
-
-    fn ceiling(&self, solved: &mut [Solved]) {
-        let count = self.entries.len();
-        for solved in solved.iter_mut().skip(self.settled) {
-            solved.control = solved.energy;
-        }
-        // No more at borders than the envelope counts on.
-        for index in self.settled.max(1)..count {
-            let most = solved[index].begins_with;
-            let ((left, left_width), (right, right_width)) =
-                ((solved[index - 1].control, solved[index - 1].width), (solved[index].control, solved[index].width));
-            if at_knot((left, left_width), (right, right_width)) > most {
-                let more =
-                    |other: f64, own: f64, theirs: f64| other + (most - other).max(0.0) * (own + theirs) / theirs;
-                if left > right && index > self.settled {
-                    solved[index - 1].control = more(right, left_width, right_width).min(left);
-                } else {
-                    solved[index].control = more(left, right_width, left_width).min(right);
-                }
-            }
-        }
-        // Falling no steeper than braking does.
-        for index in (self.settled..count.saturating_sub(1)).rev() {
-            let way = 0.5 * (solved[index].width + solved[index + 1].width);
-            solved[index].control = solved[index].control.min(solved[index + 1].control + STEEPEST * way);
-        }
-        self.round(solved, self.settled, FOLLOWING, |solved| &mut solved.control);
-        // What is wanted is not waited for: it is what is known of it when a piece is given out.
-        let open = self.open();
-        for (solved, entry) in solved.iter_mut().zip(&self.entries).skip(open) {
-            solved.feed = 0.5 * entry.stretch.feed.powi(2);
-        }
-        for index in (open..count.saturating_sub(1)).rev() {
-            let way = 0.5 * (solved[index].width + solved[index + 1].width);
-            solved[index].feed = solved[index].feed.min(solved[index + 1].feed + FEED_STEEPEST * way);
-        }
-        self.round(solved, open, FOLLOWING / 8.0, |solved| &mut solved.feed);
-    }
-
-    /// The first entry whose feed is not in a piece that has been given out.
-    fn open(&self) -> usize {
-        if self.given > 0 { self.given + 1 } else { 0 }
-    }
-
-    /// The greatest curve below the control values that bends down no more than `share` of the rate permits: their lower convex
-    /// hull, after a curve with that bend was added to all of them.
-    fn round(&self, solved: &mut [Solved], fixed: usize, share: f64, value: impl Fn(&mut Solved) -> &mut f64) {
-        let count = solved.len();
-        let from = fixed.saturating_sub(2).min(count);
-        // Place and added curve of each control value.
-        let mut added = Vec::with_capacity(count - from);
-        let (mut place, mut sum, mut slope) = (0.0, 0.0, 0.0);
-        for index in from..count {
-            if index > from {
-                let way = 0.5 * (solved[index - 1].width + solved[index].width);
-                place += way;
-                sum += slope * way;
-            }
-            added.push((place, sum));
-            let mean = 0.5 * (solved[index].acceleration + solved[index].leaving);
-            let velocity = (2.0 * solved[index].cap).sqrt().max(1e-9);
-            slope += share * solved[index].rate / (mean.max(1e-12) * velocity) * solved[index].width;
-        }
-        let mut raised = |index: usize| {
-            let (place, sum) = added[index - from];
-            (place, *value(&mut solved[index]) + sum)
-        };
-        let points: Vec<(f64, f64)> = (from..count).map(&mut raised).collect();
-        let mut hull: Vec<usize> = Vec::new();
-        for (index, &(x, y)) in points.iter().enumerate() {
-            while let [.., a, b] = hull[..] {
-                let ((ax, ay), (bx, by)) = (points[a], points[b]);
-                if (by - ay) * (x - ax) < (y - ay) * (bx - ax) {
-                    break;
-                }
-                hull.pop();
-            }
-            hull.push(index);
-        }
-        for pair in hull.windows(2) {
-            let ((ax, ay), (bx, by)) = (points[pair[0]], points[pair[1]]);
-            for index in pair[0] + 1..pair[1] {
-                if from + index < fixed {
-                    continue;
-                }
-                let (x, sum) = added[index];
-                let lowered = ay + (by - ay) * (x - ax) / (bx - ax) - sum;
-                let value = value(&mut solved[from + index]);
-                *value = value.min(lowered);
-            }
-        }
     }
 
     /// Entries whose following ones are settled for as long as a change of the used share takes.

@@ -5,7 +5,7 @@ use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 
 /// Of the velocity limit: what is planned with.
-const VELOCITY: f64 = 0.9995;
+const VELOCITY: f64 = 0.999;
 /// Of the acceleration limit: what is planned with. The rest covers what lies between the places that are looked at.
 const ACCELERATION: f64 = 0.99;
 /// Of the jerk limit, likewise.

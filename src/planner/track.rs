@@ -17,6 +17,9 @@ use super::program::Corner;
 
 /// Intervals of the curve that may still change where a knot is added behind them: as far as a control point reaches.
 const REACH: usize = 3;
+/// Intervals that are known to be close enough in front of those that are looked at: a knot that is added changes some before it,
+/// which may need one, too.
+const SETTLED: usize = 4 * REACH;
 /// Knots closer than this share of a leg's length are one.
 const APART: f64 = 1e-9;
 /// A knot is added within an interval so many times at most.
@@ -270,7 +273,7 @@ impl Track {
                 }
                 continue;
             }
-            let ready = self.verified > self.given + REACH || (self.ended && self.verified == intervals);
+            let ready = self.verified > self.given + SETTLED || (self.ended && self.verified == intervals);
             return (ready && self.given < intervals).then(|| self.give());
         }
     }
@@ -280,7 +283,9 @@ impl Track {
         let sigma = 0.5 * (self.knots[index].sigma + self.knots[index + 1].sigma);
         self.knots[index].refined = refined;
         self.knots.insert(index + 1, Knot { sigma, refined });
-        self.verified = index.saturating_sub(REACH).max(self.given);
+        // What has been given out reaches two knots further.
+        let first = if self.given > 0 { self.given + REACH - 1 } else { 0 };
+        self.verified = index.saturating_sub(REACH).max(first).min(self.verified);
     }
 
     fn give(&mut self) -> Interval {

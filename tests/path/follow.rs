@@ -90,6 +90,10 @@ pub struct Follower<'a> {
     /// Rests that are still to come.
     rests: Vec<f64>,
     finished: bool,
+    /// Potential at the last rest of what was handed over.
+    rested_at: f64,
+    /// The last piece that was handed over, unless the path rests behind it.
+    last: Option<Piece>,
     /// A piece that found no room.
     waiting: Option<Piece>,
     /// The greatest used share of each order's limits.
@@ -114,6 +118,8 @@ impl<'a> Follower<'a> {
             distance: 0.0,
             rests,
             finished: false,
+            rested_at: 0.0,
+            last: None,
             waiting: None,
             peaks: [0.0; 3],
         }
@@ -142,6 +148,13 @@ impl<'a> Follower<'a> {
             }
             self.check(&piece)?;
             self.permitted(&piece)?;
+            if let Some(before) = &self.last {
+                self.continuous(before, &piece)?;
+            }
+            self.last = (!piece.rests).then_some(piece);
+            if piece.rests {
+                self.rested_at = piece.potential + piece.envelope.potential(piece.length);
+            }
             if !self.motion.push(&piece) {
                 return Err("a piece was refused where there was room".into());
             }
@@ -179,6 +192,36 @@ impl<'a> Follower<'a> {
         Ok(())
     }
 
+    /// Two pieces meet in place, direction and curvature, and in what may be done there.
+    fn continuous(&self, before: &Piece, piece: &Piece) -> Result<(), String> {
+        let at = |what: &str, a: f64, b: f64| {
+            Err(format!("piece {} at {}, line {}: {what} jumps from {a} to {b}", self.taken, piece.distance, piece.line))
+        };
+        let v = (2.0 * piece.ceiling.energy.min(piece.cap)).sqrt();
+        for (axis, limits) in self.case.axes.limits.iter().enumerate() {
+            let [p, first, second, _] = before.axes[axis].derivatives(before.length);
+            let now = piece.axes[axis].derivatives(0.0);
+            if !((p - now[0]).abs() <= self.programmed.rounding()) {
+                return at("the place", p, now[0]);
+            }
+            if !((first - now[1]).abs() * v <= 1e-8 * limits.velocity) {
+                return at("the direction", first, now[1]);
+            }
+            if !((second - now[2]).abs() * v * v <= 1e-6 * limits.acceleration) {
+                return at("the curvature", second, now[2]);
+            }
+        }
+        let (ends, begins) = (before.envelope.at(before.length), piece.envelope.acceleration);
+        if !((ends - begins).abs() <= 1e-9 * before.envelope.acceleration.max(begins)) {
+            return at("the acceleration", ends, begins);
+        }
+        let (ends, _) = before.ceiling.at(before.envelope.potential(before.length));
+        if !((ends - piece.ceiling.energy).abs() <= 1e-9 * before.ceiling.energy.max(ends)) {
+            return at("the ceiling", ends, piece.ceiling.energy);
+        }
+        Ok(())
+    }
+
     /// The limits of every axis hold whatever the share does, up to the ceiling.
     fn permitted(&self, piece: &Piece) -> Result<(), String> {
         let envelope = &piece.envelope;
@@ -188,7 +231,8 @@ impl<'a> Follower<'a> {
             let most = envelope.at(x);
             // On a landing the rest is always reached.
             let landing = piece.landing.map_or(f64::INFINITY, |way| most * (way - x).max(0.0));
-            let v = (2.0 * energy.clamp(0.0, piece.cap).min(landing)).sqrt();
+            let since = piece.potential + envelope.potential(x) - self.rested_at;
+            let v = (2.0 * energy.clamp(0.0, piece.cap).min(landing).min(since)).sqrt();
             for (axis, limits) in self.case.axes.limits.iter().enumerate() {
                 let [_, first, second, third] = piece.axes[axis].derivatives(x);
                 for (share, change) in [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0), (0.0, 1.0), (0.0, -1.0)] {

@@ -29,12 +29,14 @@ use super::profile::{Profile, State};
 use super::types::Limits;
 use margin::{MOST_CHANGE, Margin, Way, margin};
 use pieces::Pieces;
-use place::{Place, advanced};
+use place::{Place, advanced, advanced_past};
 
 /// Evaluations in the search for the greatest u̇, and steps in that for a braking that can be released.
 const SEARCHES: usize = 24;
 /// And where no more of the energy than this is left to what must not be passed.
 const NEAR: f64 = 1e-9;
+/// Within a cycle the energy may be so many times what axes permit: rounding, and what keeps to the ceiling.
+const INSIDE: f64 = 1.001;
 /// The search ends when the interval is this share of the rate wide.
 const CLOSE: f64 = 1e-7;
 
@@ -217,9 +219,15 @@ impl PathMotion {
     fn greatest(&self, from: Place, rate: f64, ratio: f64) -> Result<(f64, Margin), Margin> {
         let lag = from.lag(&self.pieces, MOST_CHANGE, self.period_s);
         let judged = |change: f64| {
-            let place = advanced(&self.pieces, from, change, self.period_s);
+            let mut inside = f64::INFINITY;
+            let place = advanced_past(&self.pieces, from, change, self.period_s, |piece, place| {
+                let (ceiling, _) = piece.ceiling.at(piece.envelope.potential(place.x));
+                inside = inside.min(INSIDE * ceiling - place.energy());
+            });
             let way = Way { from: from.share, change, period_s: self.period_s, lag };
-            (margin(&self.pieces, &place, &way, ratio), NEAR * place.energy())
+            let mut margin = margin(&self.pieces, &place, &way, ratio);
+            margin.limits = margin.limits.min(inside);
+            (margin, NEAR * place.energy())
         };
         let least = if from.velocity == 0.0 && from.share == 0.0 { 0.0 } else { -rate };
         if ratio <= 0.0 {
@@ -277,7 +285,7 @@ impl PathMotion {
     fn rate(&self) -> f64 {
         let Place { piece, x, velocity, .. } = self.place;
         let Some(first) = self.pieces.get(piece) else { return 0.0 };
-        let reach = self.period_s * (velocity + 2.0 * first.envelope.acceleration * self.period_s);
+        let reach = self.period_s * (velocity + first.envelope.at(x) * self.period_s);
         let mut way = first.length - x;
         let mut rate = first.envelope.rate;
         for next in 1..PIECES_PASSED as u64 {

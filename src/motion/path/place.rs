@@ -4,6 +4,7 @@ use crate::limits::{PIECES_AHEAD, PIECES_PASSED};
 
 use super::super::profile::State;
 use super::pieces::Pieces;
+use crate::geometry::Piece;
 
 /// Newton steps to the end of a piece.
 const CROSSING_STEPS: usize = 8;
@@ -114,8 +115,9 @@ pub fn comes_to_rest(pieces: &Pieces, from: Place, seconds: f64) -> Option<(f64,
         // What the envelope does meanwhile.
         change *= 1.0 - (place.velocity / from.velocity).clamp(-0.5, 0.5);
     }
+    let rest = -from.share / change;
     (place.velocity, place.share) = (0.0, 0.0);
-    Some((change, -from.share / change, place))
+    (rest <= seconds).then_some((change, rest, place))
 }
 
 /// After `seconds` in which the share changes by `change` 1/s until it meets its bound. Bound: two phases, PIECES_PASSED pieces.
@@ -123,6 +125,17 @@ pub fn comes_to_rest(pieces: &Pieces, from: Place, seconds: f64) -> Option<(f64,
 /// On a piece s̈ = (u + u̇·t)·(α + α′·y) with y the way since: a power series, whose terms fall with α′·t² (planned below
 /// 0.04, so that what is left out is below 1e-9 of the way).
 pub fn advanced(pieces: &Pieces, from: Place, change: f64, seconds: f64) -> Place {
+    advanced_past(pieces, from, change, seconds, |_, _| {})
+}
+
+/// The same, and each place where a piece or a phase ends on the way.
+pub fn advanced_past(
+    pieces: &Pieces,
+    from: Place,
+    change: f64,
+    seconds: f64,
+    mut past: impl FnMut(&Piece, &Place),
+) -> Place {
     let mut place = from;
     let mut change = change;
     let mut left = seconds;
@@ -165,6 +178,8 @@ pub fn advanced(pieces: &Pieces, from: Place, change: f64, seconds: f64) -> Plac
         place.velocity = series.speed(time);
         place.share = (place.share + change * time).clamp(-1.0, 1.0);
         if crosses {
+            place.x = piece.length;
+            past(piece, &place);
             place.piece += 1;
             place.x = 0.0;
         } else {
@@ -175,6 +190,9 @@ pub fn advanced(pieces: &Pieces, from: Place, change: f64, seconds: f64) -> Plac
             }
         }
         left -= time;
+        if left > 0.0 && !crosses {
+            past(piece, &place);
+        }
     }
     place
 }
