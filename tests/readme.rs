@@ -117,7 +117,8 @@ fn the_way_to_the_first_move_is_as_it_is_written() {
     for (command, lines) in expected {
         let (ran, printed) = found.next().and_then(|part| part.split_once('\n')).unwrap_or_default();
         assert_eq!(ran, command, "{said}\n{}", logs());
-        let printed: Vec<&str> = printed.lines().collect();
+        // Whether a host that others use lets every period run is not what is tried here.
+        let printed: Vec<&str> = printed.lines().filter(|line| !line.starts_with("skipped periods: ")).collect();
         assert_eq!(plain(&printed), plain(&lines), "{command}\n{said}");
     }
 }
