@@ -154,8 +154,7 @@ impl Writer<'_> {
         let mut way = [0.0; MAX_GROUP_AXES];
         loop {
             let share = if self.random.chance(0.3) { 0.3 } else { 0.9 };
-            way[..count]
-                .fill_with(|| if self.random.chance(share) { self.random.within(-1.0, 1.0) } else { 0.0 });
+            way[..count].fill_with(|| if self.random.chance(share) { self.random.within(-1.0, 1.0) } else { 0.0 });
             let size = way.iter().map(|x| x * x).sum::<f64>().sqrt();
             if size > 1e-3 {
                 return way.map(|x| x / size);

@@ -13,8 +13,13 @@ const FULL: f64 = 1.0 + 1e-9;
 pub enum Overrides {
     Constant(f64),
     /// Another value every so many cycles, about; a share of them are holds.
-    Storm { cycles: usize, holds: f64 },
-    Wave { cycles: f64 },
+    Storm {
+        cycles: usize,
+        holds: f64,
+    },
+    Wave {
+        cycles: f64,
+    },
 }
 
 impl Overrides {
@@ -56,8 +61,6 @@ pub enum Supply {
     Batches { most: usize, chance: f64 },
     /// The program itself comes while it is followed; it is planned to a rest now and then.
     Live { most: usize, chance: f64, finish: f64 },
-    /// No more after so many.
-    Dies { after: usize },
 }
 
 impl Supply {
@@ -195,7 +198,10 @@ impl<'a> Follower<'a> {
     /// Two pieces meet in place, direction and curvature, and in what may be done there.
     fn continuous(&self, before: &Piece, piece: &Piece) -> Result<(), String> {
         let at = |what: &str, a: f64, b: f64| {
-            Err(format!("piece {} at {}, line {}: {what} jumps from {a} to {b}", self.taken, piece.distance, piece.line))
+            Err(format!(
+                "piece {} at {}, line {}: {what} jumps from {a} to {b}",
+                self.taken, piece.distance, piece.line
+            ))
         };
         let v = (2.0 * piece.ceiling.energy.min(piece.cap)).sqrt();
         for (axis, limits) in self.case.axes.limits.iter().enumerate() {
@@ -246,7 +252,14 @@ impl<'a> Follower<'a> {
                         if !used.iter().all(|used| *used <= FULL) {
                             return Err(format!(
                                 "piece {} at {}, line {}: axis {axis} may use {used:?} at {step}/8 with {share} and {change}, length {:.3e} a {:.3e} slope {:.3e} energy {energy:.4e} cap {:.4e} landing {:?}",
-                                self.taken, piece.distance, piece.line, piece.length, most, envelope.slope, piece.cap, piece.landing
+                                self.taken,
+                                piece.distance,
+                                piece.line,
+                                piece.length,
+                                most,
+                                envelope.slope,
+                                piece.cap,
+                                piece.landing
                             ));
                         }
                     }
@@ -274,11 +287,6 @@ impl<'a> Follower<'a> {
                     }
                 }
                 self.hand_over(8)
-            }
-            Supply::Dies { after } => {
-                self.push(usize::MAX);
-                let left = after.saturating_sub(self.taken);
-                self.hand_over(left)
             }
         }
     }
@@ -352,8 +360,7 @@ impl<'a> Follower<'a> {
     /// From one state to the other in this time, within the limits: whatever happens between.
     fn reachable(&self, from: &[[f64; 4]], to: &[[f64; 4]], seconds: f64) -> Result<(), String> {
         for (axis, limits) in self.case.axes.limits.iter().enumerate() {
-            let rounding =
-                [self.programmed.rounding(), 1e-7 * limits.velocity, 1e-6 * limits.acceleration];
+            let rounding = [self.programmed.rounding(), 1e-7 * limits.velocity, 1e-6 * limits.acceleration];
             for (order, limit) in [limits.velocity, limits.acceleration, limits.jerk].into_iter().enumerate() {
                 let change = (to[axis][order] - from[axis][order]).abs();
                 if !(change <= limit * seconds * FULL + rounding[order]) {
@@ -394,7 +401,10 @@ impl<'a> Follower<'a> {
         for axis in 0..self.case.axes.limits.len() {
             let state = self.motion.member(axis);
             let off = (state.position - end[axis]).abs();
-            if !(off <= 1e-12 * (1.0 + end[axis].abs() + self.case.start[axis].abs())) || state.velocity != 0.0 || state.acceleration != 0.0 {
+            if !(off <= 1e-12 * (1.0 + end[axis].abs() + self.case.start[axis].abs()))
+                || state.velocity != 0.0
+                || state.acceleration != 0.0
+            {
                 return Err(format!("axis {axis} ends as {state:?}, programmed {}", end[axis]));
             }
         }

@@ -121,7 +121,8 @@ impl Programmed {
         let (Some(before), Some(after)) = (self.parts.get(index), self.parts.get(index + 1)) else { return [0.0; 2] };
         let mut turn = [0.0; 2];
         for axis in 0..self.axes {
-            turn[usize::from(axis >= self.linear)] += (before.direction(true, axis) - after.direction(false, axis)).powi(2);
+            turn[usize::from(axis >= self.linear)] +=
+                (before.direction(true, axis) - after.direction(false, axis)).powi(2);
         }
         turn.map(f64::sqrt)
     }
@@ -178,7 +179,11 @@ impl Programmed {
             format!("{shape} {:.3e} turn {:.2?} {:?}", part.end - part.begin, self.turn(index), part.corner)
         };
         let freedom = self.freedom(index, sigma);
-        format!("{freedom:?}, {:.3e} into {}", sigma - self.parts[index].begin, near.map(of).collect::<Vec<_>>().join("; "))
+        format!(
+            "{freedom:?}, {:.3e} into {}",
+            sigma - self.parts[index].begin,
+            near.map(of).collect::<Vec<_>>().join("; ")
+        )
     }
 
     /// How far `point` is from the nearest place of the path around `sigma`, as a share of what is permitted there.
