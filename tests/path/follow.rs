@@ -380,9 +380,6 @@ impl<'a> Follower<'a> {
         if !(distance <= length * (1.0 + 1e-12) + 1e-12) {
             return Err(format!("at {distance} beyond the end {length}"));
         }
-        if !(self.motion.velocity() >= 0.0) && false {
-            return Err(format!("velocity {}", self.motion.velocity()));
-        }
         self.distance = distance;
         let near = 1e-9 * (1.0 + length);
         if let Some(next) = self.rests.last() {

@@ -2,6 +2,7 @@
 //! is asked for on the way and however the pieces come (`MOTIOND_CASES`, `MOTIOND_SEED`).
 
 #![allow(clippy::neg_cmp_op_on_partial_ord, reason = "what is no number is wrong, too")]
+#![allow(clippy::needless_range_loop, reason = "an axis is a place in several arrays")]
 
 mod case;
 mod claims;
