@@ -39,7 +39,10 @@ fn machine(interface: &str) -> String {
     let (head, _) = whole.split_once("[[input]]").unwrap();
     let (before, rest) =
         head.split_once("[[bus.device]]\nwatchdog-ms = 1000\nheartbeat-ms = 200\nname = \"io\"").unwrap();
+    // As long a period as there is: what does not keep up with its frames hears its master too late.
     format!("{before}{}", &rest[rest.find("[[axis]]").unwrap()..])
+        .replace("period-us = 5000", "period-us = 10000")
+        .replace("lost-frames-tolerated = 100", "lost-frames-tolerated = 50")
 }
 
 fn drives(python: &str, interface: &str, nodes: &[&str]) -> Talker {
