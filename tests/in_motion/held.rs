@@ -180,6 +180,8 @@ impl Held {
         method: &str,
         parameters: Value,
     ) -> Result<Value, Error> {
+        // What it told of the command before must not be taken for this one.
+        until("the gateway has looked", || (self.depth("commands") == 0).then_some(()));
         std::thread::scope(|scope| {
             let asked = scope.spawn(|| machine.call(interface, method, parameters));
             until("the command waits for the cycle", || {

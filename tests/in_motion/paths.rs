@@ -27,7 +27,7 @@ impl Program {
     fn begin(held: &mut Held) -> Program {
         let lease = held.lease();
         let mut machine = held.connect();
-        let begun = ask(held, &mut machine, "Path", "Begin", json!({ "group": "gantry", "lease": lease })).unwrap();
+        let begun = held.ask(&mut machine, "Path", "Begin", json!({ "group": "gantry", "lease": lease })).unwrap();
         let start = begun["start"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect();
         Program { machine, handle: begun["handle"].as_u64().unwrap(), lease, start }
     }
@@ -75,31 +75,18 @@ impl Program {
         });
     }
 
-    /// A curve in short chords from where the program begins; all of its pieces find room in the ring.
-    fn curve(&self, count: usize) -> Vec<[f64; AXES]> {
+    /// A curve in short chords from where the program begins.
+    fn curve(&self, count: usize, size: f64) -> Vec<[f64; AXES]> {
         let at = |i: usize| {
             let angle = i as f64 / count as f64 * std::f64::consts::TAU;
             [
-                self.start[0] + 12.0 * (2.0 * angle).sin(),
-                self.start[1] + 20.0 * (1.0 - angle.cos()),
-                self.start[2] - 3.0 * (1.0 - (3.0 * angle).cos()),
+                self.start[0] + size * 12.0 * (2.0 * angle).sin(),
+                self.start[1] + size * 20.0 * (1.0 - angle.cos()),
+                self.start[2] - size * 3.0 * (1.0 - (3.0 * angle).cos()),
             ]
         };
         (1..=count).map(at).collect()
     }
-}
-
-/// Asks, and leaves the queue of commands empty for the next.
-fn ask(
-    held: &mut Held,
-    machine: &mut Machine,
-    interface: &str,
-    method: &str,
-    parameters: Value,
-) -> Result<Value, motiond::client::Error> {
-    let answer = held.ask(machine, interface, method, parameters);
-    until("the gateway has looked", || (held.depth("commands") == 0).then_some(()));
-    answer
 }
 
 fn group(held: &Held) -> motiond::gateway::GroupSnapshot {
@@ -131,7 +118,8 @@ fn run_in_batches(size: usize) -> Vec<Frame> {
     held.power_up();
     let mut program = Program::begin(&mut held);
     let accepted = held.frames.len();
-    let points = program.curve(3000);
+    // All of its pieces find room in the ring, so that how fast the planner is does not matter.
+    let points = program.curve(3000, 0.4);
     for batch in points.chunks(size) {
         program.lines(batch);
     }
@@ -153,7 +141,7 @@ fn run_in_batches(size: usize) -> Vec<Frame> {
 #[test]
 fn batches_of_any_size_give_the_same_setpoints_to_the_last_bit() {
     let whole = run_in_batches(BATCH);
-    assert!(whole.len() > 500, "{}", whole.len());
+    assert!(whole.len() > 300, "{}", whole.len());
     assert_identical(&whole, &run_in_batches(37));
     assert_identical(&whole, &run_in_batches(1));
 }
@@ -163,7 +151,7 @@ fn who_gives_no_more_leaves_the_machine_at_rest_on_the_path_and_may_go_on() {
     let mut held = Held::start();
     held.power_up();
     let mut program = Program::begin(&mut held);
-    let points = program.curve(3000);
+    let points = program.curve(3000, 1.0);
     program.lines(&points[..1500]);
     program.taken();
     let mut snapshots = Vec::new();
@@ -232,7 +220,7 @@ fn interrupt_and_override_hold_on_the_path_and_go_on_to_its_exact_end() {
     let mut held = Held::start();
     held.power_up();
     let mut program = Program::begin(&mut held);
-    let points = program.curve(2000);
+    let points = program.curve(2000, 1.0);
     program.lines(&points);
     program.end();
     program.planned();
@@ -289,10 +277,9 @@ fn a_path_and_other_moves_of_its_group_keep_out_of_each_others_way() {
         "group": "gantry", "relative": true, "targets": [{ "axis": "x", "value": 1.0 }], "lease": lease
     });
     let mut machine = held.connect();
-    let refused = ask(&mut held, &mut machine, "Group", "MoveLinear", line.clone()).unwrap_err();
+    let refused = held.ask(&mut machine, "Group", "MoveLinear", line.clone()).unwrap_err();
     assert!(refused.to_string().contains("PathActive"), "{refused}");
-    let second =
-        ask(&mut held, &mut machine, "Path", "Begin", json!({ "group": "gantry", "lease": lease })).unwrap_err();
+    let second = held.ask(&mut machine, "Path", "Begin", json!({ "group": "gantry", "lease": lease })).unwrap_err();
     assert!(second.to_string().contains("StillMoving"), "{second}");
     // A program without an element is done at once.
     program.end();
@@ -301,9 +288,8 @@ fn a_path_and_other_moves_of_its_group_keep_out_of_each_others_way() {
         (group(&held).state == GroupState::GroupStandby).then_some(())
     });
     assert_eq!(program.machine.wait(program.handle).unwrap(), Ended::Done);
-    ask(&mut held, &mut machine, "Group", "MoveLinear", line.clone()).unwrap();
-    let moving =
-        ask(&mut held, &mut machine, "Path", "Begin", json!({ "group": "gantry", "lease": lease })).unwrap_err();
+    held.ask(&mut machine, "Group", "MoveLinear", line.clone()).unwrap();
+    let moving = held.ask(&mut machine, "Path", "Begin", json!({ "group": "gantry", "lease": lease })).unwrap_err();
     assert!(moving.to_string().contains("StillMoving"), "{moving}");
     held.end();
 }

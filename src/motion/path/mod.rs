@@ -37,6 +37,10 @@ const SEARCHES: usize = 24;
 const NEAR: f64 = 1e-9;
 /// Within a cycle the energy may be so many times what axes permit: rounding, and what keeps to the ceiling.
 const INSIDE: f64 = 1.001;
+/// Slower than this, path units/s, with less than `REST_SHARE` in use, is a rest for what shall come to one.
+const REST: f64 = 1e-6;
+/// Of the envelope.
+const REST_SHARE: f64 = 1e-3;
 /// The search ends when the interval is this share of the rate wide.
 const CLOSE: f64 = 1e-7;
 
@@ -213,6 +217,11 @@ impl PathMotion {
         let (change, judged) = found.unwrap_or_else(|hardest| (-rate, hardest));
         self.starved = !self.ends() && judged.supply <= judged.feed && judged.supply <= 0.01 * from.energy().max(1.0);
         self.follow(from, change, rate);
+        // What is left of a braking to rest is none.
+        let Place { velocity, share, .. } = self.place;
+        if (ratio == 0.0 || self.starved) && from.share <= 0.0 && velocity.abs() < REST && share.abs() < REST_SHARE {
+            (self.place.velocity, self.place.share) = (0.0, 0.0);
+        }
     }
 
     /// That change and what is left behind it, or what the hardest braking leaves where that is too little. Bound: SEARCHES.
