@@ -72,6 +72,8 @@ const NEEDED: &[(&str, &[(&str, Role)])] = &[
             ("Spline", Operate),
             ("End", Operate),
             ("Status", Observe),
+            ("DryRun", Operate),
+            ("Picture", Operate),
         ],
     ),
     (
