@@ -57,7 +57,8 @@ pub fn run(verb: &Verb, shell: &mut Shell) -> Result<Outcome, Error> {
         Verb::Disable(named) => command("Disable", named, shell),
         Verb::Reset(named) => command("Reset", named, shell),
         Verb::Halt(named) => command("Halt", named, shell),
-        Verb::Interrupt(named) => command("Interrupt", named, shell),
+        // Whoever holds the group: a hold needs no lease.
+        Verb::Interrupt(named) => give("Interrupt", named, shell),
         Verb::Continue(named) => command("Continue", named, shell),
         Verb::Direct(targets) => motion("MoveDirect", targets, shell),
         Verb::Linear(targets) => motion("MoveLinear", targets, shell),
@@ -66,6 +67,10 @@ pub fn run(verb: &Verb, shell: &mut Shell) -> Result<Outcome, Error> {
 
 fn command(method: &str, named: &Named, shell: &mut Shell) -> Result<Outcome, Error> {
     shell.hold(Scope::Group(named.group.clone()), OnLoss::Finish)?;
+    give(method, named, shell)
+}
+
+fn give(method: &str, named: &Named, shell: &mut Shell) -> Result<Outcome, Error> {
     let handle = shell.machine.command("Group", method, json!({ "group": named.group }))?;
     let label = format!("{} {}", method.to_lowercase(), named.group);
     shell.follow(vec![Command { label, handle, moves: None }], named.waiting)
