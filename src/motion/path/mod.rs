@@ -14,7 +14,18 @@
 //! | `place` | where the path's motion is, and where it will be |
 //! | `margin` | what is left between a state and what must not be passed |
 //!
-//! Cost: at most `SEARCHES` evaluations a cycle, each over at most [`crate::limits::PIECES_PASSED`] pieces, and one evaluation of each axis.
+//! Cost of a cycle, at most, where *p* of its pieces are passed (p ≤ [`crate::limits::PIECES_PASSED`] − 1, see `planner::speed`):
+//!
+//! | what | how often |
+//! |---|---|
+//! | evaluations of a step: p + 2 stretches of a series, each with `CROSSING_STEPS` of Newton, and one margin | 3, and S = min(`SEARCHES`, `CROSSINGS` / (p + 1)) in the search for the greatest u̇ |
+//! | evaluations without a margin | `RELEASE_STEPS`, and min(S, `SEARCHES` / 2) in the search for a braking that can be released, and 2 |
+//! | looks ahead for the lag | 4, each over [`crate::limits::PIECES_AHEAD`] pieces |
+//! | pieces that come | [`crate::limits::PIECES_PER_CYCLE`] |
+//! | setpoints | one an axis |
+//!
+//! So 3 + S evaluations pass `CROSSINGS` + 3 (p + 1) pieces at most, however many a cycle passes. `cargo bench --bench path_cost` measures cycles
+//! that are made up to take every search to its bound, for each p and 16 axes; it ends with 1 where one takes more than 60,000 instructions.
 
 mod margin;
 mod pieces;
@@ -33,14 +44,18 @@ use place::{Place, advanced, advanced_past};
 
 /// Evaluations in the search for the greatest u̇, and steps in that for a braking that can be released.
 const SEARCHES: usize = 24;
+/// Pieces that all evaluations of a search pass together: where a cycle passes two, as planned, they are none the fewer.
+const CROSSINGS: usize = 72;
 /// And where no more of the energy than this is left to what must not be passed.
-const NEAR: f64 = 1e-9;
+const NEAR: f64 = 1e-8;
 /// Within a cycle the energy may be so many times what axes permit: rounding, and what keeps to the ceiling.
 const INSIDE: f64 = 1.001;
 /// Slower than this, path units/s, with less than `REST_SHARE` in use, is a rest for what shall come to one.
 const REST: f64 = 1e-6;
 /// Of the envelope.
 const REST_SHARE: f64 = 1e-3;
+/// Changes of two cycles that differ in their sign, and by less than this share otherwise, take turns.
+const IN_TURNS: f64 = 0.5;
 /// The search ends when the interval is this share of the rate wide.
 const CLOSE: f64 = 1e-7;
 
@@ -73,6 +88,31 @@ struct Landing {
     feed: f64,
 }
 
+/// A step that might be taken.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    /// Of the share, 1/s.
+    change: f64,
+    margin: Margin,
+    place: Place,
+}
+
+impl Step {
+    fn left(&self) -> f64 {
+        self.margin.least()
+    }
+
+    /// It leaves something, and next to nothing.
+    fn close(&self) -> bool {
+        (0.0..=NEAR * self.place.energy()).contains(&self.left())
+    }
+}
+
+/// Evaluations of a search that stays between two places: fewer where each passes many pieces.
+fn searches(from: Place, to: Place) -> usize {
+    SEARCHES.min(CROSSINGS / (1 + to.piece.saturating_sub(from.piece) as usize))
+}
+
 /// Motion along the pieces of a path.
 #[derive(Clone, Debug)]
 pub struct PathMotion {
@@ -80,8 +120,8 @@ pub struct PathMotion {
     place: Place,
     landing: Option<Landing>,
     course: Course,
-    /// Of the share, in the last cycle, 1/s.
-    change: f64,
+    /// Of the share, in the last cycle and in the one before, 1/s.
+    changes: [f64; 2],
     period_s: f64,
     /// The last piece has been passed.
     arrived: bool,
@@ -97,7 +137,7 @@ impl PathMotion {
             place: Place::default(),
             landing: None,
             course: Course::Rest,
-            change: 0.0,
+            changes: [0.0; 2],
             period_s,
             arrived: false,
             starved: false,
@@ -110,7 +150,7 @@ impl PathMotion {
         self.place = Place::default();
         self.landing = None;
         self.course = Course::Rest;
-        self.change = 0.0;
+        self.changes = [0.0; 2];
         self.arrived = false;
         self.starved = false;
     }
@@ -214,9 +254,9 @@ impl PathMotion {
         let from = self.place;
         let rate = self.rate();
         let found = self.greatest(from, rate, ratio);
-        let (change, judged) = found.unwrap_or_else(|hardest| (-rate, hardest));
+        let Step { change, margin: judged, place } = found.unwrap_or_else(|hardest| hardest);
         self.starved = !self.ends() && judged.supply <= judged.feed && judged.supply <= 0.01 * from.energy().max(1.0);
-        self.follow(from, change, rate);
+        self.follow(from, change, place, rate);
         // What is left of a braking to rest is none.
         let Place { velocity, share, .. } = self.place;
         if (ratio == 0.0 || self.starved) && from.share <= 0.0 && velocity.abs() < REST && share.abs() < REST_SHARE {
@@ -224,8 +264,8 @@ impl PathMotion {
         }
     }
 
-    /// That change and what is left behind it, or what the hardest braking leaves where that is too little. Bound: SEARCHES.
-    fn greatest(&self, from: Place, rate: f64, ratio: f64) -> Result<(f64, Margin), Margin> {
+    /// The step with that change, or the one with the hardest braking where that leaves too little. Bound: `searches` and three.
+    fn greatest(&self, from: Place, rate: f64, ratio: f64) -> Result<Step, Step> {
         let lag = from.lag(&self.pieces, MOST_CHANGE, self.period_s);
         let judged = |change: f64| {
             let mut inside = f64::INFINITY;
@@ -236,46 +276,56 @@ impl PathMotion {
             let way = Way { from: from.share, change, period_s: self.period_s, lag };
             let mut margin = margin(&self.pieces, &place, &way, ratio);
             margin.limits = margin.limits.min(inside);
-            (margin, NEAR * place.energy())
+            Step { change, margin, place }
         };
         let least = if from.velocity == 0.0 && from.share == 0.0 { 0.0 } else { -rate };
         if ratio <= 0.0 {
-            return Ok((-rate, judged(-rate).0));
+            return Ok(judged(-rate));
         }
-        let (at_high, _) = judged(rate);
-        if at_high.least() >= 0.0 {
-            return Ok((rate, at_high));
+        // What the last cycle did is a good guess, or the one before where they take turns; what leaves next to nothing is found.
+        let [last, before] = self.changes;
+        let in_turns = last * before < 0.0 && (last + before).abs() < IN_TURNS * last.abs();
+        let guess = judged(if in_turns { before } else { last }.clamp(least, rate));
+        if from.velocity > 0.0 && guess.close() {
+            return Ok(guess);
         }
-        let (mut high, mut above) = (rate, at_high.least());
-        // What the last cycle did is a good guess.
-        let mut middle = self.change.clamp(least, rate);
-        let mut safe: Option<(f64, Margin)> = None;
+        let fastest = judged(rate);
+        if fastest.left() >= 0.0 {
+            return Ok(fastest);
+        }
+        let searches = searches(from, fastest.place);
+        let (mut high, mut above) = (rate, fastest.left());
+        let mut safe: Option<Step> = None;
         let (mut below, mut kept) = (0.0, 0);
         let mut widths = [f64::INFINITY; 2];
-        for _ in 0..SEARCHES {
-            let (found, near) = judged(middle);
-            let left = found.least();
+        let mut found = guess;
+        for index in 0..searches {
+            let left = found.left();
             if left >= 0.0 {
-                safe = Some((middle, found));
+                let close = found.close();
+                safe = Some(found);
                 below = left;
                 if kept == 1 {
                     above *= 0.5;
                 }
                 kept = 1;
-                if left <= near {
+                if close {
                     break;
                 }
-            } else if middle == least {
+            } else if found.change == least {
                 return Err(found);
             } else {
-                (high, above) = (middle, left);
+                (high, above) = (found.change, left);
                 if kept == -1 {
                     below *= 0.5;
                 }
                 kept = -1;
             }
-            let Some((low, _)) = safe else {
-                middle = least;
+            let Some(Step { change: low, .. }) = safe else {
+                // A little less, as the fastest says; and where that is too much, too, the least.
+                let slope = (fastest.left() - left) / (rate - found.change);
+                let less = found.change - 2.0 * left / slope;
+                found = judged(if index == 0 && less > least { less } else { least });
                 continue;
             };
             let width = high - low;
@@ -283,11 +333,11 @@ impl PathMotion {
                 break;
             }
             // Illinois' regula falsi, and a half where that is slow.
-            let share = if width > 0.5 * widths[0] { 0.5 } else { (below / (below - above)).clamp(0.001, 0.999) };
-            middle = low + width * share;
+            let share = if width > 0.5 * widths[0] { 0.5 } else { (below / (below - above)).clamp(CLOSE, 1.0 - CLOSE) };
+            found = judged(low + width * share);
             widths = [widths[1], width];
         }
-        safe.ok_or_else(|| judged(-rate).0)
+        safe.ok_or_else(|| judged(-rate))
     }
 
     /// u̇ on every piece that this cycle can reach. Bound: PIECES_PASSED.
@@ -309,7 +359,7 @@ impl PathMotion {
     }
 
     /// Takes the step, unless it would run back: then as much less braking as that takes.
-    fn follow(&mut self, from: Place, change: f64, rate: f64) {
+    fn follow(&mut self, from: Place, change: f64, found: Place, rate: f64) {
         if from.velocity == 0.0 && from.share <= 0.0 && change <= 0.0 {
             self.place = Place { velocity: 0.0, share: 0.0, ..from };
             self.course = Course::Rest;
@@ -322,15 +372,17 @@ impl PathMotion {
             self.place = place;
             return;
         }
-        let mut change = change;
-        let mut place = advanced(&self.pieces, from, change, self.period_s);
+        let (mut change, mut place) = (change, found);
         if !place.can_release(&self.pieces, self.period_s) {
-            // Bound: SEARCHES. A release from here on can go on, and so can what does not brake yet.
+            // Bound: `searches`, and half of SEARCHES. A release from here on can go on, and so can what does not brake yet.
             let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
             let (mut low, mut high) = (change, (1.1 * slowest).clamp(change, rate));
-            for _ in 0..SEARCHES {
+            // What it takes to release as much as any of them brakes with, and a cycle later.
+            let braking = -from.share.min(place.share).min(0.0) + rate * self.period_s;
+            let lag = from.lag(&self.pieces, braking, self.period_s);
+            for _ in 0..searches(from, place).min(SEARCHES / 2) {
                 let middle = 0.5 * (low + high);
-                if advanced(&self.pieces, from, middle, self.period_s).can_release(&self.pieces, self.period_s) {
+                if advanced(&self.pieces, from, middle, self.period_s).can_release_within(&self.pieces, lag) {
                     high = middle;
                 } else {
                     low = middle;
@@ -340,7 +392,7 @@ impl PathMotion {
             place = advanced(&self.pieces, from, change, self.period_s);
         }
         self.course = Course::Share { from, change, seconds: self.period_s };
-        self.change = change;
+        self.changes = [change, self.changes[0]];
         self.place = place;
     }
 

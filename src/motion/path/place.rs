@@ -7,7 +7,7 @@ use super::pieces::Pieces;
 use crate::geometry::Piece;
 
 /// Newton steps to the end of a piece.
-const CROSSING_STEPS: usize = 8;
+const CROSSING_STEPS: usize = 4;
 /// Newton steps to the change that ends at rest.
 const RELEASE_STEPS: usize = 4;
 
@@ -60,6 +60,13 @@ impl Place {
         enough(piece.envelope.lag) || enough(self.lag(pieces, braking, period_s))
     }
 
+    /// The same where this lag, or that of its piece, is the worst on the way.
+    pub fn can_release_within(&self, pieces: &Pieces, lag: f64) -> bool {
+        let Some(piece) = pieces.get(self.piece) else { return true };
+        let braking = -self.share.min(0.0);
+        self.velocity >= 0.5 * lag.min(piece.envelope.lag) * braking * braking
+    }
+
     /// acceleration / rate at its worst on the way that a change of the share by `amount` takes from here, this cycle and the next included: less
     /// than the piece says, which counts on the greatest speed. Bound: PIECES_AHEAD.
     pub fn lag(&self, pieces: &Pieces, amount: f64, period_s: f64) -> f64 {
@@ -70,6 +77,10 @@ impl Place {
             acceleration = acceleration.max(next.envelope.at(next.length));
             rate = rate.min(next.envelope.rate);
             way += next.length;
+            // It only grows.
+            if acceleration / rate >= piece.envelope.lag {
+                break;
+            }
             let speed = self.velocity + period_s * acceleration;
             if way >= speed * (2.0 * period_s + amount / rate) {
                 break;
@@ -163,8 +174,10 @@ pub fn advanced_past(
         let goes_on = !piece.rests && pieces.get(place.piece + 1).is_some();
         let crosses = way > to_end && goes_on;
         if crosses {
-            // The way rises with time, and the speed changes little: Newton's steps from the mean speed.
-            let mut at = time * (to_end / way).max(0.0);
+            // Newton's steps from where it would be with the acceleration of now.
+            let (speed, acceleration) = (place.velocity, 2.0 * series.0[1]);
+            let steady = 2.0 * to_end / (speed + (speed * speed + 2.0 * acceleration * to_end).max(0.0).sqrt());
+            let mut at = if steady <= time { steady } else { time * (to_end / way).max(0.0) };
             for _ in 0..CROSSING_STEPS {
                 let speed = series.speed(at);
                 let gap = series.way(at) - to_end;
