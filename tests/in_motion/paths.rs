@@ -216,7 +216,10 @@ fn a_dry_run_is_the_machine_in_motion_to_the_last_bit_and_so_is_that_of_the_daem
     assert_eq!(told["cycles"], dry.len());
     assert_eq!(told["linear_deviation"], report.deviation.linear);
     for (told, expected) in told["axes"].as_array().unwrap().iter().zip(&report.axes) {
-        assert_eq!((told["lowest"].as_f64(), told["highest"].as_f64()), (Some(expected.range.0), Some(expected.range.1)));
+        assert_eq!(
+            (told["lowest"].as_f64(), told["highest"].as_f64()),
+            (Some(expected.range.0), Some(expected.range.1))
+        );
         for (order, name) in ["velocity", "acceleration", "jerk"].iter().enumerate() {
             assert_eq!(told[name]["value"], expected.peaks[order].value);
             assert_eq!(told[name]["share"], expected.shares[order]);
@@ -259,7 +262,9 @@ fn the_client_of_a_dry_run_that_goes_ends_it_and_mistakes_are_told_with_their_li
         let full = json!({ "group": "gantry", "text": "line x=1\n" });
         assert_eq!(machine.call("Path", "DryRun", full).unwrap_err().short_name(), "QueueFull");
     }
-    until("there is a place", || machine.call("Path", "DryRun", json!({ "group": "gantry", "text": "line x=101\n" })).ok());
+    until("there is a place", || {
+        machine.call("Path", "DryRun", json!({ "group": "gantry", "text": "line x=101\n" })).ok()
+    });
     held.end();
 }
 
