@@ -32,7 +32,7 @@ const BRAKING: f64 = 0.1;
 /// Of the jerk: what q″va may take.
 const TURNING: f64 = 0.25;
 /// Of the jerk: what q‴v³ may take.
-const BENDING: f64 = 0.4;
+const BENDING: f64 = 0.5;
 /// Of the jerk: what bends leave over at least, else the energy there is lowered by a factor and looked at again, so many times at most.
 const LEFT_OVER: f64 = 0.15;
 /// That factor.
@@ -45,6 +45,12 @@ const BORDER: f64 = 1.05;
 const SHARE: f64 = 0.75;
 /// Of the rate: what following the ceiling takes at most.
 const FOLLOWING: f64 = 0.5;
+/// Looks at what the ceiling leaves of the profile: slower places have more acceleration and rate.
+const LOOKS: usize = 1;
+/// What such a look takes the energy to be, times that of the ceiling.
+const GROWING: f64 = 1.2;
+/// Looks at how fast the ceiling is, to round it.
+const ROUNDS: usize = 4;
 /// How steep the ceiling may fall, of the envelope.
 const STEEPEST: f64 = 0.98;
 /// How steep the feed may fall: at an override of 2 it falls four times as steep.
@@ -59,8 +65,6 @@ const STEEPNESS: f64 = 0.04;
 const LANDING_PERIODS: f64 = 3.0;
 /// And how much longer than that it gets at most, where a stretch is long: its end may be a slow place.
 const LONGEST_LANDING: f64 = 8.0;
-/// Of the rate: what following the ceiling into a slow place takes at most.
-const SLOWING: f64 = 0.5;
 
 /// Stretches that a cycle passes at most: two less than it looks at.
 const PASSED: usize = PIECES_PASSED - 2;
@@ -157,6 +161,14 @@ enum End {
     Slowest,
     /// The fastest.
     Fastest,
+    /// As fast up to there, with no acceleration left there: the faster, the longer before it has to fall.
+    Tightest,
+}
+
+impl End {
+    fn fast(self) -> bool {
+        matches!(self, End::Fastest | End::Tightest)
+    }
 }
 
 /// A way of constant acceleration, rate and cap up to a rest, from which any stop fits.
@@ -282,7 +294,13 @@ impl Speeds {
         let slowest = self.solve(End::Slowest);
         let fastest = self.solve(End::Fastest);
         let differ = |(a, b): (&Solved, &Solved)| Solved { feed: 0.0, ..*a } != Solved { feed: 0.0, ..*b };
-        let same = slowest.iter().zip(&fastest).position(differ).unwrap_or(slowest.len());
+        let tightest = self.solve(End::Tightest);
+        let same = [&slowest, &tightest]
+            .map(|other| other.iter().zip(&fastest).position(differ).unwrap_or(fastest.len()))
+            .into_iter()
+            .fold(self.entries.len(), usize::min);
+        // What a stretch may be passed with, and how much acceleration is reached around it, is known with those behind it.
+        let same = same.min(self.entries.len().saturating_sub(AROUND.max(PASSED)));
         // What is given out must leave room for a landing at the end of what is known.
         let mut settled = same.saturating_sub(1);
         let mut room: f64 = self.entries[settled..].iter().map(|entry| entry.stretch.length).sum();
@@ -333,14 +351,22 @@ impl Speeds {
     /// Everything that limits say about the entries, where the settled ones stay what they are.
     fn solve(&self, end: End) -> Vec<Solved> {
         let mut caps = self.caps();
-        // Bound: LOWERINGS.
-        for lowering in 0..=LOWERINGS {
+        let mut looks = LOOKS;
+        // Bound: LOWERINGS and LOOKS.
+        for lowering in 0..=LOWERINGS + LOOKS {
             let mut solved: Vec<Solved> = self.entries.iter().map(|entry| entry.solved).collect();
             self.profile(&mut solved, &caps, end);
             let tight = self.envelope(&mut solved, end);
-            if tight.is_empty() || lowering == LOWERINGS {
+            if tight.is_empty() || lowering >= LOWERINGS {
                 self.ceiling(&mut solved);
-                return solved;
+                if looks == 0 {
+                    return solved;
+                }
+                looks -= 1;
+                for (cap, solved) in caps.iter_mut().zip(&solved).skip(self.settled) {
+                    *cap = cap.min(GROWING * solved.control);
+                }
+                continue;
             }
             for index in tight {
                 let near = index.saturating_sub(1).max(self.settled)..(index + 2).min(caps.len());
@@ -434,7 +460,7 @@ impl Speeds {
         }
         for index in (self.settled..count).rev() {
             let (from, way) = match (index + 1 == count, end) {
-                (true, End::Fastest) => continue,
+                (true, end) if end.fast() => continue,
                 (true, _) => (0.0, 0.5 * self.entries[index].stretch.length),
                 (false, _) => (solved[index + 1].energy, self.way(index + 1)),
             };
@@ -467,7 +493,7 @@ impl Speeds {
         for index in 0..fixed {
             (at[index], at[index + 1]) = (solved[index].acceleration, solved[index].leaving);
         }
-        if end == End::Slowest {
+        if matches!(end, End::Slowest | End::Tightest) {
             at[count] = 0.0;
         }
         for index in fixed..count {
@@ -571,7 +597,7 @@ impl Speeds {
         };
         let squares: Vec<f64> = self.entries[self.settled..].iter().map(of).collect();
         for (knot, at) in at.iter_mut().enumerate().skip(self.settled) {
-            if end == End::Fastest && knot + AROUND > count {
+            if end.fast() && knot + AROUND > count {
                 return;
             }
             let near = knot.saturating_sub(AROUND).max(self.settled)..(knot + AROUND).min(count);
@@ -669,22 +695,12 @@ impl Speeds {
             }
         }
         let rates = self.slowest_rates(solved);
-        // Falling no steeper than braking does, and so that the brake can be released on the way into a slow place.
-        let mut slope = STEEPEST;
+        // Falling no steeper than braking does.
         for index in (self.settled..count.saturating_sub(1)).rev() {
-            let (here, next) = (&solved[index], &solved[index + 1]);
-            let way = 0.5 * (here.width + next.width);
-            let mean = 0.5 * (here.acceleration + here.leaving);
-            let velocity = (2.0 * next.control.min(here.control)).sqrt().max(1e-9);
-            let bend = SLOWING * rates[index] / (mean.max(1e-12) * velocity);
-            slope = if next.landing.is_some() { STEEPEST } else { (slope + bend * way).min(STEEPEST) };
-            let most = next.control + slope * way;
-            if here.control <= most {
-                slope = ((here.control - next.control) / way).max(0.0);
-            }
-            solved[index].control = solved[index].control.min(most);
+            let way = 0.5 * (solved[index].width + solved[index + 1].width);
+            solved[index].control = solved[index].control.min(solved[index + 1].control + STEEPEST * way);
         }
-        self.round(solved, &rates, self.settled, FOLLOWING, |solved| &mut solved.control);
+        self.round_ceiling(solved, &rates);
         // What is wanted is not waited for: it is what is known of it when a piece is given out.
         let open = self.open();
         for (solved, entry) in solved.iter_mut().zip(&self.entries).skip(open) {
@@ -694,12 +710,35 @@ impl Speeds {
             let way = 0.5 * (solved[index].width + solved[index + 1].width);
             solved[index].feed = solved[index].feed.min(solved[index + 1].feed + FEED_STEEPEST * way);
         }
-        self.round(solved, &rates, open, FOLLOWING / 8.0, |solved| &mut solved.feed);
+        let speeds: Vec<f64> = solved.iter().map(|solved| (2.0 * solved.cap).sqrt()).collect();
+        self.round(solved, &rates, &speeds, open, FOLLOWING / 8.0, |solved| &mut solved.feed);
     }
 
     /// The first entry whose feed is not in a piece that has been given out.
     fn open(&self) -> usize {
         if self.given > 0 { self.given + 1 } else { 0 }
+    }
+
+    /// How fast the ceiling may bend depends on the speed, and that on how it bends: the faster it is taken to be, the slower it
+    /// comes out. From what is surely too fast, nearer to what comes out, and in the end no less than that.
+    fn round_ceiling(&self, solved: &mut [Solved], rates: &[f64]) {
+        let controls: Vec<f64> = solved.iter().map(|solved| solved.control).collect();
+        let mut speeds: Vec<f64> = solved.iter().map(|solved| (2.0 * solved.cap).sqrt()).collect();
+        for round in 0..=ROUNDS {
+            for (solved, control) in solved.iter_mut().zip(&controls).skip(self.settled) {
+                solved.control = *control;
+            }
+            self.round(solved, rates, &speeds, self.settled, FOLLOWING, |solved| &mut solved.control);
+            if round == ROUNDS {
+                break;
+            }
+            for (index, speed) in speeds.iter_mut().enumerate() {
+                let near = &solved[index.saturating_sub(1)..(index + 2).min(solved.len())];
+                let found = near.iter().fold(0.0_f64, |most, solved| most.max(solved.control));
+                let found = (2.0 * found).sqrt();
+                *speed = if round + 1 < ROUNDS { found.max((found * *speed).sqrt()) } else { found.max(*speed) };
+            }
+        }
     }
 
     /// The greatest curve below the control values that bends down no more than `share` of the rate permits: their lower convex
@@ -708,6 +747,7 @@ impl Speeds {
         &self,
         solved: &mut [Solved],
         rates: &[f64],
+        speeds: &[f64],
         fixed: usize,
         share: f64,
         value: impl Fn(&mut Solved) -> &mut f64,
@@ -725,7 +765,7 @@ impl Speeds {
             }
             added.push((place, sum));
             let mean = 0.5 * (solved[index].acceleration + solved[index].leaving);
-            let velocity = (2.0 * solved[index].cap).sqrt().max(1e-9);
+            let velocity = speeds[index].max(1e-9);
             slope += share * rates[index] / (mean.max(1e-12) * velocity) * solved[index].width;
         }
         let mut raised = |index: usize| {
