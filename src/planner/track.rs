@@ -244,15 +244,23 @@ impl Track {
                     continue;
                 }
                 let cubics = cubics.get_or_insert_with(|| self.cubics(index));
-                let (mut off, mut off_rotary) = (0.0, 0.0);
-                for (axis, cubic) in cubics.iter().enumerate().take(self.axes) {
-                    let gap = (cubic.at(mark.sigma - begin) - mark.at[axis]).powi(2);
-                    if axis < self.linear { off += gap } else { off_rotary += gap }
-                }
-                // Rounding on top of what the joins were given.
-                let slack = 1.0 + 1e-9;
-                if off.sqrt() > linear * slack + 1e-12 || off_rotary.sqrt() > rotary * slack + 1e-12 {
-                    return false;
+                // The mark itself, and close to it: where knots are not equally far apart the curve is furthest beside it.
+                let beside = (end - begin) / 8.0;
+                for sigma in [mark.sigma, mark.sigma - beside, mark.sigma + beside] {
+                    if sigma < begin || sigma > end {
+                        continue;
+                    }
+                    let leg = if sigma == mark.sigma { leg } else { self.leg_at(sigma) };
+                    let (mut off, mut off_rotary) = (0.0, 0.0);
+                    for (axis, cubic) in cubics.iter().enumerate().take(self.axes) {
+                        let gap = (cubic.at(sigma - begin) - leg.at(sigma, axis)).powi(2);
+                        if axis < self.linear { off += gap } else { off_rotary += gap }
+                    }
+                    // Rounding on top of what the joins were given.
+                    let slack = 1.0 + 1e-9;
+                    if off.sqrt() > linear * slack + 1e-12 || off_rotary.sqrt() > rotary * slack + 1e-12 {
+                        return false;
+                    }
                 }
             }
         }

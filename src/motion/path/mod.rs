@@ -35,8 +35,6 @@ use place::{Place, advanced, advanced_past};
 const SEARCHES: usize = 24;
 /// And where no more of the energy than this is left to what must not be passed.
 const NEAR: f64 = 1e-9;
-/// Within a cycle the energy may be so many times what axes permit: rounding, and what keeps to the ceiling.
-const INSIDE: f64 = 1.001;
 /// The search ends when the interval is this share of the rate wide.
 const CLOSE: f64 = 1e-7;
 
@@ -199,9 +197,8 @@ impl PathMotion {
         let lag = from.lag(&self.pieces, MOST_CHANGE, self.period_s);
         let judged = |change: f64| {
             let mut inside = f64::INFINITY;
-            let place = advanced_past(&self.pieces, from, change, self.period_s, |piece, place| {
-                let (ceiling, _) = piece.ceiling.at(piece.envelope.potential(place.x));
-                inside = inside.min(INSIDE * ceiling - place.energy());
+            let place = advanced_past(&self.pieces, from, change, self.period_s, |piece, begin, end| {
+                inside = inside.min(margin::between(piece, begin, end));
             });
             let way = Way { from: from.share, change, period_s: self.period_s, lag };
             let mut margin = margin(&self.pieces, &place, &way, ratio);
