@@ -29,6 +29,8 @@ const ACCELERATION: f64 = 0.99;
 const JERK: f64 = 0.94;
 /// Of the acceleration: what bends leave for braking at least.
 const BRAKING: f64 = 0.1;
+/// Of the acceleration: what is left anywhere.
+const LEAST: f64 = 1e-6;
 /// Of the jerk: what q″va may take.
 const TURNING: f64 = 0.25;
 /// Of the jerk: what q‴v³ may take.
@@ -161,14 +163,6 @@ enum End {
     Slowest,
     /// The fastest.
     Fastest,
-    /// As fast up to there, with no acceleration left there: the faster, the longer before it has to fall.
-    Tightest,
-}
-
-impl End {
-    fn fast(self) -> bool {
-        matches!(self, End::Fastest | End::Tightest)
-    }
 }
 
 /// A way of constant acceleration, rate and cap up to a rest, from which any stop fits.
@@ -294,23 +288,23 @@ impl Speeds {
         let slowest = self.solve(End::Slowest);
         let fastest = self.solve(End::Fastest);
         let differ = |(a, b): (&Solved, &Solved)| Solved { feed: 0.0, ..*a } != Solved { feed: 0.0, ..*b };
-        let tightest = self.solve(End::Tightest);
-        let same = [&slowest, &tightest]
-            .map(|other| other.iter().zip(&fastest).position(differ).unwrap_or(fastest.len()))
-            .into_iter()
-            .fold(self.entries.len(), usize::min);
+        let same = slowest.iter().zip(&fastest).position(differ).unwrap_or(fastest.len());
         // What a stretch may be passed with, and how much acceleration is reached around it, is known with those behind it.
         let same = same.min(self.entries.len().saturating_sub(AROUND.max(PASSED)));
         // What is given out must leave room for a landing at the end of what is known.
         let mut settled = same.saturating_sub(1);
         let mut room: f64 = self.entries[settled..].iter().map(|entry| entry.stretch.length).sum();
+        // And for any fall of the acceleration behind it.
+        let falling = self.falling();
+        let mut fall: f64 = falling[settled..].iter().sum();
         while settled > self.settled {
             let Solved { acceleration, leaving, rate, .. } = fastest[settled - 1];
-            if room >= 2.0 * self.landing_length(acceleration.max(leaving), rate) {
+            if room >= 2.0 * self.landing_length(acceleration.max(leaving), rate) && fall >= leaving {
                 break;
             }
             settled -= 1;
             room += self.entries[settled].stretch.length;
+            fall += falling[settled];
         }
         if self.entries.len() - settled > MAX_PATH_WINDOW {
             // Limits so far apart that a stop takes longer than is looked ahead: as slow as if the path ended here.
@@ -326,6 +320,23 @@ impl Speeds {
         self.entries.drain(..drop);
         self.settled -= drop;
         self.given -= drop;
+    }
+
+    /// By how much the acceleration may fall along each entry at least, however the path goes on: at the greatest speed.
+    fn falling(&self) -> Vec<f64> {
+        let mut solved: Vec<Solved> = self.entries.iter().map(|entry| entry.solved).collect();
+        self.profile(&mut solved, &self.caps(), End::Fastest);
+        let fall = |(index, entry): (usize, &Entry)| {
+            let energy = [index, index + 1]
+                .iter()
+                .fold(solved[index].energy, |most, knot| most.max(self.knot_energy(&solved, *knot)));
+            let jerk = [&entry.begin, &entry.middle, &entry.end].iter().fold(f64::INFINITY, |least, spot| {
+                let left = spot.jerk(&self.limits, energy, spot.acceleration(&self.limits, energy));
+                least.min(left.max(LEFT_OVER * spot.jerk(&self.limits, 0.0, 0.0)))
+            });
+            (1.0 - SHARE) * jerk / (2.0 * energy).sqrt().max(1e-9) * entry.stretch.length
+        };
+        self.entries.iter().enumerate().map(fall).collect()
     }
 
     fn take(&mut self, solved: &[Solved], until: usize) {
@@ -460,7 +471,7 @@ impl Speeds {
         }
         for index in (self.settled..count).rev() {
             let (from, way) = match (index + 1 == count, end) {
-                (true, end) if end.fast() => continue,
+                (true, End::Fastest) => continue,
                 (true, _) => (0.0, 0.5 * self.entries[index].stretch.length),
                 (false, _) => (solved[index + 1].energy, self.way(index + 1)),
             };
@@ -493,7 +504,7 @@ impl Speeds {
         for index in 0..fixed {
             (at[index], at[index + 1]) = (solved[index].acceleration, solved[index].leaving);
         }
-        if matches!(end, End::Slowest | End::Tightest) {
+        if end == End::Slowest {
             at[count] = 0.0;
         }
         for index in fixed..count {
@@ -531,6 +542,11 @@ impl Speeds {
             let end = entry.end.jerk(&self.limits, knots[index + 1], at[index + 1]);
             begin.min(end).min(entry.middle.jerk(&self.limits, middles[index], mean))
         };
+        // A little is always left: the potential must rise.
+        let little = self.limits.iter().fold(f64::INFINITY, |least, limits| least.min(LEAST * limits.acceleration));
+        for index in fixed + usize::from(fixed > 0)..=count {
+            at[index] = at[index].max(little);
+        }
         let caps: Vec<f64> = (0..count).map(|i| middles[i].max(knots[i]).max(knots[i + 1])).collect();
         let steepest: Vec<f64> = (0..count)
             .map(|i| {
@@ -597,7 +613,7 @@ impl Speeds {
         };
         let squares: Vec<f64> = self.entries[self.settled..].iter().map(of).collect();
         for (knot, at) in at.iter_mut().enumerate().skip(self.settled) {
-            if end.fast() && knot + AROUND > count {
+            if end == End::Fastest && knot + AROUND > count {
                 return;
             }
             let near = knot.saturating_sub(AROUND).max(self.settled)..(knot + AROUND).min(count);
