@@ -55,6 +55,10 @@ const GROWING: f64 = 1.2;
 const ROUNDS: usize = 4;
 /// How steep the ceiling may fall, of the envelope.
 const STEEPEST: f64 = 0.98;
+/// How much of that a braking that can be released may be.
+const RELEASING: f64 = 0.9;
+/// Steps to how steep that is.
+const RELEASES: usize = 4;
 /// How steep the feed may fall: at an override of 2 it falls four times as steep.
 const FEED_STEEPEST: f64 = 0.24;
 /// How far towards its slower end the energy of a stretch is taken.
@@ -294,17 +298,13 @@ impl Speeds {
         // What is given out must leave room for a landing at the end of what is known.
         let mut settled = same.saturating_sub(1);
         let mut room: f64 = self.entries[settled..].iter().map(|entry| entry.stretch.length).sum();
-        // And for any fall of the acceleration behind it.
-        let falling = self.falling();
-        let mut fall: f64 = falling[settled..].iter().sum();
         while settled > self.settled {
             let Solved { acceleration, leaving, rate, .. } = fastest[settled - 1];
-            if room >= 2.0 * self.landing_length(acceleration.max(leaving), rate) && fall >= leaving {
+            if room >= 2.0 * self.landing_length(acceleration.max(leaving), rate) {
                 break;
             }
             settled -= 1;
             room += self.entries[settled].stretch.length;
-            fall += falling[settled];
         }
         if self.entries.len() - settled > MAX_PATH_WINDOW {
             // Limits so far apart that a stop takes longer than is looked ahead: as slow as if the path ended here.
@@ -505,7 +505,15 @@ impl Speeds {
             (at[index], at[index + 1]) = (solved[index].acceleration, solved[index].leaving);
         }
         if end == End::Slowest {
+            // From anywhere it may have to fall from here on, as gently as it falls where the path goes on fast.
+            let mut fall = 0.0;
             at[count] = 0.0;
+            for (index, falling) in self.falling().iter().enumerate().skip(fixed).rev() {
+                fall += falling;
+                if index > fixed || fixed == 0 {
+                    at[index] = at[index].min(fall);
+                }
+            }
         }
         for index in fixed..count {
             // A straight line between two knots must not pass above what there is between them.
@@ -710,11 +718,21 @@ impl Speeds {
                 }
             }
         }
-        let rates = self.slowest_rates(solved);
-        // Falling no steeper than braking does.
+        let (rates, lags) = self.slowest_rates(solved);
+        // Falling no steeper than braking does, and no steeper than the speed permits: releasing a braking takes half its share squared
+        // times the lag of it.
         for index in (self.settled..count.saturating_sub(1)).rev() {
-            let way = 0.5 * (solved[index].width + solved[index + 1].width);
-            solved[index].control = solved[index].control.min(solved[index + 1].control + STEEPEST * way);
+            let (here, next) = (&solved[index], &solved[index + 1]);
+            let way = 0.5 * (here.width + next.width);
+            let mut most = next.control + STEEPEST * way;
+            if next.landing.is_none() {
+                for _ in 0..RELEASES {
+                    let speed = (2.0 * most.min(here.control)).sqrt();
+                    let slope = RELEASING * (2.0 * speed / lags[index]).sqrt();
+                    most = next.control + slope.min(STEEPEST) * way;
+                }
+            }
+            solved[index].control = here.control.min(most);
         }
         self.round_ceiling(solved, &rates);
         // What is wanted is not waited for: it is what is known of it when a piece is given out.
@@ -816,22 +834,26 @@ impl Speeds {
         }
     }
 
-    /// The rate that counts on each entry: the least of those that a cycle looks at together.
-    fn slowest_rates(&self, solved: &[Solved]) -> Vec<f64> {
+    /// The rate and the lag that count on each entry: the worst of what a cycle looks at together.
+    fn slowest_rates(&self, solved: &[Solved]) -> (Vec<f64>, Vec<f64>) {
         let mut rates: Vec<f64> = solved.iter().map(|solved| solved.rate).collect();
+        let mut lags = vec![0.0_f64; solved.len()];
         for (first, here) in solved.iter().enumerate() {
             let velocity = (2.0 * here.cap).sqrt();
             let reach = self.period_s * (velocity + self.period_s * here.acceleration.max(here.leaving));
             let (mut rate, mut way, mut end) = (here.rate, 0.0, first + 1);
+            let mut acceleration = here.acceleration.max(here.leaving);
             // Bound: PIECES_PASSED.
             while end < solved.len() && end < first + PIECES_PASSED && way <= reach {
                 rate = rate.min(solved[end].rate);
+                acceleration = acceleration.max(solved[end].acceleration).max(solved[end].leaving);
                 way += self.entries[end].stretch.length;
                 end += 1;
             }
             rates[first..end].iter_mut().for_each(|other| *other = other.min(rate));
+            lags[first..end].iter_mut().for_each(|other| *other = other.max(acceleration / rate));
         }
-        rates
+        (rates, lags)
     }
 
     /// Entries whose following ones are settled for as long as a change of the used share takes.
