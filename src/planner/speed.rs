@@ -47,10 +47,6 @@ const BORDER: f64 = 1.05;
 const SHARE: f64 = 0.75;
 /// Of the rate: what following the ceiling takes at most.
 const FOLLOWING: f64 = 0.5;
-/// Looks at what the ceiling leaves of the profile: slower places have more acceleration and rate.
-const LOOKS: usize = 1;
-/// What such a look takes the energy to be, times that of the ceiling.
-const GROWING: f64 = 1.2;
 /// Looks at how fast the ceiling is, to round it.
 const ROUNDS: usize = 4;
 /// How steep the ceiling may fall, of the envelope.
@@ -332,8 +328,10 @@ impl Speeds {
                 .fold(solved[index].energy, |most, knot| most.max(self.knot_energy(&solved, *knot)));
             let jerk = [&entry.begin, &entry.middle, &entry.end].iter().fold(f64::INFINITY, |least, spot| {
                 let left = spot.jerk(&self.limits, energy, spot.acceleration(&self.limits, energy));
-                least.min(left.max(LEFT_OVER * spot.jerk(&self.limits, 0.0, 0.0)))
+                least.min(left)
             });
+            // Where less is left the energy is lowered.
+            let jerk = jerk.max(LEFT_OVER * entry.middle.jerk(&self.limits, 0.0, 0.0));
             (1.0 - SHARE) * jerk / (2.0 * energy).sqrt().max(1e-9) * entry.stretch.length
         };
         self.entries.iter().enumerate().map(fall).collect()
@@ -362,22 +360,14 @@ impl Speeds {
     /// Everything that limits say about the entries, where the settled ones stay what they are.
     fn solve(&self, end: End) -> Vec<Solved> {
         let mut caps = self.caps();
-        let mut looks = LOOKS;
-        // Bound: LOWERINGS and LOOKS.
-        for lowering in 0..=LOWERINGS + LOOKS {
+        // Bound: LOWERINGS.
+        for lowering in 0..=LOWERINGS {
             let mut solved: Vec<Solved> = self.entries.iter().map(|entry| entry.solved).collect();
             self.profile(&mut solved, &caps, end);
             let tight = self.envelope(&mut solved, end);
-            if tight.is_empty() || lowering >= LOWERINGS {
+            if tight.is_empty() || lowering == LOWERINGS {
                 self.ceiling(&mut solved);
-                if looks == 0 {
-                    return solved;
-                }
-                looks -= 1;
-                for (cap, solved) in caps.iter_mut().zip(&solved).skip(self.settled) {
-                    *cap = cap.min(GROWING * solved.control);
-                }
-                continue;
+                return solved;
             }
             for index in tight {
                 let near = index.saturating_sub(1).max(self.settled)..(index + 2).min(caps.len());
