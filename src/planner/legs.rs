@@ -124,7 +124,8 @@ pub struct Gatherer {
 
 /// Euclidean, of the coordinates in `range`.
 fn distance(a: &Point, b: &Point, range: std::ops::Range<usize>) -> f64 {
-    a[range.clone()].iter().zip(&b[range]).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
+    // From +0: the sum of nothing is -0, by which no tolerance is to be divided.
+    a[range.clone()].iter().zip(&b[range]).fold(0.0, |sum, (a, b)| sum + (a - b) * (a - b)).sqrt()
 }
 
 impl Gatherer {

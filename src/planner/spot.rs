@@ -5,17 +5,17 @@ use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 
 /// Of the velocity limit: what is planned with.
-const VELOCITY: f64 = 0.999;
+const VELOCITY: f64 = 0.9985;
 /// Of the acceleration limit: what is planned with. The rest covers what lies between the places that are looked at.
 const ACCELERATION: f64 = 0.99;
 /// Of the jerk limit, likewise.
-const JERK: f64 = 0.95;
+const JERK: f64 = 0.94;
 /// Of the acceleration: what bends leave for braking at least.
 const BRAKING: f64 = 0.1;
 /// Of the jerk: what q″va may take.
 const TURNING: f64 = 0.25;
 /// Of the jerk: what q‴v³ may take.
-const BENDING: f64 = 0.4;
+const BENDING: f64 = 0.5;
 
 /// |q′|, |q″| and |q‴| of each axis at one place.
 #[derive(Clone, Debug)]

@@ -17,6 +17,9 @@ const LEFT_FOR_MEETING: f64 = 0.5;
 /// Of the share, from the fastest to the slowest, as slow as `LEFT_FOR_MEETING` leaves it.
 pub const MOST_CHANGE: f64 = 2.0 / LEFT_FOR_MEETING;
 
+/// Within a cycle the energy may be so many times what axes permit: rounding, and what keeps to the ceiling.
+const INSIDE: f64 = 1.001;
+
 /// Path units²/s²; below 0 it is not kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Margin {
@@ -79,6 +82,24 @@ fn supply(place: &Place, known: f64, lag: f64, enough: f64) -> f64 {
     }
     let limits = Limits { velocity: f64::MAX, acceleration: 1.0, jerk: 1.0 / lag };
     known - stopping_distance(place.velocity, place.share, &limits)
+}
+
+/// The least that is left to the ceiling between two places on a piece: at the second, or between them where the energy comes nearer to the ceiling
+/// first and then falls behind it, as where that is lowest.
+#[inline]
+pub fn between(piece: &Piece, begin: &Place, end: &Place) -> f64 {
+    let potentials = [begin, end].map(|place| piece.envelope.potential(place.x));
+    let (first, first_slope) = piece.ceiling.at(potentials[0]);
+    let (last, last_slope) = piece.ceiling.at(potentials[1]);
+    let nearing = begin.share - first_slope;
+    let leaving = last_slope - end.share;
+    let mut least = INSIDE * last - end.energy();
+    if nearing > 0.0 && leaving > 0.0 {
+        // A parabola with these slopes.
+        let lowest = 0.5 * nearing * nearing * (potentials[1] - potentials[0]) / (nearing + leaving);
+        least = least.min(INSIDE * first - begin.energy() - lowest);
+    }
+    least
 }
 
 /// What the energy gains, at most, on a curve of this slope, until the share is as low: which takes a cycle at least, in which the

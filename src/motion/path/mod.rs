@@ -35,12 +35,8 @@ use place::{Place, advanced, advanced_past};
 const SEARCHES: usize = 24;
 /// And where no more of the energy than this is left to what must not be passed.
 const NEAR: f64 = 1e-9;
-/// Within a cycle the energy may be so many times what axes permit: rounding, and what keeps to the ceiling.
-const INSIDE: f64 = 1.001;
-/// Slower than this, path units/s, with less than `REST_SHARE` in use, is a rest for what shall come to one.
+/// Slower than this, path units/s, with no more in use than a cycle releases, is a rest for what shall come to one.
 const REST: f64 = 1e-6;
-/// Of the envelope.
-const REST_SHARE: f64 = 1e-3;
 /// The search ends when the interval is this share of the rate wide.
 const CLOSE: f64 = 1e-7;
 
@@ -216,12 +212,7 @@ impl PathMotion {
         let found = self.greatest(from, rate, ratio);
         let (change, judged) = found.unwrap_or_else(|hardest| (-rate, hardest));
         self.starved = !self.ends() && judged.supply <= judged.feed && judged.supply <= 0.01 * from.energy().max(1.0);
-        self.follow(from, change, rate);
-        // What is left of a braking to rest is none.
-        let Place { velocity, share, .. } = self.place;
-        if (ratio == 0.0 || self.starved) && from.share <= 0.0 && velocity.abs() < REST && share.abs() < REST_SHARE {
-            (self.place.velocity, self.place.share) = (0.0, 0.0);
-        }
+        self.follow(from, change, rate, ratio == 0.0 || self.starved);
     }
 
     /// That change and what is left behind it, or what the hardest braking leaves where that is too little. Bound: SEARCHES.
@@ -229,9 +220,8 @@ impl PathMotion {
         let lag = from.lag(&self.pieces, MOST_CHANGE, self.period_s);
         let judged = |change: f64| {
             let mut inside = f64::INFINITY;
-            let place = advanced_past(&self.pieces, from, change, self.period_s, |piece, place| {
-                let (ceiling, _) = piece.ceiling.at(piece.envelope.potential(place.x));
-                inside = inside.min(INSIDE * ceiling - place.energy());
+            let place = advanced_past(&self.pieces, from, change, self.period_s, |piece, begin, end| {
+                inside = inside.min(margin::between(piece, begin, end));
             });
             let way = Way { from: from.share, change, period_s: self.period_s, lag };
             let mut margin = margin(&self.pieces, &place, &way, ratio);
@@ -309,7 +299,20 @@ impl PathMotion {
     }
 
     /// Takes the step, unless it would run back: then as much less braking as that takes.
-    fn follow(&mut self, from: Place, change: f64, rate: f64) {
+    fn follow(&mut self, from: Place, change: f64, rate: f64, rests: bool) {
+        // What is left of a braking to rest is released, and is none.
+        let braking = -from.share;
+        let acceleration = self.pieces.get(from.piece).map_or(0.0, |piece| piece.envelope.at(from.x));
+        let left = from.velocity.abs().max(0.5 * braking * braking * acceleration / rate);
+        if rests && change <= 0.0 && braking >= 0.0 && braking <= rate * self.period_s && left < REST {
+            self.place = Place { velocity: 0.0, share: 0.0, ..from };
+            self.course = match from.share {
+                0.0 => Course::Rest,
+                share => Course::Share { from, change: rate, seconds: -share / rate },
+            };
+            self.change = 0.0;
+            return;
+        }
         if from.velocity == 0.0 && from.share <= 0.0 && change <= 0.0 {
             self.place = Place { velocity: 0.0, share: 0.0, ..from };
             self.course = Course::Rest;

@@ -125,16 +125,16 @@ pub fn comes_to_rest(pieces: &Pieces, from: Place, seconds: f64) -> Option<(f64,
 /// On a piece s̈ = (u + u̇·t)·(α + α′·y) with y the way since: a power series, whose terms fall with α′·t² (planned below
 /// 0.04, so that what is left out is below 1e-9 of the way).
 pub fn advanced(pieces: &Pieces, from: Place, change: f64, seconds: f64) -> Place {
-    advanced_past(pieces, from, change, seconds, |_, _| {})
+    advanced_past(pieces, from, change, seconds, |_, _, _| {})
 }
 
-/// The same, and each place where a piece or a phase ends on the way.
+/// The same, and the beginning and the end of each stretch on one piece, with one change of the share.
 pub fn advanced_past(
     pieces: &Pieces,
     from: Place,
     change: f64,
     seconds: f64,
-    mut past: impl FnMut(&Piece, &Place),
+    mut past: impl FnMut(&Piece, &Place, &Place),
 ) -> Place {
     let mut place = from;
     let mut change = change;
@@ -156,6 +156,7 @@ pub fn advanced_past(
             place.share = place.share.signum();
             continue;
         }
+        let begin = place;
         let mut time = left.min(until_bound);
         let series = Series::new(&place, change, piece.envelope.at(place.x), piece.envelope.slope);
         let to_end = piece.length - place.x;
@@ -179,7 +180,7 @@ pub fn advanced_past(
         place.share = (place.share + change * time).clamp(-1.0, 1.0);
         if crosses {
             place.x = piece.length;
-            past(piece, &place);
+            past(piece, &begin, &place);
             place.piece += 1;
             place.x = 0.0;
         } else {
@@ -189,10 +190,10 @@ pub fn advanced_past(
                 change = 0.0;
             }
         }
-        left -= time;
-        if left > 0.0 && !crosses {
-            past(piece, &place);
+        if !crosses {
+            past(piece, &begin, &place);
         }
+        left -= time;
     }
     place
 }

@@ -6,8 +6,12 @@ use super::{FOLLOWING, PIECES_PASSED, Solved, Speeds, at_knot};
 const STEEPEST: f64 = 0.98;
 /// How steep the feed may fall: at an override of 2 it falls four times as steep.
 const FEED_STEEPEST: f64 = 0.24;
-/// Of the rate: what following the ceiling into a slow place takes at most.
-const SLOWING: f64 = 0.5;
+/// Looks at how fast the ceiling is, to round it.
+const ROUNDS: usize = 4;
+/// How much of that a braking that can be released may be.
+const RELEASING: f64 = 0.9;
+/// Steps to how steep that is.
+const RELEASES: usize = 4;
 
 impl Speeds {
     pub(super) fn ceiling(&self, solved: &mut [Solved]) {
@@ -30,23 +34,23 @@ impl Speeds {
                 }
             }
         }
-        let rates = self.slowest_rates(solved);
-        // Falling no steeper than braking does, and so that the brake can be released on the way into a slow place.
-        let mut slope = STEEPEST;
+        let (rates, lags) = self.slowest_rates(solved);
+        // Falling no steeper than braking does, and no steeper than the speed permits: releasing a braking takes half its share squared
+        // times the lag of it.
         for index in (self.settled..count.saturating_sub(1)).rev() {
             let (here, next) = (&solved[index], &solved[index + 1]);
             let way = 0.5 * (here.width + next.width);
-            let mean = 0.5 * (here.acceleration + here.leaving);
-            let velocity = (2.0 * next.control.min(here.control)).sqrt().max(1e-9);
-            let bend = SLOWING * rates[index] / (mean.max(1e-12) * velocity);
-            slope = if next.landing.is_some() { STEEPEST } else { (slope + bend * way).min(STEEPEST) };
-            let most = next.control + slope * way;
-            if here.control <= most {
-                slope = ((here.control - next.control) / way).max(0.0);
+            let mut most = next.control + STEEPEST * way;
+            if next.landing.is_none() {
+                for _ in 0..RELEASES {
+                    let speed = (2.0 * most.min(here.control)).sqrt();
+                    let slope = RELEASING * (2.0 * speed / lags[index]).sqrt();
+                    most = next.control + slope.min(STEEPEST) * way;
+                }
             }
-            solved[index].control = solved[index].control.min(most);
+            solved[index].control = here.control.min(most);
         }
-        self.round(solved, &rates, self.settled, FOLLOWING, |solved| &mut solved.control);
+        self.round_ceiling(solved, &rates);
         // What is wanted is not waited for: it is what is known of it when a piece is given out.
         let open = self.open();
         for (solved, entry) in solved.iter_mut().zip(&self.entries).skip(open) {
@@ -56,12 +60,35 @@ impl Speeds {
             let way = 0.5 * (solved[index].width + solved[index + 1].width);
             solved[index].feed = solved[index].feed.min(solved[index + 1].feed + FEED_STEEPEST * way);
         }
-        self.round(solved, &rates, open, FOLLOWING / 8.0, |solved| &mut solved.feed);
+        let speeds: Vec<f64> = solved.iter().map(|solved| (2.0 * solved.cap).sqrt()).collect();
+        self.round(solved, &rates, &speeds, open, FOLLOWING / 8.0, |solved| &mut solved.feed);
     }
 
     /// The first entry whose feed is not in a piece that has been given out.
     pub(super) fn open(&self) -> usize {
         if self.given > 0 { self.given + 1 } else { 0 }
+    }
+
+    /// How fast the ceiling may bend depends on the speed, and that on how it bends: the faster it is taken to be, the slower it
+    /// comes out. From what is surely too fast, nearer to what comes out, and in the end no less than that.
+    fn round_ceiling(&self, solved: &mut [Solved], rates: &[f64]) {
+        let controls: Vec<f64> = solved.iter().map(|solved| solved.control).collect();
+        let mut speeds: Vec<f64> = solved.iter().map(|solved| (2.0 * solved.cap).sqrt()).collect();
+        for round in 0..=ROUNDS {
+            for (solved, control) in solved.iter_mut().zip(&controls).skip(self.settled) {
+                solved.control = *control;
+            }
+            self.round(solved, rates, &speeds, self.settled, FOLLOWING, |solved| &mut solved.control);
+            if round == ROUNDS {
+                break;
+            }
+            for (index, speed) in speeds.iter_mut().enumerate() {
+                let near = &solved[index.saturating_sub(1)..(index + 2).min(solved.len())];
+                let found = near.iter().fold(0.0_f64, |most, solved| most.max(solved.control));
+                let found = (2.0 * found).sqrt();
+                *speed = if round + 1 < ROUNDS { found.max((found * *speed).sqrt()) } else { found.max(*speed) };
+            }
+        }
     }
 
     /// The greatest curve below the control values that bends down no more than `share` of the rate permits: their lower convex
@@ -70,6 +97,7 @@ impl Speeds {
         &self,
         solved: &mut [Solved],
         rates: &[f64],
+        speeds: &[f64],
         fixed: usize,
         share: f64,
         value: impl Fn(&mut Solved) -> &mut f64,
@@ -87,7 +115,7 @@ impl Speeds {
             }
             added.push((place, sum));
             let mean = 0.5 * (solved[index].acceleration + solved[index].leaving);
-            let velocity = (2.0 * solved[index].cap).sqrt().max(1e-9);
+            let velocity = speeds[index].max(1e-9);
             slope += share * rates[index] / (mean.max(1e-12) * velocity) * solved[index].width;
         }
         let mut raised = |index: usize| {
@@ -122,21 +150,25 @@ impl Speeds {
         }
     }
 
-    /// The rate that counts on each entry: the least of those that a cycle looks at together.
-    fn slowest_rates(&self, solved: &[Solved]) -> Vec<f64> {
+    /// The rate and the lag that count on each entry: the worst of what a cycle looks at together.
+    fn slowest_rates(&self, solved: &[Solved]) -> (Vec<f64>, Vec<f64>) {
         let mut rates: Vec<f64> = solved.iter().map(|solved| solved.rate).collect();
+        let mut lags = vec![0.0_f64; solved.len()];
         for (first, here) in solved.iter().enumerate() {
             let velocity = (2.0 * here.cap).sqrt();
             let reach = self.period_s * (velocity + self.period_s * here.acceleration.max(here.leaving));
             let (mut rate, mut way, mut end) = (here.rate, 0.0, first + 1);
+            let mut acceleration = here.acceleration.max(here.leaving);
             // Bound: PIECES_PASSED.
             while end < solved.len() && end < first + PIECES_PASSED && way <= reach {
                 rate = rate.min(solved[end].rate);
+                acceleration = acceleration.max(solved[end].acceleration).max(solved[end].leaving);
                 way += self.entries[end].stretch.length;
                 end += 1;
             }
             rates[first..end].iter_mut().for_each(|other| *other = other.min(rate));
+            lags[first..end].iter_mut().for_each(|other| *other = other.max(acceleration / rate));
         }
-        rates
+        (rates, lags)
     }
 }
