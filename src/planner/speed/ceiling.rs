@@ -1,6 +1,7 @@
 //! The greatest energy from which every slow place ahead is met, and what the program wants, as curves that can be followed.
 
 use super::{FOLLOWING, PIECES_PASSED, Solved, Speeds, at_knot};
+use crate::limits::PIECES_AHEAD;
 
 /// How steep the ceiling may fall, of the envelope.
 const STEEPEST: f64 = 0.98;
@@ -34,7 +35,8 @@ impl Speeds {
                 }
             }
         }
-        let (rates, lags) = self.slowest_rates(solved);
+        let rates = self.slowest_rates(solved);
+        let lags = self.lags(solved);
         // Falling no steeper than braking does, and no steeper than the speed permits: releasing a braking takes half its share squared
         // times the lag of it.
         for index in (self.settled..count.saturating_sub(1)).rev() {
@@ -150,25 +152,41 @@ impl Speeds {
         }
     }
 
-    /// The rate and the lag that count on each entry: the worst of what a cycle looks at together.
-    fn slowest_rates(&self, solved: &[Solved]) -> (Vec<f64>, Vec<f64>) {
+    /// The rate that counts on each entry: the least of those that a cycle looks at together.
+    fn slowest_rates(&self, solved: &[Solved]) -> Vec<f64> {
         let mut rates: Vec<f64> = solved.iter().map(|solved| solved.rate).collect();
-        let mut lags = vec![0.0_f64; solved.len()];
         for (first, here) in solved.iter().enumerate() {
             let velocity = (2.0 * here.cap).sqrt();
             let reach = self.period_s * (velocity + self.period_s * here.acceleration.max(here.leaving));
             let (mut rate, mut way, mut end) = (here.rate, 0.0, first + 1);
-            let mut acceleration = here.acceleration.max(here.leaving);
             // Bound: PIECES_PASSED.
             while end < solved.len() && end < first + PIECES_PASSED && way <= reach {
                 rate = rate.min(solved[end].rate);
-                acceleration = acceleration.max(solved[end].acceleration).max(solved[end].leaving);
                 way += self.entries[end].stretch.length;
                 end += 1;
             }
             rates[first..end].iter_mut().for_each(|other| *other = other.min(rate));
-            lags[first..end].iter_mut().for_each(|other| *other = other.max(acceleration / rate));
         }
-        (rates, lags)
+        rates
+    }
+
+    /// acceleration / rate at its worst on the way of releasing a braking from each entry, and the cycles on it.
+    fn lags(&self, solved: &[Solved]) -> Vec<f64> {
+        let lag = |first: usize| {
+            let (mut acceleration, mut rate, mut time) = (0.0_f64, f64::INFINITY, 0.0);
+            // Bound: PIECES_AHEAD.
+            for (index, next) in solved.iter().enumerate().skip(first).take(PIECES_AHEAD) {
+                acceleration = acceleration.max(next.acceleration).max(next.leaving);
+                rate = rate.min(next.rate);
+                if index > first {
+                    time += self.entries[index].stretch.length / (2.0 * next.cap).sqrt().max(1e-9);
+                }
+                if time > 1.0 / rate + 2.0 * self.period_s {
+                    break;
+                }
+            }
+            acceleration / rate
+        };
+        (0..solved.len()).map(lag).collect()
     }
 }
