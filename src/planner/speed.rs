@@ -270,6 +270,7 @@ impl Speeds {
             let cap = |spot: &Spot| spot.bent(&self.limits).min(permitted(spot));
             let border = |spot: &Spot| (BORDER * spot.bent(&self.limits)).min(permitted(spot));
             let (begin, middle, end) = (cap(&entry.begin), cap(&entry.middle), cap(&entry.end));
+            let middle = entry.quarters.iter().fold(middle, |least, spot| least.min(permitted(spot)));
             let slower = |at: f64| middle + SLOWER_END * (at - middle);
             caps.push(middle.min(slower(begin)).min(slower(end)));
             if let Some(last) = borders.last_mut() {

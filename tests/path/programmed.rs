@@ -140,7 +140,7 @@ impl Programmed {
             // A cubic spline with knots at this distance; what an arc bends within it is off a little further on, too.
             Corner::Distance(distance) => {
                 let near = [index, index + 1].map(|at| self.parts.get(at).map_or(0.0, Part::curvature));
-                let bend = near[0].max(near[1]) * distance * distance / 12.0;
+                let bend = near[0].max(near[1]) * distance * distance / 8.0;
                 if away <= distance {
                     self.turn(index).map(|turn| distance * turn / 6.0 + 4.0 * bend)
                 } else {
@@ -153,11 +153,12 @@ impl Programmed {
     fn freedom(&self, index: usize, sigma: f64) -> Freedom {
         let part = &self.parts[index];
         let own = if part.round() { ARC_ACCURACY } else { 0.0 };
+        let near = index.saturating_sub(NEIGHBOURS)..(index + NEIGHBOURS).min(self.parts.len());
         // Directions that differ by a millionth go on straight.
-        let straight = 1e-6 * (part.end - part.begin);
+        let straight = 1e-6 * (self.parts[near.end - 1].end - self.parts[near.start].begin);
         let mut freedom = [own + straight + self.rounding(); 2];
         // Corners of short elements reach over others.
-        for near in index.saturating_sub(NEIGHBOURS)..(index + NEIGHBOURS).min(self.parts.len()) {
+        for near in near {
             let corner = &self.parts[near];
             let away = (sigma - corner.end).abs();
             let adjacent = near == index || near + 1 == index;
