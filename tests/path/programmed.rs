@@ -164,7 +164,8 @@ impl Programmed {
             let adjacent = near == index || near + 1 == index;
             if adjacent || matches!(corner.corner, Corner::Distance(distance) if away <= distance) {
                 let more = self.corner(near, away);
-                freedom = std::array::from_fn(|kind| freedom[kind].max(more[kind] * (1.0 + 1e-6) + own + self.rounding()));
+                freedom =
+                    std::array::from_fn(|kind| freedom[kind].max(more[kind] * (1.0 + 1e-6) + own + self.rounding()));
             }
         }
         freedom
