@@ -423,8 +423,8 @@ impl Speeds {
         }
         // A little is always left: the potential must rise.
         let little = self.limits.iter().fold(f64::INFINITY, |least, limits| least.min(LEAST * limits.acceleration));
-        for index in fixed + usize::from(fixed > 0)..=count {
-            at[index] = at[index].max(little);
+        for at in at.iter_mut().skip(fixed + usize::from(fixed > 0)) {
+            *at = at.max(little);
         }
         let caps: Vec<f64> = (0..count).map(|i| middles[i].max(knots[i]).max(knots[i + 1])).collect();
         let steepest: Vec<f64> = (0..count)
