@@ -35,6 +35,8 @@ use place::{Place, advanced, advanced_past};
 const SEARCHES: usize = 24;
 /// And where no more of the energy than this is left to what must not be passed.
 const NEAR: f64 = 1e-9;
+/// Of the rate: what is no going on.
+const CREEPING: f64 = 0.01;
 /// Slower than this, path units/s, with no more in use than a cycle releases, is a rest for what shall come to one.
 const REST: f64 = 1e-6;
 /// The search ends when the interval is this share of the rate wide.
@@ -211,7 +213,9 @@ impl PathMotion {
         let rate = self.rate();
         let found = self.greatest(from, rate, ratio);
         let (change, judged) = found.unwrap_or_else(|hardest| (-rate, hardest));
-        self.starved = !self.ends() && judged.supply <= judged.feed && judged.supply <= 0.01 * from.energy().max(1.0);
+        self.starved = !self.ends()
+            && judged.supply <= judged.limits.min(judged.feed)
+            && judged.supply <= 0.01 * from.energy().max(1.0);
         self.follow(from, change, rate, ratio == 0.0 || self.starved);
     }
 
@@ -300,15 +304,16 @@ impl PathMotion {
 
     /// Takes the step, unless it would run back: then as much less braking as that takes.
     fn follow(&mut self, from: Place, change: f64, rate: f64, rests: bool) {
-        // What is left of a braking to rest is released, and is none.
-        let braking = -from.share;
+        // What is left of a braking to rest is released, and is none; and so is what creeps to the end of what is known.
         let acceleration = self.pieces.get(from.piece).map_or(0.0, |piece| piece.envelope.at(from.x));
-        let left = from.velocity.abs().max(0.5 * braking * braking * acceleration / rate);
-        if rests && change <= 0.0 && braking >= 0.0 && braking <= rate * self.period_s && left < REST {
+        let left = from.velocity.abs().max(0.5 * from.share * from.share * acceleration / rate);
+        let creeps = change <= CREEPING * rate && from.share.abs() <= rate * self.period_s;
+        if rests && creeps && left < REST {
             self.place = Place { velocity: 0.0, share: 0.0, ..from };
+            let seconds = from.share.abs() / rate;
             self.course = match from.share {
                 0.0 => Course::Rest,
-                share => Course::Share { from, change: rate, seconds: -share / rate },
+                share => Course::Share { from, change: -rate.copysign(share), seconds },
             };
             self.change = 0.0;
             return;
