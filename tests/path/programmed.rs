@@ -30,7 +30,7 @@ pub struct Programmed {
     axes: usize,
     linear: usize,
     /// The largest coordinate.
-    size: f64,
+    pub size: f64,
 }
 
 impl Part {

@@ -332,13 +332,14 @@ impl PathMotion {
         }
         let mut change = change;
         let mut place = advanced(&self.pieces, from, change, self.period_s);
-        if !place.can_release(&self.pieces, self.period_s) {
+        if !place.can_release(&self.pieces) {
             // Bound: SEARCHES. A release from here on can go on, and so can what does not brake yet.
             let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
-            let (mut low, mut high) = (change, (1.1 * slowest).clamp(change, rate));
+            let (_, releasing) = from.releasing(&self.pieces);
+            let (mut low, mut high) = (change, (1.1 * slowest).clamp(change, rate.max(releasing)));
             for _ in 0..SEARCHES {
                 let middle = 0.5 * (low + high);
-                if advanced(&self.pieces, from, middle, self.period_s).can_release(&self.pieces, self.period_s) {
+                if advanced(&self.pieces, from, middle, self.period_s).can_release(&self.pieces) {
                     high = middle;
                 } else {
                     low = middle;

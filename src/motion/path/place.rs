@@ -52,12 +52,34 @@ impl Place {
         ]
     }
 
-    /// Its braking can be released before it runs back. Bound: PIECES_AHEAD.
-    pub fn can_release(&self, pieces: &Pieces, period_s: f64) -> bool {
+    /// Its braking can be released before it runs back.
+    pub fn can_release(&self, pieces: &Pieces) -> bool {
         let Some(piece) = pieces.get(self.piece) else { return true };
         let braking = -self.share.min(0.0);
         let enough = |lag: f64| self.velocity >= 0.5 * lag * braking * braking;
-        enough(piece.envelope.lag) || enough(self.lag(pieces, braking, period_s))
+        enough(piece.envelope.lag) || {
+            let (acceleration, rate) = self.releasing(pieces);
+            enough(acceleration / rate)
+        }
+    }
+
+    /// The greatest acceleration and the least rate on the way that the slowest release takes from here: the braking and the speed end
+    /// together after 2v²/3|u| of potential. Bound: PIECES_AHEAD.
+    pub fn releasing(&self, pieces: &Pieces) -> (f64, f64) {
+        let (mut acceleration, mut rate) = (0.0_f64, f64::INFINITY);
+        let mut left = 2.0 * self.velocity * self.velocity / (3.0 * -self.share.min(-f64::MIN_POSITIVE));
+        let mut x = self.x;
+        for number in self.piece..self.piece + PIECES_AHEAD as u64 {
+            let Some(next) = pieces.get(number) else { break };
+            acceleration = acceleration.max(next.envelope.at(x)).max(next.envelope.at(next.length));
+            rate = rate.min(next.envelope.rate);
+            left -= next.envelope.potential(next.length) - next.envelope.potential(x);
+            if left <= 0.0 {
+                break;
+            }
+            x = 0.0;
+        }
+        (acceleration, rate)
     }
 
     /// acceleration / rate at its worst on the way that a change of the share by `amount` takes from here, this cycle and the next included: less

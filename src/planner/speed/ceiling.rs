@@ -45,7 +45,9 @@ impl Speeds {
             let mut most = next.control + STEEPEST * way;
             if next.landing.is_none() {
                 for _ in 0..RELEASES {
-                    let speed = (2.0 * most.min(here.control)).sqrt();
+                    // Where it is that steep: at the border between the two.
+                    let border = at_knot((most.min(here.control), here.width), (next.control, next.width));
+                    let speed = (2.0 * border).sqrt();
                     let slope = RELEASING * (2.0 * speed / lags[index]).sqrt();
                     most = next.control + slope.min(STEEPEST) * way;
                 }
