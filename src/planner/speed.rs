@@ -32,6 +32,8 @@ const LEFT_OVER: f64 = 0.15;
 const LOWERED: f64 = 0.7;
 /// And how often.
 const LOWERINGS: usize = 12;
+/// The factor where a limit does not hold between the ends of a stretch.
+const EASED: f64 = 0.95;
 /// How far the energy at the border of two stretches may exceed what bends permit there.
 const BORDER: f64 = 1.05;
 /// Of the jerk that is left: for changes of the used share; the rest for changes of the envelope.
@@ -249,10 +251,10 @@ impl Speeds {
                 self.ceiling(&mut solved);
                 return solved;
             }
-            for index in tight {
+            for (index, lowered) in tight {
                 let near = index.saturating_sub(1).max(self.settled)..(index + 2).min(caps.len());
                 for near in near {
-                    caps[near] = caps[near].min(LOWERED * solved[index].energy);
+                    caps[near] = caps[near].min(lowered * solved[index].energy);
                 }
             }
         }
@@ -363,8 +365,9 @@ impl Speeds {
         at_knot(side(index - 1), side(index))
     }
 
-    /// Returns entries at which the bends leave too little of the jerk.
-    fn envelope(&self, solved: &mut [Solved], end: End) -> Vec<usize> {
+    /// Returns entries at which the bends leave too little of the jerk, or which use more of a limit than is planned with; and by which
+    /// factor their energy is to be lowered.
+    fn envelope(&self, solved: &mut [Solved], end: End) -> Vec<(usize, f64)> {
         let count = self.entries.len();
         let knots: Vec<f64> = (0..=count).map(|index| self.knot_energy(solved, index)).collect();
         let middles: Vec<f64> = (0..count)
@@ -469,15 +472,34 @@ impl Speeds {
             solved.cap = caps[index];
             solved.landing = None;
         }
-        let tight = (fixed..count).filter(|index| {
-            let entry = &self.entries[*index];
-            jerk(*index, &at) < LEFT_OVER * entry.middle.jerk(&self.limits, 0.0, 0.0)
+        let landing_from = landing.as_ref().map_or(count, |landing| landing.first);
+        let tight = (fixed..count).filter_map(|index| {
+            let entry = &self.entries[index];
+            if jerk(index, &at) < LEFT_OVER * entry.middle.jerk(&self.limits, 0.0, 0.0) {
+                return Some((index, LOWERED));
+            }
+            (index < landing_from && !self.holds(index, &solved[index], knots[index + 1])).then_some((index, EASED))
         });
         let tight = tight.collect();
         if let Some(landing) = landing {
             self.land(&landing, solved);
         }
         tight
+    }
+
+    /// Limits hold between the ends of an entry, too, where the energy is a parabola over the potential and not over the way.
+    fn holds(&self, index: usize, solved: &Solved, ends_with: f64) -> bool {
+        let entry = &self.entries[index];
+        let slope = (solved.leaving - solved.acceleration) / entry.stretch.length;
+        let spots = [(0.25, &entry.quarters[0]), (0.5, &entry.middle), (0.75, &entry.quarters[1])];
+        spots.iter().all(|(share, spot)| {
+            let acceleration = solved.acceleration + share * (solved.leaving - solved.acceleration);
+            let way = 0.5 * (solved.acceleration + acceleration) * share * entry.stretch.length / solved.width;
+            let (left, right) = ((1.0 - way) * (1.0 - way), way * way);
+            let energy = left * solved.begins_with + right * ends_with + (1.0 - left - right) * solved.energy;
+            let jerk = solved.rate * acceleration + slope.abs() * (2.0 * energy).sqrt();
+            spot.holds(&self.limits, energy, acceleration, jerk)
+        })
     }
 
     /// No more acceleration at a knot than is reached on the way to the greatest speed around it: what is more only makes changes of
@@ -636,7 +658,8 @@ impl Speeds {
                 rests,
                 last: false,
             };
-            self.potential += solved.width;
+            // Counted from the last rest, so that little is lost to rounding.
+            self.potential = if rests { 0.0 } else { self.potential + solved.width };
             out(piece);
             self.given = index + 1;
         }

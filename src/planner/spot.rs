@@ -10,6 +10,8 @@ const VELOCITY: f64 = 0.9985;
 const ACCELERATION: f64 = 0.99;
 /// Of the jerk limit, likewise.
 const JERK: f64 = 0.94;
+/// Of each of the limits: what is used at most where what was planned is looked at again.
+const USED: f64 = 0.999;
 /// Of the acceleration: what bends leave for braking at least.
 const BRAKING: f64 = 0.1;
 /// Of the jerk: what q″va may take.
@@ -95,5 +97,17 @@ impl Spot {
             }
         }
         left
+    }
+
+    /// The limits hold at this energy, acceleration and jerk along the path.
+    pub fn holds(&self, limits: &[Limits], energy: f64, acceleration: f64, jerk: f64) -> bool {
+        let velocity = (2.0 * energy).sqrt();
+        limits.iter().enumerate().all(|(axis, limits)| {
+            let (first, second, third) = (self.first[axis], self.second[axis], self.third[axis]);
+            let turning = 3.0 * second * velocity * acceleration + third * velocity.powi(3);
+            first * velocity <= USED * limits.velocity
+                && first * acceleration + 2.0 * second * energy <= USED * limits.acceleration
+                && first * jerk + turning <= USED * limits.jerk
+        })
     }
 }

@@ -21,6 +21,9 @@ pub const MOST_CHANGE: f64 = 2.0 / LEFT_FOR_MEETING;
 /// constant change in each cycle with which the next one can stop, too, from any state; 2 does not.
 const STOP_CYCLES: f64 = 3.0;
 
+/// Of a potential: what is lost where many are added.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
+
 /// Within a cycle the energy may be so many times what axes permit: rounding, and what keeps to the ceiling.
 const INSIDE: f64 = 1.001;
 
@@ -69,7 +72,8 @@ pub fn margin(pieces: &Pieces, place: &Place, way: &Way, ratio: f64) -> Margin {
     let limits =
         ceiling - energy - gain(place, slope, lag / LEFT_FOR_MEETING, cycle) - passed(place, way, slope, acceleration);
     let feed = feed_margin(piece, place, potential, ratio, cycle);
-    let known = rest.potential + rest.envelope.potential(rest.length) - piece.potential - potential;
+    let end = rest.potential + rest.envelope.potential(rest.length);
+    let known = end - piece.potential - potential - ROUNDING * end;
     let supply = supply(place, known, lag.max(rest.envelope.lag), cycle, limits.min(feed));
     Margin { limits, feed, supply }
 }

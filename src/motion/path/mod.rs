@@ -213,7 +213,7 @@ impl PathMotion {
         let rate = self.rate();
         let found = self.greatest(from, rate, ratio);
         let (change, judged) = found.unwrap_or_else(|hardest| (-rate, hardest));
-        self.starved = !self.ends()
+        self.starved = !self.pieces.rest().is_some_and(|rest| rest.rests)
             && judged.supply <= judged.limits.min(judged.feed)
             && judged.supply <= 0.01 * from.energy().max(1.0);
         self.follow(from, change, rate, ratio == 0.0 || self.starved);
@@ -332,14 +332,15 @@ impl PathMotion {
         }
         let mut change = change;
         let mut place = advanced(&self.pieces, from, change, self.period_s);
-        if !place.can_release(&self.pieces) {
+        if place.releasing(&self.pieces, self.period_s).is_none() {
             // Bound: SEARCHES. A release from here on can go on, and so can what does not brake yet.
             let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
-            let (_, releasing) = from.releasing(&self.pieces);
-            let (mut low, mut high) = (change, (1.1 * slowest).clamp(change, rate.max(releasing)));
+            let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
+            let (mut low, mut high) = (change, (1.1 * slowest).clamp(change, releasing));
             for _ in 0..SEARCHES {
                 let middle = 0.5 * (low + high);
-                if advanced(&self.pieces, from, middle, self.period_s).can_release(&self.pieces) {
+                let place = advanced(&self.pieces, from, middle, self.period_s);
+                if place.releasing(&self.pieces, self.period_s).is_some() {
                     high = middle;
                 } else {
                     low = middle;

@@ -52,34 +52,31 @@ impl Place {
         ]
     }
 
-    /// Its braking can be released before it runs back.
-    pub fn can_release(&self, pieces: &Pieces) -> bool {
-        let Some(piece) = pieces.get(self.piece) else { return true };
+    /// The rate at which its braking can be released before it runs back; `None` where it cannot. Bound: PIECES_AHEAD.
+    ///
+    /// With the lag l of the pieces on its way, a release of the share u takes u²l/2 of the speed and uvl − u³l²/3 of the potential:
+    /// what lies further on does not count. It takes a cycle at least, unless it comes to rest before, after 2v²/3u.
+    pub fn releasing(&self, pieces: &Pieces, period_s: f64) -> Option<f64> {
         let braking = -self.share.min(0.0);
-        let enough = |lag: f64| self.velocity >= 0.5 * lag * braking * braking;
-        enough(piece.envelope.lag) || {
-            let (acceleration, rate) = self.releasing(pieces);
-            enough(acceleration / rate)
-        }
-    }
-
-    /// The greatest acceleration and the least rate on the way that the slowest release takes from here: the braking and the speed end
-    /// together after 2v²/3|u| of potential. Bound: PIECES_AHEAD.
-    pub fn releasing(&self, pieces: &Pieces) -> (f64, f64) {
-        let (mut acceleration, mut rate) = (0.0_f64, f64::INFINITY);
-        let mut left = 2.0 * self.velocity * self.velocity / (3.0 * -self.share.min(-f64::MIN_POSITIVE));
+        let (mut acceleration, mut rate, mut known) = (0.0_f64, f64::INFINITY, 0.0);
         let mut x = self.x;
         for number in self.piece..self.piece + PIECES_AHEAD as u64 {
             let Some(next) = pieces.get(number) else { break };
             acceleration = acceleration.max(next.envelope.at(x)).max(next.envelope.at(next.length));
             rate = rate.min(next.envelope.rate);
-            left -= next.envelope.potential(next.length) - next.envelope.potential(x);
-            if left <= 0.0 {
+            let lag = acceleration / rate;
+            if self.velocity < 0.5 * lag * braking * braking {
+                return None;
+            }
+            known += next.envelope.potential(next.length) - next.envelope.potential(x);
+            let way = self.velocity * braking * lag - braking.powi(3) * lag * lag / 3.0;
+            let way = way.max(self.velocity * acceleration * period_s);
+            if known >= way || known * braking >= 2.0 / 3.0 * self.velocity * self.velocity {
                 break;
             }
             x = 0.0;
         }
-        (acceleration, rate)
+        (self.velocity >= 0.0).then_some(rate)
     }
 
     /// acceleration / rate at its worst on the way that a change of the share by `amount` takes from here, this cycle and the next included: less
