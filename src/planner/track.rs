@@ -61,6 +61,8 @@ pub struct Track {
     legs: VecDeque<Leg>,
     /// How far the last leg's beginning is rounded.
     rounded: f64,
+    /// The corner there.
+    before: Corner,
     knots: VecDeque<Knot>,
     /// Intervals in front of `knots` that have been handed out, and how many of the rest are known to be close enough.
     given: usize,
@@ -76,6 +78,7 @@ impl Track {
             linear,
             legs: VecDeque::new(),
             rounded: 0.0,
+            before: Corner::Stop,
             knots: VecDeque::new(),
             given: 0,
             verified: 0,
@@ -86,6 +89,11 @@ impl Track {
     /// The last leg, which may still be rounded at its end.
     pub fn last(&self) -> Option<&Leg> {
         self.legs.back()
+    }
+
+    /// What one corner permits the other does, in kind; a stop is never passed.
+    fn alike(corner: &Corner, other: &Corner) -> bool {
+        *corner == Corner::Stop || std::mem::discriminant(corner) == std::mem::discriminant(other)
     }
 
     /// The last leg ends in a stop.
@@ -100,10 +108,13 @@ impl Track {
         if let (Some(last), Join::Rounded(wanted)) = (self.legs.back(), join) {
             let (before, after) = (last.length(), leg.length());
             let on_lines = matches!((&last.way, &leg.way), (Way::Lines(_), Way::Lines(_)));
-            let smooth = on_lines && wanted >= before.max(after);
+            // Without knots of its own a corner reaches over the next ones, too, so they must permit that.
+            let alike = [self.before, leg.corner].iter().all(|other| Track::alike(other, &last.corner));
+            let smooth = on_lines && alike && wanted >= before.max(after);
             let curved = last.curvature().max(leg.curvature());
             let natural = if curved > 0.0 { self.arc_step(last, &leg) } else { f64::INFINITY };
             let rounded = if smooth { 0.0 } else { wanted.min(natural).min(before / 2.0).min(after / 2.0) };
+            self.before = last.corner;
             self.close_leg(rounded);
             self.rounded = rounded;
         } else {

@@ -291,12 +291,14 @@ impl PathMotion {
         let reach = self.period_s * (velocity + first.envelope.at(x) * self.period_s);
         let mut way = first.length - x;
         let mut rate = first.envelope.rate;
+        let mut rests = first.rests;
         for next in 1..PIECES_PASSED as u64 {
-            if way > reach {
+            if rests || way > reach {
                 break;
             }
             let Some(piece) = self.pieces.get(piece + next) else { break };
             rate = rate.min(piece.envelope.rate);
+            rests = piece.rests;
             way += piece.length;
         }
         rate

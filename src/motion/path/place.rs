@@ -71,7 +71,7 @@ impl Place {
             known += next.envelope.potential(next.length) - next.envelope.potential(x);
             let way = self.velocity * braking * lag - braking.powi(3) * lag * lag / 3.0;
             let way = way.max(self.velocity * acceleration * period_s);
-            if known >= way || known * braking >= 2.0 / 3.0 * self.velocity * self.velocity {
+            if next.rests || known >= way || known * braking >= 2.0 / 3.0 * self.velocity * self.velocity {
                 break;
             }
             x = 0.0;
@@ -90,7 +90,7 @@ impl Place {
             rate = rate.min(next.envelope.rate);
             way += next.length;
             let speed = self.velocity + period_s * acceleration;
-            if way >= speed * (2.0 * period_s + amount / rate) {
+            if next.rests || way >= speed * (2.0 * period_s + amount / rate) {
                 break;
             }
         }
