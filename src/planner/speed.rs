@@ -248,7 +248,7 @@ impl Speeds {
             self.profile(&mut solved, &caps, end);
             let tight = self.envelope(&mut solved, end);
             if tight.is_empty() || lowering == LOWERINGS {
-                self.ceiling(&mut solved);
+                self.ceiling(&mut solved, end);
                 return solved;
             }
             for (index, lowered) in tight {

@@ -1,6 +1,6 @@
 //! The greatest energy from which every slow place ahead is met, and what the program wants, as curves that can be followed.
 
-use super::{FOLLOWING, PIECES_PASSED, Solved, Speeds, at_knot};
+use super::{End, FOLLOWING, PIECES_PASSED, Solved, Speeds, at_knot};
 use crate::limits::PIECES_AHEAD;
 
 /// How steep the ceiling may fall, of the envelope.
@@ -15,7 +15,7 @@ const RELEASING: f64 = 0.9;
 const RELEASES: usize = 4;
 
 impl Speeds {
-    pub(super) fn ceiling(&self, solved: &mut [Solved]) {
+    pub(super) fn ceiling(&self, solved: &mut [Solved], end: End) {
         let count = self.entries.len();
         for solved in solved.iter_mut().skip(self.settled) {
             solved.control = solved.energy;
@@ -34,6 +34,10 @@ impl Speeds {
                     solved[index].control = more(left, right_width, left_width).min(right);
                 }
             }
+        }
+        // Behind what is known it may have to be as slow as can be, after no more potential than is left with the slowest way on.
+        if let (End::Slowest, Some(last)) = (end, solved.last_mut()) {
+            last.control = last.control.min(0.5 * STEEPEST * last.width);
         }
         let rates = self.slowest_rates(solved);
         let lags = self.lags(solved);
