@@ -42,17 +42,18 @@ impl Speeds {
         let rates = self.slowest_rates(solved);
         let lags = self.lags(solved);
         // Falling no steeper than braking does, and no steeper than the speed permits: releasing a braking takes half its share squared
-        // times the lag of it.
+        // times the lag of it, and a cycle at least.
         for index in (self.settled..count.saturating_sub(1)).rev() {
             let (here, next) = (&solved[index], &solved[index + 1]);
             let way = 0.5 * (here.width + next.width);
             let mut most = next.control + STEEPEST * way;
             if next.landing.is_none() {
+                let cycle = self.period_s * here.acceleration.max(here.leaving).max(next.leaving);
                 for _ in 0..RELEASES {
                     // Where it is that steep: at the border between the two.
                     let border = at_knot((most.min(here.control), here.width), (next.control, next.width));
                     let speed = (2.0 * border).sqrt();
-                    let slope = RELEASING * (2.0 * speed / lags[index]).sqrt();
+                    let slope = RELEASING * (2.0 * speed / lags[index]).sqrt().min(2.0 * speed / cycle);
                     most = next.control + slope.min(STEEPEST) * way;
                 }
             }
