@@ -47,7 +47,7 @@ impl Speeds {
             let (here, next) = (&solved[index], &solved[index + 1]);
             let way = 0.5 * (here.width + next.width);
             let mut most = next.control + STEEPEST * way;
-            if next.landing.is_none() {
+            if here.landing.is_none() {
                 let cycle = self.period_s * here.acceleration.max(here.leaving).max(next.leaving);
                 for _ in 0..RELEASES {
                     // Where it is that steep: at the border between the two.
