@@ -40,11 +40,7 @@ const MUTANTS: &[(&str, &str, &str)] = &[
     // Ceilings.
     ("planner/speed/ceiling.rs", "const STEEPEST: f64 = 0.98;", "const STEEPEST: f64 = 1.3;"),
     ("planner/speed/ceiling.rs", "const RELEASING: f64 = 0.9;", "const RELEASING: f64 = 2.0;"),
-    (
-        "planner/speed/ceiling.rs",
-        "slope += share * rates[index]",
-        "slope += 4.0 * share * rates[index]",
-    ),
+    ("planner/speed/ceiling.rs", "slope += share * rates[index]", "slope += 4.0 * share * rates[index]"),
     // The envelope's share of the jerk.
     ("planner/speed.rs", "((1.0 - SHARE) * jerk(i, &at) / velocity)", "(jerk(i, &at) / velocity)"),
     ("planner/speed.rs", "SHARE * jerk(index, at) / at[index]", "1.1 * jerk(index, at) / at[index]"),

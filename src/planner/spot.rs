@@ -22,8 +22,8 @@ const BENDING: f64 = 0.5;
 /// |q′|, |q″| and |q‴| of each axis at one place.
 #[derive(Clone, Debug)]
 pub struct Spot {
-    first: [f64; MAX_GROUP_AXES],
-    second: [f64; MAX_GROUP_AXES],
+    pub first: [f64; MAX_GROUP_AXES],
+    pub second: [f64; MAX_GROUP_AXES],
     pub third: [f64; MAX_GROUP_AXES],
 }
 

@@ -1,5 +1,6 @@
 //! Random programs: all kinds of elements, over axes of very different limits.
 
+use crate::programmed::SHORTEST;
 use crate::subject::{Arc, Corner, Element, Feed, Limits, MAX_GROUP_AXES, PathAxes, Point, Shape};
 use crate::support::Random;
 
@@ -143,7 +144,10 @@ impl Writer<'_> {
         let line = self.case.elements.len() as u32 + 1;
         self.case.elements.push(Element { shape, feed, corner: self.corner, line });
         self.left_s -= slowest;
-        self.at = to;
+        // An arc begins where the planner says that the path is.
+        if length >= SHORTEST {
+            self.at = to;
+        }
     }
 
     /// A direction of length 1 over some of the axes.
