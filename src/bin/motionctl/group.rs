@@ -5,6 +5,7 @@ use motiond::client::{Error, OnLoss, Scope};
 use serde_json::{Value, json};
 
 use crate::cli::{Dynamics, Waiting};
+use crate::keys::Keys;
 use crate::shell::{Command, Outcome, Shell};
 
 #[derive(Subcommand)]
@@ -81,6 +82,7 @@ fn motion(method: &str, motion: &Targets, shell: &mut Shell) -> Result<Outcome, 
     let targets: Vec<Value> = motion.targets.iter().map(target).collect();
     let parameters = json!({ "group": motion.group, "targets": targets, "relative": motion.relative });
     shell.hold_to_move(Scope::Group(motion.group.clone()), motion.waiting)?;
+    let _keys = if motion.waiting.wait { Keys::listen(shell, &motion.group)? } else { None };
     let handle = shell.machine.command("Group", method, motion.dynamics.to_move().add_to(parameters))?;
     let label = format!("move {}", motion.group);
     shell.follow(vec![Command { label, handle, moves: Some(("Group", motion.group.clone())) }], motion.waiting)
