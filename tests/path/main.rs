@@ -8,6 +8,7 @@ mod case;
 mod claims;
 mod follow;
 mod programmed;
+mod there_and_back;
 #[path = "../support/random.rs"]
 mod support;
 
@@ -16,7 +17,7 @@ mod subject {
     pub use motiond::geometry::{Arc, Piece};
     pub use motiond::limits::{ARC_ACCURACY, EXACT_PATH_MM, MAX_GROUP_AXES};
     pub use motiond::motion::Limits;
-    pub use motiond::motion::path::PathMotion;
+    pub use motiond::motion::path::{Passage, PathMotion};
     pub use motiond::planner::program::{Corner, Element, Feed, Point, Shape};
     pub use motiond::planner::{PathAxes, Planner};
 }
