@@ -71,7 +71,7 @@ pub fn margin(pieces: &Pieces, place: &Place, way: &Way, ratio: f64) -> Margin {
 /// in the place of time, the share is an acceleration of 1 at most that changes by 1/lag at most: a scalar stop. More than
 /// `enough` need not be exact.
 #[inline]
-pub fn supply(place: &Place, known: f64, lag: f64, enough: f64) -> f64 {
+fn supply(place: &Place, known: f64, lag: f64, enough: f64) -> f64 {
     // Braking with everything, and releasing that, which takes at most lag²/6 of potential more.
     let roughly = known - place.energy() - gain(place, -1.0, lag, 0.0) - lag * lag / 6.0;
     if roughly >= enough.max(0.0) {

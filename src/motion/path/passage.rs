@@ -16,7 +16,7 @@ use crate::limits::{LINE_SEARCH, MIRRORED_BEHIND, MIRRORED_PER_CYCLE, MIRRORED_P
 
 use super::super::profile::State;
 use super::PathMotion;
-use super::margin::{MOST_CHANGE, supply};
+use super::margin::{MOST_CHANGE, Way, margin};
 use super::mirror::mirrored;
 use super::pieces::Pieces;
 use super::place::Place;
@@ -252,32 +252,28 @@ impl Passage {
             let after = after.max(self.path.pieces.begin());
             let pieces = &self.path.pieces;
             let (Some(piece), Some(next)) = (pieces.get(after), pieces.get(after + 1)) else { return };
-            if next.line != piece.line && self.can_stop(after) {
-                self.stop = Stop::At(after);
-                self.path.pieces.set_limit(Some(after));
-                return;
-            }
-            self.stop = Stop::Sought { after: after + 1 };
+            let ends = next.line != piece.line;
+            let found = ends && self.stop_at(after);
+            self.stop = if found { Stop::At(after) } else { Stop::Sought { after: after + 1 } };
         }
     }
 
-    /// It can still come to rest at the end of piece `number`.
-    fn can_stop(&self, number: u64) -> bool {
-        let PathMotion { pieces, place, period_s, .. } = &self.path;
-        let (Some(here), Some(there)) = (pieces.get(place.piece), pieces.get(number)) else { return false };
-        if number < place.piece || (number == place.piece && place.x >= here.length) {
-            return false;
-        }
-        if !self.path.moving() {
+    /// It can still come to rest at the end of piece `number`, which is the limit then.
+    fn stop_at(&mut self, number: u64) -> bool {
+        let PathMotion { pieces, place, period_s, .. } = &mut self.path;
+        let Some(envelope) = pieces.get(place.piece).map(|piece| piece.envelope) else { return false };
+        pieces.set_limit(Some(number));
+        let lag = place.lag(pieces, MOST_CHANGE, *period_s);
+        let way = Way { from: place.share, change: 0.0, period_s: *period_s, lag };
+        // With two cycles to spare.
+        let acceleration = envelope.at(place.x);
+        let spare = 2.0 * *period_s * (place.velocity + acceleration * *period_s) * acceleration;
+        let rests = place.velocity == 0.0 && place.share == 0.0;
+        if number >= place.piece && (rests || margin(pieces, place, &way, 1.0).supply >= spare) {
             return true;
         }
-        let envelope = &here.envelope;
-        let known = there.potential + there.envelope.potential(there.length);
-        let known = known - here.potential - envelope.potential(place.x);
-        // With two cycles to spare.
-        let spare = 2.0 * period_s * (place.velocity + envelope.at(place.x) * period_s) * envelope.at(place.x);
-        let lag = place.lag(pieces, MOST_CHANGE, *period_s).max(there.envelope.lag);
-        supply(place, known - spare, lag, 0.0) >= 0.0
+        pieces.set_limit(None);
+        false
     }
 
     /// It has come to rest at the end of a line.
