@@ -220,7 +220,8 @@ pub fn line_by_line(random: &mut Random, case: &Case) -> Verdict {
                 return Err(walker.told(cycle, ratio, "waits nowhere"));
             };
             if before.line == next.line || walker.passage.moving() {
-                return Err(walker.told(cycle, ratio, "waits within a line"));
+                let off = distance - next.distance;
+                return Err(walker.told(cycle, ratio, &format!("waits within a line, {off:e} behind its beginning")));
             }
             steps += 1;
             walker.passage.next_step();
