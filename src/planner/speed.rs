@@ -103,7 +103,17 @@ fn at_knot((left, left_width): (f64, f64), (right, right_width): (f64, f64)) -> 
 
 impl Speeds {
     pub fn new(limits: Vec<Limits>, period_s: f64, epoch: u32) -> Speeds {
-        Speeds { limits, period_s, entries: Vec::new(), settled: 0, given: 0, fresh: 0, potential: 0.0, time: 0.0, epoch }
+        Speeds {
+            limits,
+            period_s,
+            entries: Vec::new(),
+            settled: 0,
+            given: 0,
+            fresh: 0,
+            potential: 0.0,
+            time: 0.0,
+            epoch,
+        }
     }
 
     /// One stretch more; settles what can be settled after a number of them, and after one that rests.

@@ -8,9 +8,9 @@ mod case;
 mod claims;
 mod follow;
 mod programmed;
-mod there_and_back;
 #[path = "../support/random.rs"]
 mod support;
+mod there_and_back;
 
 /// What is looked at.
 mod subject {

@@ -216,7 +216,8 @@ pub fn line_by_line(random: &mut Random, case: &Case) -> Verdict {
         if walker.passage.waits() {
             let distance = walker.passage.path().distance();
             let after = walker.pieces.partition_point(|piece| piece.distance < distance - 1e-12 * distance);
-            let (Some(before), Some(next)) = (walker.pieces.get(after.wrapping_sub(1)), walker.pieces.get(after)) else {
+            let (Some(before), Some(next)) = (walker.pieces.get(after.wrapping_sub(1)), walker.pieces.get(after))
+            else {
                 return Err(walker.told(cycle, ratio, "waits nowhere"));
             };
             if before.line == next.line || walker.passage.moving() {

@@ -35,8 +35,8 @@ use super::profile::{Profile, State};
 use super::types::Limits;
 use creep::Creep;
 use margin::{MOST_CHANGE, Margin, Way, margin};
-use pieces::Pieces;
 pub use passage::Passage;
+use pieces::Pieces;
 use place::{Place, advanced, advanced_past};
 
 /// Evaluations in the search for the greatest u̇, and steps in that for a braking that can be released.
