@@ -4,7 +4,7 @@
 //! The follower comes to rest before such a place, but not exactly at it. What is left is passed from rest to rest, with the least acceleration and
 //! rate of all pieces on it.
 
-use crate::limits::PIECES_PASSED;
+use crate::limits::{PIECES_AHEAD, PIECES_PASSED};
 
 use super::super::profile::{Profile, State};
 use super::super::types::Limits;
@@ -15,6 +15,8 @@ use super::{Course, PathMotion};
 const RATE: f64 = 0.9;
 /// Of the energy that is permitted.
 const ENERGY: f64 = 0.9;
+/// What is left to it, of the energy that a cycle makes from rest: a rest of the follower is exact to a part of a cycle.
+const SPARE: f64 = 0.5;
 
 /// On the way.
 #[derive(Clone, Debug)]
@@ -32,7 +34,7 @@ pub struct Creep {
 }
 
 impl PathMotion {
-    /// One cycle of the last bit of the way to a border, if it is on that; false where it is not. Bound: PIECES_PASSED.
+    /// One cycle of the last bit of the way to a border, if it is on that; false where it is not. Bound: PIECES_AHEAD.
     pub(super) fn creep(&mut self, ratio: f64) -> bool {
         let Some(border) = self.border() else {
             self.creep = None;
@@ -108,14 +110,30 @@ impl PathMotion {
         self.border().is_some()
     }
 
-    /// The way to the end of piece `border`; `None` where that is far.
-    fn left(&self, border: u64) -> Option<f64> {
-        let mut left = -self.place.x;
-        // Bound: PIECES_PASSED.
-        for number in self.place.piece..(border + 1).min(self.place.piece + PIECES_PASSED as u64) {
-            left += self.pieces.get(number)?.length;
+    /// How much of the potential before a border is left to this.
+    pub(super) fn spare(&self) -> f64 {
+        if self.border().is_none() {
+            return 0.0;
         }
-        (border < self.place.piece + PIECES_PASSED as u64).then_some(left)
+        let cycle =
+            self.pieces.get(self.place.piece).map_or(0.0, |piece| piece.envelope.at(self.place.x) * self.period_s);
+        SPARE * cycle * cycle
+    }
+
+    /// The way to the end of piece `border`; `None` where that is far: more than a cycle passes, and than is left to this.
+    fn left(&self, border: u64) -> Option<f64> {
+        let here = self.pieces.get(self.place.piece)?;
+        let (first, last) = (self.place.piece, self.pieces.get(border)?);
+        let (mut left, mut number) = (-self.place.x, first);
+        // Bound: PIECES_AHEAD.
+        while number <= border && number < first + PIECES_AHEAD as u64 {
+            left += self.pieces.get(number)?.length;
+            number += 1;
+        }
+        let potential = last.potential + last.envelope.potential(last.length);
+        let potential = potential - here.potential - here.envelope.potential(self.place.x);
+        let near = border < first + PIECES_PASSED as u64 || potential <= 2.0 * self.spare();
+        (number > border && near).then_some(left)
     }
 
     /// The way to the end of piece `border`, with what is permitted and wanted on all of it; `None` where that is far.

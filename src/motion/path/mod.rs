@@ -279,6 +279,7 @@ impl PathMotion {
     /// That change and what is left behind it, or what the hardest braking leaves where that is too little. Bound: SEARCHES.
     fn greatest(&self, from: Place, rate: f64, ratio: f64) -> Result<(f64, Margin), Margin> {
         let lag = from.lag(&self.pieces, MOST_CHANGE, self.period_s);
+        let spare = self.spare();
         let judged = |change: f64| {
             let mut inside = f64::INFINITY;
             let place = advanced_past(&self.pieces, from, change, self.period_s, |piece, place| {
@@ -288,6 +289,7 @@ impl PathMotion {
             let way = Way { from: from.share, change, period_s: self.period_s, lag };
             let mut margin = margin(&self.pieces, &place, &way, ratio);
             margin.limits = margin.limits.min(inside);
+            margin.supply -= spare;
             (margin, NEAR * place.energy())
         };
         let least = if from.velocity == 0.0 && from.share == 0.0 { 0.0 } else { -rate };
