@@ -8,6 +8,7 @@ use super::call::Parameters;
 use super::commands;
 use super::context::Context;
 use super::dispatch::Reply;
+use super::dry_run;
 use super::failure::{Failure, fields};
 use super::group;
 use crate::gateway::{PathAct, PathBegin};
@@ -48,6 +49,14 @@ impl Paths {
 pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> Result<Reply, Failure> {
     let group = group::find(context, parameters.text("group")?)?;
     let unserved = || Failure::not_implemented(format!("io.motiond.v1.Path.{method}"));
+    if let ("DryRun" | "Picture", runs) = (method, context.dry_runs.as_deref()) {
+        let runs = runs.ok_or_else(unserved)?;
+        return if method == "DryRun" {
+            dry_run::run(context, runs, group, parameters).await
+        } else {
+            dry_run::picture(runs, parameters)
+        };
+    }
     let paths = context.paths.as_deref().ok_or_else(unserved)?;
     match method {
         "Begin" => begin(context, paths, group, parameters).await,

@@ -76,6 +76,8 @@ const NEEDED: &[(&str, &[(&str, Role)])] = &[
             ("SetSteps", Operate),
             ("Step", Operate),
             ("Status", Observe),
+            ("DryRun", Operate),
+            ("Picture", Operate),
         ],
     ),
     (

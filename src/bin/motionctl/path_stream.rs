@@ -98,7 +98,7 @@ pub fn run(file: &Path, group: Option<&str>, waiting: Waiting, shell: &mut Shell
 }
 
 /// The group of this name, or the only one, and its axes.
-fn choose(name: Option<&str>, shell: &mut Shell) -> Result<Result<(String, PathGroup), String>, Error> {
+pub fn choose(name: Option<&str>, shell: &mut Shell) -> Result<Result<(String, PathGroup), String>, Error> {
     let groups = shell.machine.all("Group", "Describe")?;
     let axes = shell.machine.all("Axis", "Describe")?;
     let found = groups.iter().find(|group| name.is_none_or(|name| group["name"] == name));
@@ -117,7 +117,7 @@ fn choose(name: Option<&str>, shell: &mut Shell) -> Result<Result<(String, PathG
     Ok(Ok((group["name"].as_str().unwrap_or_default().to_string(), PathGroup::new(members, speed))))
 }
 
-fn usage(words: &str) -> Outcome {
+pub fn usage(words: &str) -> Outcome {
     eprintln!("motionctl: {words}");
     Outcome::Usage
 }

@@ -35,6 +35,8 @@ pub enum Outcome {
     NotWritten,
     /// The command line means nothing.
     Usage,
+    /// A path file has mistakes, or leads where the machine must not go.
+    Unfit,
 }
 
 impl Outcome {
@@ -47,6 +49,7 @@ impl Outcome {
             Outcome::Interrupted => 130,
             Outcome::NotWritten => 1,
             Outcome::Usage => 2,
+            Outcome::Unfit => 4,
         })
     }
 
