@@ -78,7 +78,7 @@ mod subject {{
     pub use crate::geometry::{{Arc, Piece}};
     pub use crate::limits::{{ARC_ACCURACY, EXACT_PATH_MM, MAX_GROUP_AXES}};
     pub use crate::motion::Limits;
-    pub use crate::motion::path::PathMotion;
+    pub use crate::motion::path::{{Passage, PathMotion}};
     pub use crate::planner::program::{{Corner, Element, Feed, Point, Shape}};
     pub use crate::planner::{{PathAxes, Planner}};
 }}
@@ -86,6 +86,7 @@ mod subject {{
 #[path = "{}"] mod case;
 #[path = "{}"] mod programmed;
 #[path = "{}"] mod follow;
+#[path = "{}"] mod there_and_back;
 #[path = "{}"] mod claims;
 fn main() {{
     for case in 0..{cases} {{
@@ -113,6 +114,7 @@ fn main() {{
         test("path/case.rs"),
         test("path/programmed.rs"),
         test("path/follow.rs"),
+        test("path/there_and_back.rs"),
         test("path/claims.rs"),
     )
 }

@@ -4,15 +4,15 @@ use super::{End, FOLLOWING, PIECES_PASSED, Solved, Speeds, at_knot};
 use crate::limits::PIECES_AHEAD;
 
 /// How steep the ceiling may fall, of the envelope.
-const STEEPEST: f64 = 0.98;
+pub(super) const STEEPEST: f64 = 0.98;
 /// How steep the feed may fall: at an override of 2 it falls four times as steep.
-const FEED_STEEPEST: f64 = 0.24;
+pub(super) const FEED_STEEPEST: f64 = 0.24;
 /// Looks at how fast the ceiling is, to round it.
 const ROUNDS: usize = 4;
 /// How much of that a braking that can be released may be.
-const RELEASING: f64 = 0.9;
+pub(super) const RELEASING: f64 = 0.9;
 /// Steps to how steep that is.
-const RELEASES: usize = 4;
+pub(super) const RELEASES: usize = 4;
 
 impl Speeds {
     pub(super) fn ceiling(&self, solved: &mut [Solved], end: End) {
