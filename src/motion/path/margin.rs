@@ -74,7 +74,9 @@ pub fn margin(pieces: &Pieces, place: &Place, way: &Way, ratio: f64) -> Margin {
     let feed = feed_margin(piece, place, potential, ratio, cycle);
     let end = rest.potential + rest.envelope.potential(rest.length);
     let known = end - piece.potential - potential - ROUNDING * end;
-    let supply = supply(place, known, lag.max(rest.envelope.lag), cycle, limits.min(feed));
+    // The braking is released where the path ends.
+    let last = rest.envelope.acceleration.max(rest.envelope.at(rest.length)) * way.period_s;
+    let supply = supply(place, known, lag.max(rest.envelope.lag), cycle.max(last), limits.min(feed));
     Margin { limits, feed, supply }
 }
 
