@@ -106,8 +106,18 @@ pub const EXACT_PATH_MM: f64 = 1e-3;
 pub const ARC_ACCURACY: f64 = 1e-5;
 /// Pieces of a path that wait on their way to the cycle.
 pub const PIECE_RING: usize = 512;
-/// Pieces of a path that the cycle has of each group: those ahead of it and some behind.
-pub const PATH_PIECES: usize = 1024;
+/// Pieces of a path that the cycle has of each group: those ahead of it and those behind.
+pub const PATH_PIECES: usize = 2048;
+/// Those behind: as far as it can go back.
+pub const PATH_HISTORY: usize = 1024;
+/// Pieces of the way back that the cycle has turned round, and those of them behind its place.
+pub const MIRRORED_PIECES: usize = 256;
+/// See [`MIRRORED_PIECES`].
+pub const MIRRORED_BEHIND: usize = 8;
+/// Pieces that one cycle turns round: more than it can pass.
+pub const MIRRORED_PER_CYCLE: usize = 16;
+/// Pieces that one cycle looks along for the end of a line of the program.
+pub const LINE_SEARCH: usize = 64;
 /// Elements of a group's program that wait for the planner.
 pub const MAX_PROGRAM_ELEMENTS: usize = 65_536;
 /// Batches of elements that wait for it, of all groups.
@@ -322,6 +332,8 @@ const _: () = assert!(FIGURE_SLOTS >= MAX_AXES, "all axes may get new figures at
 const _: () = assert!(COMMANDS_PER_CYCLE <= COMMAND_RING);
 const _: () = assert!(2 * PICTURE_BYTES_PER_REPLY < PAGE_BYTES && DRY_RUN_TEXT_BYTES >= 2 * MAX_REQUEST_BYTES);
 const _: () = assert!(PIECE_RING.is_power_of_two() && PATH_PIECES.is_power_of_two());
+const _: () = assert!(PATH_HISTORY < PATH_PIECES && MIRRORED_PER_CYCLE > PIECES_PASSED && LINE_SEARCH > PIECES_PASSED);
+const _: () = assert!(MIRRORED_PIECES > PIECES_AHEAD + MIRRORED_BEHIND + MIRRORED_PER_CYCLE);
 const _: () = assert!(MAX_SDO_BYTES >= 2 + 255 * 8, "every array and record fits");
 const _: () = assert!(MAX_FILE_NAME_BYTES + 12 <= MAX_MAILBOX_BYTES && MAX_DESCRIPTION_BYTES >= MAX_MAILBOX_BYTES);
 const _: () = assert!(MAX_OBSERVERS < MAX_CLIENTS && MAX_OBSERVED_STREAMS < MAX_STREAMS);

@@ -36,6 +36,7 @@ mod machine;
 pub mod parameter_book;
 mod parameters;
 pub mod path;
+mod path_acts;
 pub mod peer;
 pub mod permission;
 mod places;

@@ -11,7 +11,7 @@ use super::dispatch::Reply;
 use super::dry_run;
 use super::failure::{Failure, fields};
 use super::group;
-use crate::gateway::PathBegin;
+use crate::gateway::{PathAct, PathBegin};
 use crate::ids::{GroupId, Handle};
 use crate::limits::{MAX_ARC_TURNS, MAX_PROGRAM_ELEMENTS};
 use crate::path_file::{ArcForm, Spline, SplineError, Written, WrittenShape};
@@ -117,6 +117,13 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
             with_program(paths, group, handle, parameters, |_| Ok(()))?;
             paths.desk.end(group, handle).map_err(refused)?;
             Ok(Map::new())
+        }
+        "Retreat" => super::path_acts::act(context, group, PathAct::Retreat, parameters).await,
+        "Advance" => super::path_acts::act(context, group, PathAct::Advance, parameters).await,
+        "Step" => super::path_acts::act(context, group, PathAct::Next, parameters).await,
+        "SetSteps" => {
+            let on = parameters.optional_flag("on").ok_or_else(|| Failure::parameter("on"))?;
+            super::path_acts::act(context, group, PathAct::Steps(on), parameters).await
         }
         "Status" => Ok(status(context, paths, group)),
         _ => Err(unserved()),
@@ -310,7 +317,8 @@ fn status(context: &Context, paths: &Paths, group: GroupId) -> Reply {
     let snapshot = context.gateway.snapshot();
     let state = &snapshot.groups[group.index()];
     let room = paths.desk.room(group);
-    fields(json!({
+    let mut progress = super::path_acts::progress(state);
+    let more = fields(json!({
         "handle": state.on_path.then_some(state.active),
         "distance": state.path_distance,
         "line": state.path_line,
@@ -319,7 +327,9 @@ fn status(context: &Context, paths: &Paths, group: GroupId) -> Reply {
         "waiting": MAX_PROGRAM_ELEMENTS - room,
         "taken": paths.desk.taken(group),
         "planned": paths.desk.planned(group),
-    }))
+    }));
+    progress.extend(more);
+    progress
 }
 
 /// A program that takes nothing.

@@ -16,6 +16,8 @@ pub struct Landing {
 pub struct Solved {
     /// Energy of the profile.
     pub energy: f64,
+    /// What it was lowered to, so that bends leave enough.
+    pub permitted: f64,
     /// At its beginning: what acceleration and rate count on.
     pub begins_with: f64,
     /// Acceleration at its beginning.
@@ -27,6 +29,10 @@ pub struct Solved {
     pub control: f64,
     /// Control value of the feed.
     pub feed: f64,
+    /// Control value of the ceiling on the way back.
+    pub back: f64,
+    /// Control value of the feed on the way back.
+    pub back_feed: f64,
     /// The greatest energy on it.
     pub cap: f64,
     /// Potential over it.

@@ -18,6 +18,7 @@ mod halt;
 mod interfaces;
 mod interrupt;
 mod jog;
+mod keys;
 mod lease;
 mod manual;
 mod moves;

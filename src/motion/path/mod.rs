@@ -10,50 +10,58 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | `passage` | there and back on it, and line by line |
 //! | `pieces` | the pieces that the cycle has |
+//! | `mirror` | a piece for who goes back |
 //! | `place` | where the path's motion is, and where it will be |
 //! | `margin` | what is left between a state and what must not be passed |
+//! | `creep` | the last bit to a rest for which there is no landing |
 //!
 //! Cost of a cycle, at most, where *p* of its pieces are passed (p ≤ [`crate::limits::PIECES_PASSED`] − 1, see `planner::speed`):
 //!
 //! | what | how often |
 //! |---|---|
 //! | evaluations of a step: p + 2 stretches of a series, each with `CROSSING_STEPS` of Newton, and one margin | 3, and S = min(`SEARCHES`, `CROSSINGS` / (p + 1)) in the search for the greatest u̇ |
-//! | evaluations without a margin | `RELEASE_STEPS`, and min(S, `SEARCHES` / 2) in the search for a braking that can be released, and 2 |
-//! | looks ahead for the lag | 4, each over [`crate::limits::PIECES_AHEAD`] pieces |
+//! | evaluations without a margin | `RELEASE_STEPS`, and min(S, `RELEASES`) in the search for a braking that can be released, and 2 |
+//! | looks ahead along [`crate::limits::PIECES_AHEAD`] pieces | 3, and one with each evaluation in the search for a braking |
 //! | pieces that come | [`crate::limits::PIECES_PER_CYCLE`] |
 //! | setpoints | one an axis |
 //!
 //! So 3 + S evaluations pass `CROSSINGS` + 3 (p + 1) pieces at most, however many a cycle passes. `cargo bench --bench path_cost` measures cycles
 //! that are made up to take every search to its bound, for each p and 16 axes; it ends with 1 where one takes more than 60,000 instructions.
 
+mod creep;
 mod margin;
+mod mirror;
+mod passage;
 mod pieces;
 mod place;
 #[cfg(test)]
 mod tests;
 
 use crate::geometry::Piece;
-use crate::limits::PIECES_PASSED;
+use crate::limits::{PATH_HISTORY, PATH_PIECES, PIECES_PASSED};
 
 use super::profile::{Profile, State};
 use super::types::Limits;
+use creep::Creep;
 use margin::{MOST_CHANGE, Margin, Way, margin};
+pub use passage::Passage;
 use pieces::Pieces;
 use place::{Place, advanced, advanced_past};
 
-/// Evaluations in the search for the greatest u̇, and steps in that for a braking that can be released.
+/// Evaluations in the search for the greatest u̇.
 const SEARCHES: usize = 24;
 /// Pieces that all evaluations of a search pass together: where a cycle passes two, as planned, they are none the fewer.
 const CROSSINGS: usize = 72;
+/// Steps in the search for a braking that can be released.
+const RELEASES: usize = 8;
 /// And where no more of the energy than this is left to what must not be passed.
 const NEAR: f64 = 1e-8;
-/// Within a cycle the energy may be so many times what axes permit: rounding, and what keeps to the ceiling.
-const INSIDE: f64 = 1.001;
-/// Slower than this, path units/s, with less than `REST_SHARE` in use, is a rest for what shall come to one.
+/// Of the rate: what is no going on.
+const CREEPING: f64 = 0.01;
+/// Slower than this, path units/s, with no more in use than a cycle releases, is a rest for what shall come to one.
 const REST: f64 = 1e-6;
-/// Of the envelope.
-const REST_SHARE: f64 = 1e-3;
 /// Changes of two cycles that differ in their sign, and by less than this share otherwise, take turns.
 const IN_TURNS: f64 = 0.5;
 /// The search ends when the interval is this share of the rate wide.
@@ -119,6 +127,9 @@ pub struct PathMotion {
     pieces: Pieces,
     place: Place,
     landing: Option<Landing>,
+    creep: Option<Creep>,
+    /// Its pieces are those of the way back.
+    back: bool,
     course: Course,
     /// Of the share, in the last cycle and in the one before, 1/s.
     changes: [f64; 2],
@@ -132,10 +143,16 @@ pub struct PathMotion {
 impl PathMotion {
     /// Without a path. Allocates what all paths need.
     pub fn new(period_s: f64) -> PathMotion {
+        PathMotion::over(Pieces::new(PATH_PIECES, PATH_HISTORY), period_s)
+    }
+
+    fn over(pieces: Pieces, period_s: f64) -> PathMotion {
         PathMotion {
-            pieces: Pieces::new(),
+            pieces,
             place: Place::default(),
             landing: None,
+            creep: None,
+            back: false,
             course: Course::Rest,
             changes: [0.0; 2],
             period_s,
@@ -149,6 +166,17 @@ impl PathMotion {
         self.pieces.clear();
         self.place = Place::default();
         self.landing = None;
+        self.creep = None;
+        self.course = Course::Rest;
+        self.changes = [0.0; 2];
+        self.arrived = false;
+        self.starved = false;
+    }
+
+    /// It rests at its place, which something else has brought it to.
+    fn settle(&mut self) {
+        self.landing = None;
+        self.creep = None;
         self.course = Course::Rest;
         self.changes = [0.0; 2];
         self.arrived = false;
@@ -208,7 +236,7 @@ impl PathMotion {
 
     /// It is held up because no more of the path is known.
     pub fn starved(&self) -> bool {
-        self.starved
+        self.starved && !self.bordered()
     }
 
     /// Path units/s.
@@ -226,6 +254,25 @@ impl PathMotion {
         self.pieces.get(self.place.piece).map_or(0, |piece| piece.line)
     }
 
+    /// Seconds that are left of the program as it is planned, at an override of 1, once its end is known.
+    pub fn time_left_s(&self) -> Option<f64> {
+        let last = self.pieces.last().filter(|last| last.last)?;
+        let here = self.pieces.get(self.place.piece)?;
+        let done = if here.length > 0.0 { here.duration * self.place.x / here.length } else { 0.0 };
+        Some((last.time + last.duration - here.time - done).max(0.0))
+    }
+
+    /// Path units that are left of the program, once its end is known.
+    pub fn distance_left(&self) -> Option<f64> {
+        let last = self.pieces.last().filter(|last| last.last)?;
+        Some((last.distance + last.length - self.distance()).max(0.0))
+    }
+
+    /// Path units behind it that are kept: so far it can go back.
+    pub fn behind(&self) -> f64 {
+        self.pieces.get(self.pieces.begin()).map_or(0.0, |first| self.distance() - first.distance)
+    }
+
     /// Seconds that the known path takes at the programmed velocities, at least: for those who keep it supplied. Bound: what is kept.
     pub fn supply_s(&self) -> f64 {
         let Some(last) = self.pieces.last() else { return 0.0 };
@@ -241,7 +288,11 @@ impl PathMotion {
             self.starved = !self.arrived;
             return;
         };
-        if piece.landing.is_some() && self.pieces.rest().is_some_and(|rest| rest.rests) {
+        let lands = piece.landing.is_some();
+        if self.creep(ratio) {
+            self.landing = None;
+            self.starved = false;
+        } else if lands && self.pieces.rest().is_some_and(|rest| rest.rests) {
             self.land(ratio);
         } else {
             self.landing = None;
@@ -255,27 +306,26 @@ impl PathMotion {
         let rate = self.rate();
         let found = self.greatest(from, rate, ratio);
         let Step { change, margin: judged, place } = found.unwrap_or_else(|hardest| hardest);
-        self.starved = !self.ends() && judged.supply <= judged.feed && judged.supply <= 0.01 * from.energy().max(1.0);
-        self.follow(from, change, place, rate);
-        // What is left of a braking to rest is none.
-        let Place { velocity, share, .. } = self.place;
-        if (ratio == 0.0 || self.starved) && from.share <= 0.0 && velocity.abs() < REST && share.abs() < REST_SHARE {
-            (self.place.velocity, self.place.share) = (0.0, 0.0);
-        }
+        let open = self.bordered() || !self.pieces.rest().is_some_and(|rest| rest.rests);
+        self.starved = open
+            && judged.supply <= judged.limits.min(judged.feed)
+            && judged.supply <= 0.01 * from.energy().max(1.0);
+        self.follow(from, change, place, rate, ratio == 0.0 || self.starved);
     }
 
     /// The step with that change, or the one with the hardest braking where that leaves too little. Bound: `searches` and three.
     fn greatest(&self, from: Place, rate: f64, ratio: f64) -> Result<Step, Step> {
         let lag = from.lag(&self.pieces, MOST_CHANGE, self.period_s);
+        let spare = self.spare();
         let judged = |change: f64| {
             let mut inside = f64::INFINITY;
-            let place = advanced_past(&self.pieces, from, change, self.period_s, |piece, place| {
-                let (ceiling, _) = piece.ceiling.at(piece.envelope.potential(place.x));
-                inside = inside.min(INSIDE * ceiling - place.energy());
+            let place = advanced_past(&self.pieces, from, change, self.period_s, |piece, begin, end| {
+                inside = inside.min(margin::between(piece, begin, end));
             });
             let way = Way { from: from.share, change, period_s: self.period_s, lag };
             let mut margin = margin(&self.pieces, &place, &way, ratio);
             margin.limits = margin.limits.min(inside);
+            margin.supply -= spare;
             Step { change, margin, place }
         };
         let least = if from.velocity == 0.0 && from.share == 0.0 { 0.0 } else { -rate };
@@ -293,13 +343,18 @@ impl PathMotion {
         if fastest.left() >= 0.0 {
             return Ok(fastest);
         }
-        let searches = searches(from, fastest.place);
+        self.search(guess, fastest, least, judged)
+    }
+
+    /// Between a guess, the fastest step, which leaves too little, and the least change. Bound: `searches`, and one.
+    fn search(&self, guess: Step, fastest: Step, least: f64, judged: impl Fn(f64) -> Step) -> Result<Step, Step> {
+        let rate = fastest.change;
         let (mut high, mut above) = (rate, fastest.left());
         let mut safe: Option<Step> = None;
         let (mut below, mut kept) = (0.0, 0);
         let mut widths = [f64::INFINITY; 2];
         let mut found = guess;
-        for index in 0..searches {
+        for index in 0..searches(self.place, fastest.place) {
             let left = found.left();
             if left >= 0.0 {
                 let close = found.close();
@@ -347,19 +402,35 @@ impl PathMotion {
         let reach = self.period_s * (velocity + first.envelope.at(x) * self.period_s);
         let mut way = first.length - x;
         let mut rate = first.envelope.rate;
+        let mut rests = first.rests;
         for next in 1..PIECES_PASSED as u64 {
-            if way > reach {
+            if rests || way > reach {
                 break;
             }
             let Some(piece) = self.pieces.get(piece + next) else { break };
             rate = rate.min(piece.envelope.rate);
+            rests = piece.rests;
             way += piece.length;
         }
         rate
     }
 
     /// Takes the step, unless it would run back: then as much less braking as that takes.
-    fn follow(&mut self, from: Place, change: f64, found: Place, rate: f64) {
+    fn follow(&mut self, from: Place, change: f64, found: Place, rate: f64, rests: bool) {
+        // What is left of a braking to rest is released, and is none; and so is what creeps to the end of what is known.
+        let acceleration = self.pieces.get(from.piece).map_or(0.0, |piece| piece.envelope.at(from.x));
+        let left = from.velocity.abs().max(0.5 * from.share * from.share * acceleration / rate);
+        let creeps = change <= CREEPING * rate && from.share.abs() <= rate * self.period_s;
+        if rests && creeps && left < REST {
+            self.place = Place { velocity: 0.0, share: 0.0, ..from };
+            let seconds = from.share.abs() / rate;
+            self.course = match from.share {
+                0.0 => Course::Rest,
+                share => Course::Share { from, change: -rate.copysign(share), seconds },
+            };
+            self.changes = [0.0; 2];
+            return;
+        }
         if from.velocity == 0.0 && from.share <= 0.0 && change <= 0.0 {
             self.place = Place { velocity: 0.0, share: 0.0, ..from };
             self.course = Course::Rest;
@@ -373,16 +444,15 @@ impl PathMotion {
             return;
         }
         let (mut change, mut place) = (change, found);
-        if !place.can_release(&self.pieces, self.period_s) {
-            // Bound: `searches`, and half of SEARCHES. A release from here on can go on, and so can what does not brake yet.
+        if place.releasing(&self.pieces, self.period_s).is_none() {
+            // Bound: RELEASES. A release from here on can go on, and so can what does not brake yet.
             let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
-            let (mut low, mut high) = (change, (1.1 * slowest).clamp(change, rate));
-            // What it takes to release as much as any of them brakes with, and a cycle later.
-            let braking = -from.share.min(place.share).min(0.0) + rate * self.period_s;
-            let lag = from.lag(&self.pieces, braking, self.period_s);
-            for _ in 0..searches(from, place).min(SEARCHES / 2) {
+            let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
+            let (mut low, mut high) = (change, (1.1 * slowest).clamp(change, releasing));
+            for _ in 0..searches(from, place).min(RELEASES) {
                 let middle = 0.5 * (low + high);
-                if advanced(&self.pieces, from, middle, self.period_s).can_release_within(&self.pieces, lag) {
+                let place = advanced(&self.pieces, from, middle, self.period_s);
+                if place.releasing(&self.pieces, self.period_s).is_some() {
                     high = middle;
                 } else {
                     low = middle;
@@ -485,9 +555,11 @@ impl PathMotion {
             Course::Landing { from, profile, begin_s } => {
                 let (before, after) = (profile.at(*begin_s), profile.at(begin_s + seconds));
                 let mut place = place::moved(&self.pieces, *from, after.position - before.position);
-                let acceleration = self.pieces.get(place.piece).map_or(1.0, |piece| piece.envelope.acceleration);
+                let envelope = self.pieces.get(place.piece).map(|piece| piece.envelope).unwrap_or_default();
+                let acceleration = envelope.at(place.x).max(f64::MIN_POSITIVE);
                 (place.velocity, place.share) = (after.velocity, after.acceleration / acceleration);
-                (place, profile.jerk_at(begin_s + seconds) / acceleration)
+                let changing = place.share * envelope.slope * place.velocity;
+                (place, (profile.jerk_at(begin_s + seconds) - changing) / acceleration)
             }
         };
         place.derivatives(&self.pieces, axis, change)
