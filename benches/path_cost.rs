@@ -16,7 +16,7 @@ use std::hint::black_box;
 use std::process::{Command, ExitCode};
 
 use motiond::geometry::{Ceiling, Cubic, Envelope, Piece};
-use motiond::limits::{MAX_GROUP_AXES, PIECES_PER_CYCLE};
+use motiond::limits::{MAX_GROUP_AXES, PIECES_AHEAD, PIECES_PER_CYCLE};
 use motiond::motion::Limits;
 use motiond::motion::path::PathMotion;
 use motiond::planner::program::{Corner, Element, Feed, Point, Shape};
@@ -337,7 +337,7 @@ fn made_up(worst: Worst) {
             envelope: Envelope {
                 lag: if index < 150 { lag } else { envelope.lag },
                 // Beyond what the cycle reaches: the braking takes long to be released.
-                rate: if worst.released && index > 20 && index < 150 { 0.1 * RATE } else { RATE },
+                rate: if worst.released && index > PIECES_AHEAD && index < 150 { 0.1 * RATE } else { RATE },
                 ..envelope
             },
             potential: if index < 150 { 0.0 } else { 1e12 },

@@ -53,15 +53,17 @@ use place::{Place, advanced, advanced_past};
 /// Evaluations in the search for the greatest u̇.
 const SEARCHES: usize = 24;
 /// Pieces that all evaluations of a search pass together: where a cycle passes two, as planned, they are none the fewer.
-const CROSSINGS: usize = 72;
+const CROSSINGS: usize = 56;
 /// Steps in the search for a braking that can be released.
-const RELEASES: usize = 8;
+const RELEASES: usize = 6;
 /// And where no more of the energy than this is left to what must not be passed.
 const NEAR: f64 = 1e-8;
 /// Of the rate: what is no going on.
 const CREEPING: f64 = 0.01;
 /// Slower than this, path units/s, with no more in use than a cycle releases, is a rest for what shall come to one.
 const REST: f64 = 1e-6;
+/// Less than this of the share is in use in steady flow.
+const STEADY: f64 = 1e-4;
 /// Changes of two cycles that differ in their sign, and by less than this share otherwise, take turns.
 const IN_TURNS: f64 = 0.5;
 /// The search ends when the interval is this share of the rate wide.
@@ -332,10 +334,16 @@ impl PathMotion {
         if ratio <= 0.0 {
             return Ok(judged(-rate));
         }
-        // What the last cycle did is a good guess, or the one before where they take turns; what leaves next to nothing is found.
+        // What the last cycle did is a good guess, or the one before where they take turns, or in steady flow that nothing shall be in use;
+        // what leaves next to nothing is found.
         let [last, before] = self.changes;
         let in_turns = last * before < 0.0 && (last + before).abs() < IN_TURNS * last.abs();
-        let guess = judged(if in_turns { before } else { last }.clamp(least, rate));
+        let likely = match () {
+            () if from.share.abs() < STEADY => -from.share / self.period_s,
+            () if in_turns => before,
+            () => last,
+        };
+        let guess = judged(likely.clamp(least, rate));
         if from.velocity > 0.0 && guess.close() {
             return Ok(guess);
         }
