@@ -388,7 +388,7 @@ impl PathMotion {
                 // A little less, as the fastest says; and where that is too much, too, the least.
                 let slope = (fastest.left() - left) / (rate - found.change);
                 let less = found.change - 2.0 * left / slope;
-                found = judged(if index == 0 && less > least { less } else { least });
+                found = judged(if index == 0 && less > least && less < found.change { less } else { least });
                 continue;
             };
             let width = high - low;
