@@ -55,13 +55,19 @@ const SEARCHES: usize = 24;
 /// Pieces that all evaluations of a search pass together: where a cycle passes two, as planned, they are none the fewer.
 const CROSSINGS: usize = 56;
 /// Steps in the search for a braking that can be released.
-const RELEASES: usize = 6;
+const RELEASES: usize = 24;
 /// And where no more of the energy than this is left to what must not be passed.
-const NEAR: f64 = 1e-8;
+const NEAR: f64 = 1e-9;
 /// Of the rate: what is no going on.
 const CREEPING: f64 = 0.01;
 /// Slower than this, path units/s, with no more in use than a cycle releases, is a rest for what shall come to one.
 const REST: f64 = 1e-6;
+/// Cycles in a row in which a guess that leaves next to nothing is taken without a look at what is faster: where more speed would leave more, it is
+/// found all the same.
+const TRUSTED: u32 = 7;
+/// And where it leaves no more than this of the energy, faster than so much, path units/s.
+const TRUSTED_NEAR: f64 = 1e-8;
+const FLOWING: f64 = 1.0;
 /// Less than this of the share is in use in steady flow.
 const STEADY: f64 = 1e-4;
 /// Changes of two cycles that differ in their sign, and by less than this share otherwise, take turns.
@@ -105,6 +111,8 @@ struct Step {
     change: f64,
     margin: Margin,
     place: Place,
+    /// Nothing faster was looked at.
+    trusted: bool,
 }
 
 impl Step {
@@ -118,8 +126,12 @@ impl Step {
     }
 }
 
-/// Evaluations of a search that stays between two places: fewer where each passes many pieces.
+/// Evaluations of a search that stays between two places: fewer where each passes many pieces, but all of them from a rest, which may have to be
+/// left very slowly; there nothing brakes, and no other search follows.
 fn searches(from: Place, to: Place) -> usize {
+    if from.velocity == 0.0 {
+        return SEARCHES;
+    }
     SEARCHES.min(CROSSINGS / (1 + to.piece.saturating_sub(from.piece) as usize))
 }
 
@@ -135,6 +147,8 @@ pub struct PathMotion {
     course: Course,
     /// Of the share, in the last cycle and in the one before, 1/s.
     changes: [f64; 2],
+    /// Cycles in which a guess was trusted since one faster was looked at.
+    trusted: u32,
     period_s: f64,
     /// The last piece has been passed.
     arrived: bool,
@@ -157,6 +171,7 @@ impl PathMotion {
             back: false,
             course: Course::Rest,
             changes: [0.0; 2],
+            trusted: 0,
             period_s,
             arrived: false,
             starved: false,
@@ -307,7 +322,8 @@ impl PathMotion {
         let from = self.place;
         let rate = self.rate();
         let found = self.greatest(from, rate, ratio);
-        let Step { change, margin: judged, place } = found.unwrap_or_else(|hardest| hardest);
+        let Step { change, margin: judged, place, trusted } = found.unwrap_or_else(|hardest| hardest);
+        self.trusted = if trusted { self.trusted + 1 } else { 0 };
         let open = self.bordered() || !self.pieces.rest().is_some_and(|rest| rest.rests);
         self.starved = open
             && judged.supply <= judged.limits.min(judged.feed)
@@ -328,30 +344,40 @@ impl PathMotion {
             let mut margin = margin(&self.pieces, &place, &way, ratio);
             margin.limits = margin.limits.min(inside);
             margin.supply -= spare;
-            Step { change, margin, place }
+            Step { change, margin, place, trusted: false }
         };
         let least = if from.velocity == 0.0 && from.share == 0.0 { 0.0 } else { -rate };
         if ratio <= 0.0 {
             return Ok(judged(-rate));
         }
-        // What the last cycle did is a good guess, or the one before where they take turns, or in steady flow that nothing shall be in use;
-        // what leaves next to nothing is found.
-        let [last, before] = self.changes;
-        let in_turns = last * before < 0.0 && (last + before).abs() < IN_TURNS * last.abs();
-        let likely = match () {
-            () if from.share.abs() < STEADY => -from.share / self.period_s,
-            () if in_turns => before,
-            () => last,
-        };
-        let guess = judged(likely.clamp(least, rate));
-        if from.velocity > 0.0 && guess.close() {
-            return Ok(guess);
+        // What the last cycle did is a good guess.
+        let last = self.changes[0].clamp(least, rate);
+        let mut guess = None;
+        if from.velocity > FLOWING && self.trusted < TRUSTED {
+            let likely = self.likely(from).clamp(least, rate);
+            let found = judged(likely);
+            if (0.0..=TRUSTED_NEAR * found.place.energy()).contains(&found.left()) {
+                return Ok(Step { trusted: true, ..found });
+            }
+            guess = (likely == last).then_some(found);
         }
         let fastest = judged(rate);
         if fastest.left() >= 0.0 {
             return Ok(fastest);
         }
+        let guess = guess.unwrap_or_else(|| judged(last));
         self.search(guess, fastest, least, judged)
+    }
+
+    /// The change that is likely in a flow: that of the last cycle, or of the one before where they take turns, or that with which nothing is in use.
+    fn likely(&self, from: Place) -> f64 {
+        let [last, before] = self.changes;
+        let in_turns = last * before < 0.0 && (last + before).abs() < IN_TURNS * last.abs();
+        match () {
+            () if from.share.abs() < STEADY => -from.share / self.period_s,
+            () if in_turns => before,
+            () => last,
+        }
     }
 
     /// Between a guess, the fastest step, which leaves too little, and the least change. Bound: `searches`, and one.
@@ -362,7 +388,7 @@ impl PathMotion {
         let (mut below, mut kept) = (0.0, 0);
         let mut widths = [f64::INFINITY; 2];
         let mut found = guess;
-        for index in 0..searches(self.place, fastest.place) {
+        for _ in 0..searches(self.place, fastest.place) {
             let left = found.left();
             if left >= 0.0 {
                 let close = found.close();
@@ -385,10 +411,7 @@ impl PathMotion {
                 kept = -1;
             }
             let Some(Step { change: low, .. }) = safe else {
-                // A little less, as the fastest says; and where that is too much, too, the least.
-                let slope = (fastest.left() - left) / (rate - found.change);
-                let less = found.change - 2.0 * left / slope;
-                found = judged(if index == 0 && less > least && less < found.change { less } else { least });
+                found = judged(least);
                 continue;
             };
             let width = high - low;
@@ -396,7 +419,7 @@ impl PathMotion {
                 break;
             }
             // Illinois' regula falsi, and a half where that is slow.
-            let share = if width > 0.5 * widths[0] { 0.5 } else { (below / (below - above)).clamp(CLOSE, 1.0 - CLOSE) };
+            let share = if width > 0.5 * widths[0] { 0.5 } else { (below / (below - above)).clamp(0.001, 0.999) };
             found = judged(low + width * share);
             widths = [widths[1], width];
         }
