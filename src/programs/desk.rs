@@ -96,11 +96,7 @@ impl Desk {
         let limits = order.order.iter().map(|place| in_force[axes[*place].index()].figures.motion.limits);
         ProgramStart {
             place: axes.iter().map(|axis| snapshot.axes[axis.index()].setpoint).collect(),
-            axes: PathAxes {
-                limits: limits.collect(),
-                linear: order.linear,
-                period_s: machine.period_ns as f64 * 1e-9,
-            },
+            axes: PathAxes::new(limits.collect(), order.linear, machine.period_ns as f64 * 1e-9),
             order,
         }
     }
