@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::geometry::Cubic;
-use crate::kinematics::{Conditioning, Transformation};
+use crate::kinematics::Conditioning;
 use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 
@@ -168,7 +168,7 @@ impl JointTrack {
             self.knots.pop_back();
             let middle = 0.5 * (from + sigma);
             if divided >= DIVIDED || middle <= from || middle >= sigma {
-                return Err(PathFault::Bent(self.conditioning(&before)));
+                return Err(PathFault::Bent(self.mechanism.kinematics_conditioning(&before)));
             }
             ahead.pop();
             ahead.extend([(sigma, divided + 1), (middle, divided + 1)]);
@@ -191,11 +191,6 @@ impl JointTrack {
             self.nearest = Some(Nearest { conditioning, sigma, line: source.line });
         }
         Ok(joints)
-    }
-
-    fn conditioning(&self, joints: &Point) -> Conditioning {
-        let found = self.mechanism.kinematics.conditioning(&joints[..self.count()]);
-        found.unwrap_or(Conditioning::PERFECT)
     }
 
     /// The path rests where it is known to be good.
@@ -247,7 +242,7 @@ impl JointTrack {
                 .gap(&found, &exact, &tool)
                 .is_ok_and(|(linear, rotary)| linear <= FOUND * source.within[0] && rotary <= FOUND * source.within[1]);
             if !good && divided >= DIVIDED {
-                return Err(PathFault::Bent(self.conditioning(&near)));
+                return Err(PathFault::Bent(self.mechanism.kinematics_conditioning(&near)));
             }
             if !good {
                 return Ok(Some(index));

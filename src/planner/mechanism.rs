@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::kinematics::{Conditioning, Jet, Kinematics, Machine, SINGULAR, Scalar, Transformation, Unreachable};
+use crate::kinematics::{Conditioning, GroupTool, Jet, Kinematics, Machine, SINGULAR, Scalar, Transformation, Unreachable};
 use crate::limits::{LEAST_CONDITIONING, MAX_GROUP_AXES};
 
 use super::axes::PathOrder;
@@ -79,6 +79,17 @@ impl Mechanism {
     /// How many coordinates.
     pub fn coordinates(&self) -> usize {
         self.kinematics.coordinates()
+    }
+
+    /// The machine of a group, whose joints have these soft limits.
+    pub fn new(tool: &GroupTool, soft_limits: Vec<Option<(f64, f64)>>) -> Mechanism {
+        Mechanism { kinematics: tool.kinematics, order: PathOrder::new(&tool.units()), soft_limits }
+    }
+
+    /// How far these joints are from a singularity.
+    pub fn kinematics_conditioning(&self, joints: &Point) -> Conditioning {
+        let found = self.kinematics.conditioning(&joints[..self.joints()]);
+        found.unwrap_or(Conditioning::PERFECT)
     }
 
     /// Joint `joint` turns, and more than one turn of it may be meant.

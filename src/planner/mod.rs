@@ -12,6 +12,7 @@
 //! | `track` | the curve that is followed |
 //! | [`mechanism`] | a machine whose joints are not its coordinates |
 //! | [`joints`] | the curves of its joints |
+//! | [`walk`] | whether such a machine can follow an element, before it is one of a program |
 //! | `split` | stretches that take a few periods each |
 //! | `speed` | how fast each may be passed; `ceiling` in it rounds that, `spot` is what limits leave at one place, `solved` what is settled |
 //!
@@ -27,6 +28,7 @@ mod speed;
 mod split;
 mod spot;
 mod track;
+pub mod walk;
 
 use std::collections::VecDeque;
 
@@ -38,6 +40,7 @@ pub use axes::PathOrder;
 use joints::{JointTrack, Nearest, Obstacle};
 use legs::{Gatherer, Join, join};
 pub use mechanism::{Mechanism, PathFault};
+pub use walk::{Astray, Walk};
 use program::{Element, Point};
 use speed::Speeds;
 use split::Splitter;

@@ -31,7 +31,7 @@ pub fn machine() -> MachineDescription {
         modulo: (unit == AxisUnit::Degree).then_some(360.0),
     };
     let plane =
-        GroupDescription { name: "plane".into(), unit: AxisUnit::Millimetre, axes: vec![X, Y], path_limits: limits };
+        GroupDescription { name: "plane".into(), unit: AxisUnit::Millimetre, axes: vec![X, Y], path_limits: limits, tool: None };
     MachineDescription {
         name: "test".into(),
         boot_id: "boot".into(),
