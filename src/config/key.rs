@@ -238,9 +238,8 @@ impl Kind {
                 codes.filter(|codes| (1..=ERROR_CODES).contains(&codes.len())).map(Scalar::Codes)
             }
             (Kind::Numbers(count, min, max), DeValue::Array(list)) => {
-                let one = |item: &Spanned<DeValue<'_>>| {
-                    number(item.get_ref()).filter(|number| (min..=max).contains(number))
-                };
+                let one =
+                    |item: &Spanned<DeValue<'_>>| number(item.get_ref()).filter(|number| (min..=max).contains(number));
                 let numbers: Option<Vec<f64>> = list.iter().map(one).collect();
                 numbers.filter(|numbers| numbers.len() == count).map(Scalar::Numbers)
             }

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::failure::{Failure, fields};
 use crate::gateway::{GroupDescription, MachineDescription, Snapshot};
 use crate::ids::GroupId;
-use crate::kinematics::{Unreachable, GroupTool};
+use crate::kinematics::{GroupTool, Unreachable};
 use crate::planner::{Astray, PathFault};
 
 /// Name and unit of each coordinate: those of the tool, or the axes.
@@ -31,9 +31,7 @@ pub fn status(group: &GroupDescription, snapshot: &Snapshot) -> Option<Value> {
         tool.place(&joints)
     };
     let (actual, setpoint) = (place(|axis| axis.actual)?, place(|axis| axis.setpoint)?);
-    let coordinate = |(place, of): (usize, &crate::kinematics::Coordinate)| {
-        json!({ "name": of.name, "unit": of.unit.symbol(), "actual": actual[place], "setpoint": setpoint[place] })
-    };
+    let coordinate = |(place, of): (usize, &crate::kinematics::Coordinate)| json!({ "name": of.name, "unit": of.unit.symbol(), "actual": actual[place], "setpoint": setpoint[place] });
     Some(tool.coordinates.iter().enumerate().map(coordinate).collect())
 }
 

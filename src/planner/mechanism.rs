@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::kinematics::{Conditioning, GroupTool, Jet, Kinematics, Machine, SINGULAR, Scalar, Transformation, Unreachable};
+use crate::kinematics::{
+    Conditioning, GroupTool, Jet, Kinematics, Machine, SINGULAR, Scalar, Transformation, Unreachable,
+};
 use crate::limits::{LEAST_CONDITIONING, MAX_GROUP_AXES};
 
 use super::axes::PathOrder;

@@ -40,12 +40,12 @@ pub use axes::PathOrder;
 use joints::{JointTrack, Nearest, Obstacle};
 use legs::{Gatherer, Join, join};
 pub use mechanism::{Mechanism, PathFault};
-pub use walk::{Astray, Walk};
 use program::{Element, Point};
 use speed::Speeds;
 use split::Splitter;
 use spot::Rows;
 use track::Track;
+pub use walk::{Astray, Walk};
 
 /// The axes of a path, the linear ones first.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 
 use crossbeam::channel::{Sender, TrySendError};
 
-use super::{Counts, Near};
 use super::draft::Ground;
 use super::runner::Message;
+use super::{Counts, Near};
 use crate::gateway;
 use crate::ids::{AxisId, GroupId, Handle};
-use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS};
 use crate::kinematics::Unreachable;
+use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS};
 use crate::planner::program::{Element, Point};
 use crate::planner::{Mechanism, PathAxes, PathOrder, Walk};
 

@@ -7,8 +7,8 @@ use crate::geometry::ArcError;
 use crate::limits::{MAX_POSITION, MIN_FEED_SHARE, SHORTEST_DURATION_S};
 use crate::path_file::{Written, WrittenShape};
 use crate::planner::axes::PathOrder;
-use crate::planner::{Astray, Walk};
 use crate::planner::program::{Corner, Element, Feed, Point, Shape};
+use crate::planner::{Astray, Walk};
 
 /// Why an element is not taken. Axes are places in the group.
 #[derive(Clone, Copy, Debug, PartialEq)]

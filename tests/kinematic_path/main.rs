@@ -5,6 +5,7 @@
 
 mod case;
 mod follow;
+mod known;
 #[path = "../support/random.rs"]
 mod support;
 
@@ -19,7 +20,7 @@ mod subject {
     pub use motiond::motion::Limits;
     pub use motiond::motion::path::PathMotion;
     pub use motiond::planner::program::{Corner, Element, Feed, Point, Shape};
-    pub use motiond::planner::{Mechanism, PathAxes, PathFault, PathOrder, Planner};
+    pub use motiond::planner::{Mechanism, PathAxes, PathFault, PathOrder, Planner, Walk};
     pub use motiond::units::AxisUnit;
 }
 

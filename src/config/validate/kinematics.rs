@@ -5,8 +5,8 @@ use crate::config::kinematics::{GroupKinematics, KinematicsWord};
 use crate::config::reader::{At, Place, Reader};
 use crate::config::schema::Axis;
 use crate::kinematics::{
-    Arm, ArmParameters, Coordinate, CoreXy, Gantry, GroupTool, Identity, Kinematics, LinearDelta, Machine, ParameterError,
-    Scara,
+    Arm, ArmParameters, Coordinate, CoreXy, Gantry, GroupTool, Identity, Kinematics, LinearDelta, Machine,
+    ParameterError, Scara,
 };
 use crate::units::AxisUnit::{self, Degree, Millimetre};
 
@@ -125,8 +125,11 @@ fn made(reader: &mut Reader<'_>, group: &GroupKinematics, axes: &Place, joints: 
             let mut units: Vec<AxisUnit> = coordinates.iter().map(|coordinate| coordinate.unit).collect();
             (units[driven], units[beam]) = (Millimetre, Millimetre);
             units.push(Millimetre);
-            Gantry::new(coordinates.len(), driven, beam, *section.offset, *section.skew)
-                .map(|machine| Made { machine: machine.into(), joints: units, coordinates })
+            Gantry::new(coordinates.len(), driven, beam, *section.offset, *section.skew).map(|machine| Made {
+                machine: machine.into(),
+                joints: units,
+                coordinates,
+            })
         }
         KinematicsWord::CoreXy => {
             let section = wanted(reader, group, &group.corexy)?;
@@ -139,8 +142,11 @@ fn made(reader: &mut Reader<'_>, group: &GroupKinematics, axes: &Place, joints: 
             let second = coordinate(reader, group, &coordinates, &section.belt.place, second)?;
             let mut units: Vec<AxisUnit> = coordinates.iter().map(|coordinate| coordinate.unit).collect();
             (units[first], units[second]) = (Millimetre, Millimetre);
-            CoreXy::new(coordinates.len(), first, second)
-                .map(|machine| Made { machine: machine.into(), joints: units, coordinates })
+            CoreXy::new(coordinates.len(), first, second).map(|machine| Made {
+                machine: machine.into(),
+                joints: units,
+                coordinates,
+            })
         }
         KinematicsWord::Scara => {
             let section = wanted(reader, group, &group.scara)?;
