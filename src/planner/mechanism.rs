@@ -10,6 +10,9 @@ use crate::limits::{LEAST_CONDITIONING, MAX_GROUP_AXES};
 use super::axes::PathOrder;
 use super::program::Point;
 
+/// Of what a programmed path must keep from a singularity: what the curve keeps that is off it by its tolerance.
+const PLANNED: f64 = 0.5;
+
 /// A path is programmed in coordinates of the tool; what moves are joints, in the group's order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mechanism {
@@ -147,8 +150,8 @@ impl Mechanism {
     fn conditioned(&self, joints: &Point) -> Result<Conditioning, Unreachable> {
         let conditioning = self.kinematics.conditioning(&joints[..self.joints()])?;
         match conditioning.nearest {
-            Some(singularity) if conditioning.distance < LEAST_CONDITIONING => {
-                let (distance, lowest) = (conditioning.distance, LEAST_CONDITIONING);
+            Some(singularity) if conditioning.distance < PLANNED * LEAST_CONDITIONING => {
+                let (distance, lowest) = (conditioning.distance, PLANNED * LEAST_CONDITIONING);
                 Err(Unreachable::Singular { singularity, distance, lowest })
             }
             _ => Ok(conditioning),
@@ -180,4 +183,4 @@ impl Mechanism {
     }
 }
 
-const _: () = assert!(LEAST_CONDITIONING > SINGULAR);
+const _: () = assert!(PLANNED * LEAST_CONDITIONING > SINGULAR);

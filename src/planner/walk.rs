@@ -5,7 +5,8 @@
 //! near the ends of what is looked at, joints are as straight as can be over it, so that what both ends keep, it keeps.
 
 use crate::geometry::Cubic;
-use crate::limits::MAX_GROUP_AXES;
+use crate::kinematics::{Conditioning, Unreachable};
+use crate::limits::{LEAST_CONDITIONING, MAX_GROUP_AXES};
 
 use super::mechanism::{Joints, Mechanism, PathFault, positions};
 use super::program::{Corner, Element, Point, Shape};
@@ -140,8 +141,14 @@ impl Walk {
 
     fn follow(&self, tool: &impl Fn(f64) -> Joints, s: f64, near: &Point) -> Result<Joints, Astray> {
         let tool = tool(s);
-        let found = self.mechanism.follow(&tool, near);
-        found.map(|(joints, _)| joints).map_err(|why| self.astray(PathFault::Unreachable(why), &tool))
+        let unreachable = |why| self.astray(PathFault::Unreachable(why), &tool);
+        let (joints, Conditioning { distance, nearest }) = self.mechanism.follow(&tool, near).map_err(unreachable)?;
+        match nearest {
+            Some(singularity) if distance < LEAST_CONDITIONING => {
+                Err(unreachable(Unreachable::Singular { singularity, distance, lowest: LEAST_CONDITIONING }))
+            }
+            _ => Ok(joints),
+        }
     }
 
     fn inside(&self, joint: usize, found: f64, tool: &Joints) -> Result<(), Astray> {

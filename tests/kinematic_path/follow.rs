@@ -79,7 +79,7 @@ pub fn follow(case: &Case, random: &mut Random) -> Result<Followed, String> {
                     }
                 }
             }
-            if share == 1.0 {
+            if share == 1.0 && motion.begun() {
                 on_path(case, mechanism, &states, motion.distance())
                     .map_err(|what| format!("cycle {cycle}: {what}"))?;
                 before = Some(states);
