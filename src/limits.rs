@@ -110,8 +110,18 @@ pub const LEAST_CONDITIONING: f64 = 0.01;
 pub const JOINT_SHARE: f64 = 0.1;
 /// Pieces of a path that wait on their way to the cycle.
 pub const PIECE_RING: usize = 512;
-/// Pieces of a path that the cycle has of each group: those ahead of it and some behind.
-pub const PATH_PIECES: usize = 1024;
+/// Pieces of a path that the cycle has of each group: those ahead of it and those behind.
+pub const PATH_PIECES: usize = 2048;
+/// Those behind: as far as it can go back.
+pub const PATH_HISTORY: usize = 1024;
+/// Pieces of the way back that the cycle has turned round, and those of them behind its place.
+pub const MIRRORED_PIECES: usize = 256;
+/// See [`MIRRORED_PIECES`].
+pub const MIRRORED_BEHIND: usize = 8;
+/// Pieces that one cycle turns round: more than it can pass.
+pub const MIRRORED_PER_CYCLE: usize = 16;
+/// Pieces that one cycle looks along for the end of a line of the program.
+pub const LINE_SEARCH: usize = 64;
 /// Elements of a group's program that wait for the planner.
 pub const MAX_PROGRAM_ELEMENTS: usize = 65_536;
 /// Batches of elements that wait for it, of all groups.
@@ -137,19 +147,34 @@ pub const PIECES_PASSED: usize = 8;
 /// Pieces that a cycle looks ahead at most for how fast acceleration may change.
 pub const PIECES_AHEAD: usize = 64;
 
+/// Dry runs for clients at a time.
+pub const MAX_DRY_RUNS: usize = 4;
+/// Bytes of the text of one of them that wait to be read.
+pub const DRY_RUN_TEXT_BYTES: usize = 256 * 1024;
+/// Parts of the text of all of them that wait.
+pub const DRY_RUN_QUEUE: usize = 256;
+/// Bytes of text that are read of one of them in its turn.
+pub const DRY_RUN_BYTES_PER_TURN: usize = 1024;
+/// Cycles of one of them in its turn: milliseconds, so that the others have theirs and a client that goes is noticed.
+pub const DRY_RUN_CYCLES_PER_TURN: usize = 500;
+/// The longest motion that is run, s: a week.
+pub const LONGEST_DRY_RUN_S: f64 = 604_800.0;
+/// Bytes of a picture in one reply: where each of them is written as two, they fit.
+pub const PICTURE_BYTES_PER_REPLY: usize = 12 * 1024;
+
 /// Bytes of one line of a path file.
 pub const MAX_PATH_LINE_BYTES: usize = 4096;
 /// Things wrong with a path file that are told at once.
 pub const MAX_PATH_PROBLEMS: usize = 20;
 /// Coordinates of a path file are from minus to plus this, mm or deg.
 pub const MAX_PATH_COORDINATE: f64 = 1e7;
-/// Control points of one spline of a path file.
+/// Control points of one spline.
 pub const MAX_SPLINE_POINTS: usize = 10_000;
 /// Degree of one, at most.
 pub const MAX_SPLINE_DEGREE: usize = 9;
-/// Lines that one is flattened into, at most.
-pub const MAX_SPLINE_LINES: usize = 100_000;
-/// Whole turns of an arc of a path file beyond the part of one that leads to its end.
+/// Lines that one is flattened into, at most: as many as wait for the planner, which takes them whole.
+pub const MAX_SPLINE_LINES: usize = MAX_PROGRAM_ELEMENTS;
+/// Whole turns of an arc beyond the part of one that leads to its end.
 pub const MAX_ARC_TURNS: u32 = 1000;
 /// Places of a path that its picture keeps: those between are left out, however long it is.
 pub const PICTURE_PLACES: usize = 16_384;
@@ -309,7 +334,10 @@ const _: () = assert!(COMMAND_RING.is_power_of_two() && REPORT_RING.is_power_of_
 const _: () = assert!(COMMAND_RING <= TARGET_SLOTS, "each waiting command may hold a slot");
 const _: () = assert!(FIGURE_SLOTS >= MAX_AXES, "all axes may get new figures at once");
 const _: () = assert!(COMMANDS_PER_CYCLE <= COMMAND_RING);
+const _: () = assert!(2 * PICTURE_BYTES_PER_REPLY < PAGE_BYTES && DRY_RUN_TEXT_BYTES >= 2 * MAX_REQUEST_BYTES);
 const _: () = assert!(PIECE_RING.is_power_of_two() && PATH_PIECES.is_power_of_two());
+const _: () = assert!(PATH_HISTORY < PATH_PIECES && MIRRORED_PER_CYCLE > PIECES_PASSED && LINE_SEARCH > PIECES_PASSED);
+const _: () = assert!(MIRRORED_PIECES > PIECES_AHEAD + MIRRORED_BEHIND + MIRRORED_PER_CYCLE);
 const _: () = assert!(MAX_SDO_BYTES >= 2 + 255 * 8, "every array and record fits");
 const _: () = assert!(MAX_FILE_NAME_BYTES + 12 <= MAX_MAILBOX_BYTES && MAX_DESCRIPTION_BYTES >= MAX_MAILBOX_BYTES);
 const _: () = assert!(MAX_OBSERVERS < MAX_CLIENTS && MAX_OBSERVED_STREAMS < MAX_STREAMS);

@@ -65,7 +65,20 @@ const NEEDED: &[(&str, &[(&str, Role)])] = &[
     ),
     (
         "io.motiond.v1.Path",
-        &[("Begin", Operate), ("Lines", Operate), ("Arc", Operate), ("End", Operate), ("Status", Observe)],
+        &[
+            ("Begin", Operate),
+            ("Lines", Operate),
+            ("Arc", Operate),
+            ("Spline", Operate),
+            ("End", Operate),
+            ("Retreat", Operate),
+            ("Advance", Operate),
+            ("SetSteps", Operate),
+            ("Step", Operate),
+            ("Status", Observe),
+            ("DryRun", Operate),
+            ("Picture", Operate),
+        ],
     ),
     (
         "io.motiond.v1.Lease",

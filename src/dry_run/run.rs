@@ -4,6 +4,7 @@ use crate::geometry::Piece;
 use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 use crate::motion::path::PathMotion;
+use crate::motion::profile::State;
 use crate::planner::axes::PathOrder;
 use crate::planner::program::{Element, Point, Shape};
 use crate::planner::{Mechanism, PathAxes, Planner, Walk};
@@ -42,6 +43,8 @@ pub struct DryRun {
     /// Where axes are no coordinates of the tool: as it moves, and as the curve goes.
     tool: Option<RunningTool>,
     tool_on_curve: Option<RunningTool>,
+    /// An element cannot be followed: nothing behind it is looked at.
+    failed: Option<DryRunError>,
     /// What the daemon asks of each element before it takes it.
     walk: Option<Walk>,
     tool_limits: Option<Limits>,
@@ -58,6 +61,8 @@ pub struct DryRun {
     lengths: [f64; 2],
     cycles: u64,
     standing: u32,
+    /// Nothing follows.
+    ended: bool,
 }
 
 impl DryRun {
@@ -151,6 +156,8 @@ impl DryRun {
             lengths: [0.0; 2],
             cycles: 0,
             standing: 0,
+            ended: false,
+            failed: None,
             planner: Planner::new(axes, at, 0),
             axes: group.axes,
             coordinates,
@@ -177,14 +184,24 @@ impl DryRun {
         self.planner.end()
     }
 
-    /// One element more, in the planner's order and drive coordinates.
+    /// One element more, in the planner's order and drive coordinates, and as many cycles as it allows.
     ///
     /// # Errors
     /// Where the motion does not go on.
     pub fn push(&mut self, element: &Element) -> Result<(), DryRunError> {
+        self.give(element);
+        self.advance(usize::MAX).map(drop)
+    }
+
+    /// One element more, without a cycle.
+    pub fn give(&mut self, element: &Element) {
         let (from, begin) = (*self.planner.end(), self.planner.distance());
-        if let Some(walk) = &mut self.walk {
-            walk.take(element, &from).map_err(|astray| DryRunError::Astray { line: element.line, astray })?;
+        if self.failed.is_some() {
+            return;
+        }
+        if let Some(Err(astray)) = self.walk.as_mut().map(|walk| walk.take(element, &from)) {
+            self.failed = Some(DryRunError::Astray { line: element.line, astray });
+            return;
         }
         self.planner.push(element);
         let end = self.planner.distance();
@@ -193,8 +210,16 @@ impl DryRun {
             self.measure(&element.shape, &from);
             self.comparison.program(element.shape, from, begin, end, element.line);
         }
-        self.go(false)?;
-        self.planner.obstacle().map_or(Ok(()), |obstacle| Err(DryRunError::Obstacle(obstacle)))
+    }
+
+    /// The path ends with what was given.
+    pub fn end_path(&mut self) {
+        if !self.ended {
+            self.ended = true;
+            if self.elements > 0 {
+                self.planner.finish(true);
+            }
+        }
     }
 
     fn measure(&mut self, shape: &Shape, from: &Point) {
@@ -213,13 +238,13 @@ impl DryRun {
     /// # Errors
     /// Where the motion does not go on.
     pub fn finish(mut self) -> Result<DryRunReport, DryRunError> {
-        if self.elements > 0 {
-            self.planner.finish(true);
-            if let Some(obstacle) = self.planner.obstacle() {
-                return Err(DryRunError::Obstacle(obstacle));
-            }
-            self.go(true)?;
-        }
+        self.end_path();
+        self.advance(usize::MAX)?;
+        Ok(self.report())
+    }
+
+    /// What was found; of a path that was run to its end.
+    pub fn report(mut self) -> DryRunReport {
         self.comparison.end();
         let report = |(axis, of): (usize, RunAxis)| {
             let place = self.joint_order.order.iter().position(|of| *of == axis).unwrap_or(axis);
@@ -241,7 +266,7 @@ impl DryRun {
             ToolReport { peaks, shares: [0, 1, 2].map(|order| peaks[order].value / limits[order]) }
         });
         let coordinates = self.coordinates.iter().zip(self.seen);
-        Ok(DryRunReport {
+        DryRunReport {
             coordinates: coordinates
                 .map(|((name, unit), range)| CoordinateReport { name: name.clone(), unit: *unit, range })
                 .collect(),
@@ -257,23 +282,43 @@ impl DryRun {
             fastest: self.fastest,
             jump: self.continuity.worst(),
             trace: self.trace.spots(),
-        })
+        }
     }
 
-    /// The clock goes on while the generator is as well supplied as it can be: what it does depends on the path alone.
-    fn go(&mut self, to_end: bool) -> Result<(), DryRunError> {
-        loop {
+    /// So many cycles at most. The clock goes on while the generator is as well supplied as it can be: what it does depends on the path
+    /// alone. Returns whether there are more to come of what it has.
+    ///
+    /// # Errors
+    /// Where the motion does not go on.
+    pub fn advance(&mut self, cycles: usize) -> Result<bool, DryRunError> {
+        let obstacle = self.planner.obstacle().map(DryRunError::Obstacle);
+        if let Some(error) = self.failed.or(obstacle) {
+            return Err(error);
+        }
+        for _ in 0..cycles {
             while self.motion.room() > 0
                 && let Some(piece) = self.planner.take()
             {
                 self.look_at(&piece);
                 self.motion.push(&piece);
             }
-            if self.motion.arrived() || (self.motion.room() > 0 && !to_end) {
-                return Ok(());
+            let waits = self.motion.room() > 0 && !self.ended;
+            if self.elements == 0 || self.motion.arrived() || waits {
+                return Ok(false);
             }
             self.cycle()?;
         }
+        Ok(true)
+    }
+
+    /// Cycles since it began, s.
+    pub fn time_s(&self) -> f64 {
+        self.cycles as f64 * self.period_s
+    }
+
+    /// What an axis of the group was told in the last cycle; drive coordinates.
+    pub fn state(&self, axis: usize) -> State {
+        self.motion.member(self.joint_order.order.iter().position(|of| *of == axis).unwrap_or(axis))
     }
 
     /// Where the curve of a piece goes.

@@ -1,7 +1,7 @@
 //! Commands on their way into the cycle: fixed-size and `Copy`.
 
 use crate::ids::{AxisId, BusId, GroupId, Handle};
-use crate::motion::{BufferMode, Direction, Dynamics, GroupShape, MoveKind};
+use crate::motion::{BufferMode, Direction, Dynamics, GroupShape, MoveKind, PathAct};
 
 /// A command that the gateway has numbered. It is answered by exactly one [`super::event::Report`] of
 /// `Accepted` or `Rejected`, and after `Accepted` by exactly one end.
@@ -80,6 +80,8 @@ pub enum Request {
         /// The slot's generation.
         slot_generation: u32,
     },
+    /// Go back along the path, forward again, or by its lines.
+    PathAct { group: GroupId, act: PathAct },
     /// Come to rest on the path; other motion may take over.
     GroupHalt { group: GroupId },
     /// Come to rest on the path and keep the move for `GroupContinue`.

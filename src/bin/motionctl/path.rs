@@ -1,4 +1,4 @@
-//! `motionctl path`: a path file for the machine, or with `--dry-run` on the virtual clock, with the machine of a configuration.
+//! `motionctl path --dry-run --config`: a path file on the virtual clock, with the machine of a configuration.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -29,27 +29,27 @@ const PART: usize = 64 * 1024;
 pub struct Arguments {
     /// Path file; - for the standard input
     pub file: PathBuf,
-    /// Plan and run it on the virtual clock; nothing moves, and no daemon is asked
-    #[arg(long, requires = "config")]
+    /// Plan and run it on the virtual clock, with the daemon's machine from where it is; nothing moves
+    #[arg(long)]
     pub dry_run: bool,
-    /// Configuration of the machine, for a dry run
+    /// The same with the machine of this configuration; no daemon is asked
     #[arg(long, value_name = "FILE", requires = "dry_run")]
-    config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
     /// The group that it is for [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub group: Option<String>,
     /// Where the path begins, such as x=100,y=50, where the file does not say it
     #[arg(long, value_name = "PLACE", value_delimiter = ',', requires = "dry_run")]
-    start: Vec<String>,
+    pub start: Vec<String>,
     /// The joints near which it begins, such as j1=0,j2=90, for a group with a kinematics [default: the middle of the soft limits]
-    #[arg(long, value_name = "JOINTS", value_delimiter = ',', requires = "dry_run")]
+    #[arg(long, value_name = "JOINTS", value_delimiter = ',', requires = "config")]
     posture: Vec<String>,
     /// Draw the path, coloured by speed, into this file (SVG)
     #[arg(long, value_name = "FILE", requires = "dry_run")]
-    svg: Option<PathBuf>,
+    pub svg: Option<PathBuf>,
     /// The axes of the picture: two for a plane, three for an isometric view
     #[arg(long, value_name = "AXES", value_delimiter = ',', requires = "svg")]
-    view: Vec<String>,
+    pub view: Vec<String>,
     #[command(flatten)]
     pub waiting: Waiting,
 }
@@ -87,7 +87,7 @@ fn dry_run(arguments: &Arguments) -> Result<(String, DryRunReport), Trouble> {
     let group = choose(&machine, arguments.group.as_deref())?;
     let path_group = path_group(&machine, group);
     let view = view(&arguments.view, &path_group)?;
-    let start = place("--start", &arguments.start, &path_group)?;
+    let start = place("--start", &arguments.start, &path_group).map_err(Trouble::Choice)?;
     let reader = PathReader::new(path_group, start);
     let run = RunGroup {
         axes: run_axes(&machine, group),
@@ -145,7 +145,7 @@ fn run_tool(machine: &MachineConfig, group: &GroupConfig, posture: &[String]) ->
     let axes = PathGroup::new(axes_of(machine, group), f64::MAX);
     let middle =
         |axis: &AxisId| machine.axes[axis.index()].motion.soft_limits.map_or(0.0, |(low, high)| 0.5 * (low + high));
-    let posture = match place("--posture", posture, &axes)? {
+    let posture = match place("--posture", posture, &axes).map_err(Trouble::Choice)? {
         Some(place) => place[..axes.count()].to_vec(),
         None => group.motion.axes.iter().map(middle).collect(),
     };
@@ -166,15 +166,15 @@ fn run_axes(machine: &MachineConfig, group: &GroupConfig) -> Vec<RunAxis> {
     axes.collect()
 }
 
-/// A place of every axis, by the reader of path files.
-fn place(option: &str, words: &[String], group: &PathGroup) -> Result<Option<Point>, Trouble> {
+/// A place of every axis, by the reader of path files; or what is wrong with it.
+pub fn place(option: &str, words: &[String], group: &PathGroup) -> Result<Option<Point>, String> {
     if words.is_empty() {
         return Ok(None);
     }
     let mut reader = PathReader::new(group.clone(), None);
     reader.read(format!("start {}\n", words.join(" ")).as_bytes(), &mut |_, _| {});
     match reader.problems().first() {
-        Some(problem) => Err(Trouble::Choice(format!("{option}: {}", problem.kind))),
+        Some(problem) => Err(format!("{option}: {}", problem.kind)),
         None => Ok(reader.start().copied()),
     }
 }
