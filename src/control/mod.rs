@@ -50,6 +50,7 @@ mod telemetry;
 pub mod test_commands;
 #[cfg(test)]
 mod tests;
+mod tool;
 mod view;
 
 use std::io;

@@ -11,6 +11,7 @@ use super::dispatch::Reply;
 use super::dry_run;
 use super::failure::{Failure, fields};
 use super::group;
+use super::tool::{self, coordinates, nowhere};
 use crate::gateway::{PathAct, PathBegin};
 use crate::ids::{GroupId, Handle};
 use crate::limits::{MAX_ARC_TURNS, MAX_PROGRAM_ELEMENTS};
@@ -82,14 +83,12 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
 }
 
 async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Parameters) -> Result<Reply, Failure> {
-    let start = paths.desk.start(group);
+    let start = paths.desk.start(group).map_err(|why| nowhere(context, group, &why))?;
     let ground = paths.desk.ground(group, &start);
     let command = PathBegin { group, start: start.place.clone() };
     let accepted = commands::accepted(context, parameters, command).await?;
-    let machine = context.gateway.description();
-    let axes: Vec<&str> =
-        machine.groups[group.index()].axes.iter().map(|axis| machine.axes[axis.index()].name.as_str()).collect();
-    let place = start.place.clone();
+    let axes: Vec<&str> = coordinates(context, group).into_iter().map(|(name, _)| name).collect();
+    let place = start.programmed.clone();
     let known = paths.open()[group.index()].as_ref().is_some_and(|open| open.handle == accepted.handle);
     // The same number again gets the same answer, and no second program.
     if !known {
@@ -282,6 +281,10 @@ fn status(context: &Context, paths: &Paths, group: GroupId) -> Reply {
         "waiting": MAX_PROGRAM_ELEMENTS - room,
         "taken": paths.desk.taken(group),
         "planned": paths.desk.planned(group),
+        "singularity": paths.desk.nearest(group).map(|near| json!({
+            "what": near.singularity.to_string(), "distance": near.distance, "line": near.line
+        })),
+        "obstacle_line": paths.desk.obstacle(group),
     }));
     progress.extend(more);
     progress
@@ -294,6 +297,10 @@ fn refused(error: ProgramError) -> Failure {
         ProgramError::Ended => {
             Failure::Own("Refused", fields(json!({ "reason": "ProgramEnded", "hint": hint, "retryable": false })))
         }
+        ProgramError::Obstacle { line } => Failure::Own(
+            "Refused",
+            fields(json!({ "reason": "Obstacle", "line": line, "hint": hint, "retryable": false })),
+        ),
         ProgramError::Full { room, .. } => {
             let (depth, capacity) = (MAX_PROGRAM_ELEMENTS - room, MAX_PROGRAM_ELEMENTS);
             queue_full("elements", depth, capacity, &hint)
@@ -315,11 +322,8 @@ fn queue_full(queue: &str, depth: usize, capacity: usize, hint: &str) -> Failure
 
 /// An element that is not taken, with the names that its client knows.
 fn unfit(context: &Context, group: GroupId, element: usize, line: u32, error: DraftError) -> Failure {
-    let machine = context.gateway.description();
-    let axis = |place: usize| {
-        let axis = &machine.axes[machine.groups[group.index()].axes[place].index()];
-        (axis.name.as_str(), axis.unit.symbol())
-    };
+    let coordinates = coordinates(context, group);
+    let axis = |place: usize| coordinates[place];
     let mut refused =
         fields(json!({ "element": element, "line": line, "hint": error.to_string(), "retryable": false }));
     let mut say = |reason: &str, axis: Option<(&str, &str)>, figures: Option<(f64, Option<f64>, &str)>| {
@@ -344,6 +348,7 @@ fn unfit(context: &Context, group: GroupId, element: usize, line: u32, error: Dr
             let axis = axis(place);
             say("SoftLimit", Some(axis), Some((found, Some(allowed), axis.1)));
         }
+        DraftError::Path(astray) => tool::astray(context, group, &astray, &mut refused),
         DraftError::Arc(_) => say("NoSuchArc", None, None),
         DraftError::Feed { found, allowed } => say("FeedRange", None, Some((found, Some(allowed), "per s, or s"))),
         DraftError::Corner { found } => say("CornerRange", None, Some((found, Some(0.0), "mm or deg"))),

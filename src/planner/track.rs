@@ -39,6 +39,10 @@ pub struct Interval {
     pub begin: f64,
     pub length: f64,
     pub axes: [Cubic; MAX_GROUP_AXES],
+    /// Those of the tool's coordinates, where they are others.
+    pub tool: Option<Box<[Cubic; MAX_GROUP_AXES]>>,
+    /// How far joints may have the tool off it, mm and deg.
+    pub within: [f64; 2],
     /// Velocity that the program wants on it, units of path/s.
     pub feed: f64,
     pub line: u32,
@@ -328,7 +332,12 @@ impl Track {
         let feed = self.legs.iter().filter(inside).map(|leg| leg.feed).fold(f64::INFINITY, f64::min);
         let line = self.legs.iter().find(|leg| leg.end > begin).map_or(0, |leg| leg.line_at(begin));
         let rests = self.ended && index + 2 == self.knots.len();
-        let interval = Interval { begin, length: end - begin, axes: self.cubics(index), feed, line, rests };
+        let within = self.legs.iter().filter(inside).fold([f64::INFINITY; 2], |least, leg| {
+            let within = [leg.corner, leg.inside].map(|corner| corner.left_to_joints());
+            [0, 1].map(|kind| least[kind].min(within[0][kind]).min(within[1][kind]))
+        });
+        let (axes, length) = (self.cubics(index), end - begin);
+        let interval = Interval { begin, length, axes, tool: None, within, feed, line, rests };
         self.given += 1;
         // What no further control point looks at.
         while self.given > REACH + 1 {

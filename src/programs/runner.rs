@@ -15,7 +15,7 @@ use crate::ids::{GroupId, Handle};
 use crate::limits::{
     MAX_PROGRAM_BATCHES, PROGRAM_ELEMENTS_PER_ROUND, PROGRAM_FLUSH_S, PROGRAM_PATIENCE_NS, PROGRAM_POLL_NS,
 };
-use crate::planner::program::Element;
+use crate::planner::program::{Element, Point};
 use crate::planner::{PathOrder, Planner};
 use crate::service::{Beat, Place, Sabotage};
 
@@ -30,7 +30,8 @@ pub(super) enum Message {
 struct Program {
     counts: Arc<Counts>,
     planner: Planner,
-    order: PathOrder,
+    /// Of the axes; `None` where the planner's pieces are in the group's order.
+    order: Option<PathOrder>,
     waiting: VecDeque<Element>,
     /// A piece that found no room in the ring.
     in_hand: Option<Piece>,
@@ -57,11 +58,7 @@ pub struct Runner {
 }
 
 impl Runner {
-    pub(super) fn new(
-        client: gateway::Client,
-        inbox: Receiver<Message>,
-        rings: Box<[PieceSender]>,
-    ) -> Runner {
+    pub(super) fn new(client: gateway::Client, inbox: Receiver<Message>, rings: Box<[PieceSender]>) -> Runner {
         let programs = rings.iter().map(|_| None).collect();
         Runner { client, inbox, rings, programs, sabotage: Sabotage::new() }
     }
@@ -120,8 +117,12 @@ impl Runner {
             Message::Begin { group, counts, start } => {
                 // One before it ended with its command.
                 self.forget(group.index());
-                let ProgramStart { place, axes, order } = *start;
-                let planner = Planner::new(axes, order.to_planner(&place), counts.handle.0 as u32);
+                let ProgramStart { place, axes, order, .. } = *start;
+                let order = axes.mechanism.is_none().then_some(order);
+                let mut at = Point::default();
+                at.iter_mut().zip(&place).for_each(|(to, from)| *to = *from);
+                let at = order.as_ref().map_or(at, |order| order.to_planner(&place));
+                let planner = Planner::new(axes, at, counts.handle.0 as u32);
                 self.programs[group.index()] = Some(Program {
                     counts,
                     planner,
@@ -188,12 +189,13 @@ impl Runner {
         }
         // Bound: the ring's capacity.
         while let Some(piece) = program.in_hand.take().or_else(|| program.planner.take()) {
-            let piece_of_group = program.order.piece(piece);
+            let piece_of_group = program.order.as_ref().map_or(piece, |order| order.piece(piece));
             if ring.send(piece_of_group).is_err() {
                 program.in_hand = Some(piece);
                 break;
             }
         }
         program.counts.planned.store(program.finished, Ordering::Relaxed);
+        program.counts.tell(&program.planner);
     }
 }
