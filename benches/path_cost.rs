@@ -12,7 +12,6 @@
 //! runs to its bound.
 
 use std::collections::VecDeque;
-use std::f64::consts::TAU;
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
 

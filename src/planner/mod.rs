@@ -9,6 +9,7 @@
 //! | [`program`] | elements as they are asked for |
 //! | [`axes`] | the order of a group's axes in here |
 //! | `legs` | what is short is gathered; how corners are joined |
+//! | `halt` | where a stop is sooner than a rounded corner |
 //! | `track` | the curve that is followed |
 //! | [`mechanism`] | a machine whose joints are not its coordinates |
 //! | [`joints`] | the curves of its joints |
@@ -19,6 +20,7 @@
 //! What comes out depends on the elements alone, and not on how many of them came at a time, or when.
 
 pub mod axes;
+mod halt;
 pub mod joints;
 mod legs;
 pub mod mechanism;
@@ -187,7 +189,13 @@ impl Planner {
 
     fn advance(&mut self, ended: bool) {
         while let Some(leg) = self.gatherer.next(ended) {
-            let joined = self.track.last().map(|last| join(last, &leg, self.axes.linear));
+            let joined = self.track.last().map(|last| match join(last, &leg, self.axes.linear) {
+                // What a corner costs joints is not known from the directions of the tool.
+                Join::Rounded(rounded) if self.joints.is_none() && halt::is_sooner(last, &leg, rounded, &self.axes) => {
+                    Join::Rest
+                }
+                join => join,
+            });
             match joined {
                 Some(Join::Rest) => {
                     self.end_track();

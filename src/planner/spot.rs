@@ -5,17 +5,19 @@ use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 
 /// Of the velocity limit: what is planned with.
-const VELOCITY: f64 = 0.999;
+const VELOCITY: f64 = 0.9985;
 /// Of the acceleration limit: what is planned with. The rest covers what lies between the places that are looked at.
 const ACCELERATION: f64 = 0.99;
 /// Of the jerk limit, likewise.
-const JERK: f64 = 0.95;
+const JERK: f64 = 0.94;
+/// Of each of the limits: what is used at most where what was planned is looked at again.
+const USED: f64 = 0.999;
 /// Of the acceleration: what bends leave for braking at least.
 const BRAKING: f64 = 0.1;
 /// Of the jerk: what q″va may take.
 const TURNING: f64 = 0.25;
 /// Of the jerk: what q‴v³ may take.
-const BENDING: f64 = 0.4;
+const BENDING: f64 = 0.5;
 
 /// What limits are for: each axis, and, behind them, the tool as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +29,13 @@ pub struct Rows {
 }
 
 /// One more than a group has axes: that of the tool.
-const ROWS: usize = MAX_GROUP_AXES + 1;
+pub const ROWS: usize = MAX_GROUP_AXES + 1;
 
 /// |q′|, |q″| and |q‴| of each axis at one place, and behind them of the tool: of its velocity, its acceleration and its jerk as vectors.
 #[derive(Clone, Debug)]
 pub struct Spot {
-    first: [f64; ROWS],
-    second: [f64; ROWS],
+    pub first: [f64; ROWS],
+    pub second: [f64; ROWS],
     pub third: [f64; ROWS],
 }
 
@@ -121,5 +123,17 @@ impl Spot {
             }
         }
         left
+    }
+
+    /// The limits hold at this energy, acceleration and jerk along the path.
+    pub fn holds(&self, limits: &[Limits], energy: f64, acceleration: f64, jerk: f64) -> bool {
+        let velocity = (2.0 * energy).sqrt();
+        limits.iter().enumerate().all(|(axis, limits)| {
+            let (first, second, third) = (self.first[axis], self.second[axis], self.third[axis]);
+            let turning = 3.0 * second * velocity * acceleration + third * velocity.powi(3);
+            first * velocity <= USED * limits.velocity
+                && first * acceleration + 2.0 * second * energy <= USED * limits.acceleration
+                && first * jerk + turning <= USED * limits.jerk
+        })
     }
 }
