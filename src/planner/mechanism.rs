@@ -151,7 +151,7 @@ impl Mechanism {
         let conditioning = self.kinematics.conditioning(&joints[..self.joints()])?;
         match conditioning.nearest {
             Some(singularity) if conditioning.distance < PLANNED * LEAST_CONDITIONING => {
-                let (distance, lowest) = (conditioning.distance, PLANNED * LEAST_CONDITIONING);
+                let (distance, lowest) = (conditioning.distance, LEAST_CONDITIONING);
                 Err(Unreachable::Singular { singularity, distance, lowest })
             }
             _ => Ok(conditioning),

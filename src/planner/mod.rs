@@ -189,10 +189,11 @@ impl Planner {
 
     fn advance(&mut self, ended: bool) {
         while let Some(leg) = self.gatherer.next(ended) {
-            // What the joints of a mechanism need in a corner is not known here.
-            let plain = self.axes.mechanism.is_none();
             let joined = self.track.last().map(|last| match join(last, &leg, self.axes.linear) {
-                Join::Rounded(rounded) if plain && halt::is_sooner(last, &leg, rounded, &self.axes) => Join::Rest,
+                // What a corner costs joints is not known from the directions of the tool.
+                Join::Rounded(rounded) if self.joints.is_none() && halt::is_sooner(last, &leg, rounded, &self.axes) => {
+                    Join::Rest
+                }
                 join => join,
             });
             match joined {

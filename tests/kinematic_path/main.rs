@@ -30,7 +30,7 @@ use support::{Random, cases, seed};
 
 #[test]
 fn joints_and_tool_keep_their_limits_and_the_tool_its_path() {
-    campaign(cases(120), seed(7_301));
+    campaign(cases(60), seed(7_301));
 }
 
 fn campaign(count: usize, seed: u64) {
