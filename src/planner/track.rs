@@ -110,7 +110,9 @@ impl Track {
             let on_lines = matches!((&last.way, &leg.way), (Way::Lines(_), Way::Lines(_)));
             // Without knots of its own a corner reaches over the next ones, too, so they must permit that.
             let alike = [self.before, leg.corner].iter().all(|other| Track::alike(other, &last.corner));
-            let smooth = on_lines && alike && wanted >= before.max(after);
+            // A distance is to be kept where something turns.
+            let kept = matches!(last.corner, Corner::Distance(_)) && wanted.is_finite();
+            let smooth = on_lines && alike && !kept && wanted >= before.max(after);
             let curved = last.curvature().max(leg.curvature());
             let natural = if curved > 0.0 { self.arc_step(last, &leg) } else { f64::INFINITY };
             let rounded = if smooth { 0.0 } else { wanted.min(natural).min(before / 2.0).min(after / 2.0) };

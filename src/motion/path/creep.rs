@@ -110,6 +110,11 @@ impl PathMotion {
         self.border().is_some()
     }
 
+    /// What is left to it is passed from rest to rest.
+    pub(super) fn near_border(&self) -> bool {
+        self.border().is_some_and(|border| self.left(border).is_some())
+    }
+
     /// How much of the potential before a border is left to this.
     pub(super) fn spare(&self) -> f64 {
         if self.border().is_none() {
