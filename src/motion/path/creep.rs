@@ -43,6 +43,8 @@ impl PathMotion {
         if self.creep.as_ref().is_some_and(|creep| creep.border != border) && !self.moving() {
             self.creep = None;
         }
+        // What has begun ends where it was to end, also when more has become known.
+        let border = self.creep.as_ref().map_or(border, |creep| creep.border);
         let from = self.place;
         if self.creep.is_none() {
             if self.moving() || ratio <= 0.0 {
