@@ -267,7 +267,8 @@ impl PathMotion {
         let open = self.bordered() || !self.pieces.rest().is_some_and(|rest| rest.rests);
         self.starved =
             open && judged.supply <= judged.limits.min(judged.feed) && judged.supply <= 0.01 * from.energy().max(1.0);
-        self.follow(from, change, rate, ratio == 0.0 || self.starved);
+        let rests = self.starved && (!self.bordered() || self.near_border());
+        self.follow(from, change, rate, ratio == 0.0 || rests);
     }
 
     /// That change and what is left behind it, or what the hardest braking leaves where that is too little. Bound: SEARCHES.

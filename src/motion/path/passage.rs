@@ -163,7 +163,9 @@ impl Passage {
             self.keep_place();
         } else {
             self.find_stop();
-            self.path.step(if self.waits() { 0.0 } else { ratio });
+            // What is known is looked through before it leaves a rest.
+            let looks = self.looks() && !self.moving();
+            self.path.step(if self.waits() || looks { 0.0 } else { ratio });
             self.find_rest();
         }
     }
@@ -256,6 +258,12 @@ impl Passage {
             let found = ends && self.stop_at(after);
             self.stop = if found { Stop::At(after) } else { Stop::Sought { after: after + 1 } };
         }
+    }
+
+    /// The end of the line may be among what is known.
+    fn looks(&self) -> bool {
+        let Stop::Sought { after } = self.stop else { return false };
+        self.path.pieces.get(after + 1).is_some()
     }
 
     /// It can still come to rest at the end of piece `number`, which is the limit then.
