@@ -23,6 +23,8 @@ mod creep;
 mod margin;
 mod mirror;
 mod passage;
+#[cfg(test)]
+mod passage_tests;
 mod pieces;
 mod place;
 #[cfg(test)]

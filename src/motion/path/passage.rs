@@ -242,6 +242,7 @@ impl Passage {
     fn find_stop(&mut self) {
         if let Stop::At(number) = self.stop
             && self.path.place.piece > number
+            && self.path.place.energy() > self.path.spare()
         {
             // It could not be stopped there.
             self.stop = Stop::Sought { after: self.path.place.piece };
