@@ -143,19 +143,34 @@ pub const PIECES_PASSED: usize = 8;
 /// Pieces that a cycle looks ahead at most for how fast acceleration may change.
 pub const PIECES_AHEAD: usize = 64;
 
+/// Dry runs for clients at a time.
+pub const MAX_DRY_RUNS: usize = 4;
+/// Bytes of the text of one of them that wait to be read.
+pub const DRY_RUN_TEXT_BYTES: usize = 256 * 1024;
+/// Parts of the text of all of them that wait.
+pub const DRY_RUN_QUEUE: usize = 256;
+/// Bytes of text that are read of one of them in its turn.
+pub const DRY_RUN_BYTES_PER_TURN: usize = 1024;
+/// Cycles of one of them in its turn: milliseconds, so that the others have theirs and a client that goes is noticed.
+pub const DRY_RUN_CYCLES_PER_TURN: usize = 500;
+/// The longest motion that is run, s: a week.
+pub const LONGEST_DRY_RUN_S: f64 = 604_800.0;
+/// Bytes of a picture in one reply: where each of them is written as two, they fit.
+pub const PICTURE_BYTES_PER_REPLY: usize = 12 * 1024;
+
 /// Bytes of one line of a path file.
 pub const MAX_PATH_LINE_BYTES: usize = 4096;
 /// Things wrong with a path file that are told at once.
 pub const MAX_PATH_PROBLEMS: usize = 20;
 /// Coordinates of a path file are from minus to plus this, mm or deg.
 pub const MAX_PATH_COORDINATE: f64 = 1e7;
-/// Control points of one spline of a path file.
+/// Control points of one spline.
 pub const MAX_SPLINE_POINTS: usize = 10_000;
 /// Degree of one, at most.
 pub const MAX_SPLINE_DEGREE: usize = 9;
-/// Lines that one is flattened into, at most.
-pub const MAX_SPLINE_LINES: usize = 100_000;
-/// Whole turns of an arc of a path file beyond the part of one that leads to its end.
+/// Lines that one is flattened into, at most: as many as wait for the planner, which takes them whole.
+pub const MAX_SPLINE_LINES: usize = MAX_PROGRAM_ELEMENTS;
+/// Whole turns of an arc beyond the part of one that leads to its end.
 pub const MAX_ARC_TURNS: u32 = 1000;
 /// Places of a path that its picture keeps: those between are left out, however long it is.
 pub const PICTURE_PLACES: usize = 16_384;
@@ -315,6 +330,7 @@ const _: () = assert!(COMMAND_RING.is_power_of_two() && REPORT_RING.is_power_of_
 const _: () = assert!(COMMAND_RING <= TARGET_SLOTS, "each waiting command may hold a slot");
 const _: () = assert!(FIGURE_SLOTS >= MAX_AXES, "all axes may get new figures at once");
 const _: () = assert!(COMMANDS_PER_CYCLE <= COMMAND_RING);
+const _: () = assert!(2 * PICTURE_BYTES_PER_REPLY < PAGE_BYTES && DRY_RUN_TEXT_BYTES >= 2 * MAX_REQUEST_BYTES);
 const _: () = assert!(PIECE_RING.is_power_of_two() && PATH_PIECES.is_power_of_two());
 const _: () = assert!(PATH_HISTORY < PATH_PIECES && MIRRORED_PER_CYCLE > PIECES_PASSED && LINE_SEARCH > PIECES_PASSED);
 const _: () = assert!(MIRRORED_PIECES > PIECES_AHEAD + MIRRORED_BEHIND + MIRRORED_PER_CYCLE);

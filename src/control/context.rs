@@ -8,6 +8,7 @@ use serde_json::json;
 use super::access::Access;
 use super::device_objects::DeviceObjects;
 use super::door::Door;
+use super::dry_run::DryRuns;
 use super::failure::{Failure, fields};
 use super::parameter_book::ParameterBook;
 use super::path::Paths;
@@ -38,6 +39,8 @@ pub struct Context {
     pub parameters: Option<Arc<dyn ParameterBook>>,
     /// Where paths are handed in; `None` where nobody takes them.
     pub paths: Option<Arc<Paths>>,
+    /// Where dry runs are asked for; `None` where nobody does them.
+    pub dry_runs: Option<Arc<DryRuns>>,
     /// The devices and their objects; `None` where nobody gave them.
     pub devices: Option<Arc<dyn DeviceObjects>>,
     /// Faults on purpose, where the daemon was started for them.
@@ -73,6 +76,7 @@ impl Context {
             degraded: Vec::new(),
             parameters: None,
             paths: None,
+            dry_runs: None,
             devices: None,
             tests: None,
             counter: None,

@@ -52,7 +52,7 @@ pub use event_log::LoggedEvent;
 pub use in_force::{Asked, InForce, Overrides, ParameterChange};
 pub use lease::{HeldLease, LeaseRequest, LeaseToken, LossPolicy};
 pub use machine::{AnalogDescription, AxisDescription, GroupDescription, MachineDescription, boot_id};
-pub use presence::Presence;
+pub use presence::{Absence, Presence};
 pub use refusal::{Refusal, Rejected};
 pub use state::GatewayState;
 pub use status::{CommandState, CommandStatus};

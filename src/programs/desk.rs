@@ -1,8 +1,8 @@
 //! Where programs are handed in.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam::channel::{Sender, TrySendError};
 
@@ -64,12 +64,18 @@ impl std::error::Error for ProgramError {}
 pub struct Desk {
     client: gateway::Client,
     sender: Sender<Message>,
-    counts: Arc<[Counts]>,
+    /// Of the newest program of each group; locked for as long as one is taken or put there.
+    newest: Arc<[Mutex<Arc<Counts>>]>,
 }
 
 impl Desk {
-    pub(super) fn new(client: gateway::Client, sender: Sender<Message>, counts: Arc<[Counts]>) -> Desk {
-        Desk { client, sender, counts }
+    pub(super) fn new(client: gateway::Client, sender: Sender<Message>, groups: usize) -> Desk {
+        let none = |_| Mutex::new(Arc::new(Counts::of(Handle::NONE)));
+        Desk { client, sender, newest: (0..groups).map(none).collect() }
+    }
+
+    fn newest(&self, group: GroupId) -> Arc<Counts> {
+        Arc::clone(&self.newest[group.index()].lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What elements of a program that begins so are checked against.
@@ -110,29 +116,24 @@ impl Desk {
     /// # Errors
     /// Where the planner is not there.
     pub fn begin(&self, group: GroupId, handle: Handle, start: ProgramStart) -> Result<(), ProgramError> {
-        let counts = &self.counts[group.index()];
-        counts.waiting.store(0, Ordering::Relaxed);
-        counts.taken.store(0, Ordering::Relaxed);
-        counts.planned.store(false, Ordering::Relaxed);
-        // Pairs with the loads of `append`: the counts are those of this program.
-        counts.program.store(handle.0, Ordering::Release);
-        self.post(Message::Begin { group, handle, start: Box::new(start) })
+        let counts = Arc::new(Counts::of(handle));
+        *self.newest[group.index()].lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&counts);
+        self.post(Message::Begin { group, counts, start: Box::new(start) })
     }
 
     /// Elements that fit now.
     pub fn room(&self, group: GroupId) -> usize {
-        let waiting = self.counts[group.index()].waiting.load(Ordering::Relaxed) as usize;
-        MAX_PROGRAM_ELEMENTS.saturating_sub(waiting)
+        room(&self.newest(group))
     }
 
     /// Elements that the program has got since it began.
     pub fn taken(&self, group: GroupId) -> u64 {
-        self.counts[group.index()].taken.load(Ordering::Relaxed)
+        self.newest(group).taken.load(Ordering::Relaxed)
     }
 
     /// The program is planned to its end, which was given.
     pub fn planned(&self, group: GroupId) -> bool {
-        self.counts[group.index()].planned.load(Ordering::Relaxed)
+        self.newest(group).planned.load(Ordering::Relaxed)
     }
 
     /// Elements of a program, all of them or none. Returns how many more fit.
@@ -140,12 +141,11 @@ impl Desk {
     /// # Errors
     /// Where they are not taken.
     pub fn append(&self, group: GroupId, handle: Handle, elements: Vec<Element>) -> Result<usize, ProgramError> {
-        self.check(group, handle)?;
-        let (given, room) = (elements.len(), self.room(group));
+        let counts = self.running(group, handle)?;
+        let (given, room) = (elements.len(), room(&counts));
         if given > room {
             return Err(ProgramError::Full { given, room });
         }
-        let counts = &self.counts[group.index()];
         counts.waiting.fetch_add(given as u64, Ordering::Relaxed);
         match self.post(Message::Elements { group, handle, elements }) {
             Ok(()) => {
@@ -164,13 +164,14 @@ impl Desk {
     /// # Errors
     /// Where the program has ended before.
     pub fn end(&self, group: GroupId, handle: Handle) -> Result<(), ProgramError> {
-        self.check(group, handle)?;
+        self.running(group, handle)?;
         self.post(Message::End { group, handle })
     }
 
-    fn check(&self, group: GroupId, handle: Handle) -> Result<(), ProgramError> {
-        let running = self.counts.get(group.index()).map(|counts| counts.program.load(Ordering::Acquire));
-        if running == Some(handle.0) && handle != Handle::NONE { Ok(()) } else { Err(ProgramError::Ended) }
+    fn running(&self, group: GroupId, handle: Handle) -> Result<Arc<Counts>, ProgramError> {
+        let counts = self.newest(group);
+        let runs = counts.handle == handle && !counts.ended.load(Ordering::Relaxed);
+        if runs { Ok(counts) } else { Err(ProgramError::Ended) }
     }
 
     fn post(&self, message: Message) -> Result<(), ProgramError> {
@@ -179,4 +180,8 @@ impl Desk {
             TrySendError::Disconnected(_) => ProgramError::Unavailable,
         })
     }
+}
+
+fn room(counts: &Counts) -> usize {
+    MAX_PROGRAM_ELEMENTS.saturating_sub(counts.waiting.load(Ordering::Relaxed) as usize)
 }

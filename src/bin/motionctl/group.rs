@@ -5,6 +5,7 @@ use motiond::client::{Error, OnLoss, Scope};
 use serde_json::{Value, json};
 
 use crate::cli::{Dynamics, Waiting};
+use crate::keys::Keys;
 use crate::shell::{Command, Outcome, Shell};
 
 #[derive(Subcommand)]
@@ -80,7 +81,8 @@ pub fn run(verb: &Verb, shell: &mut Shell) -> Result<Outcome, Error> {
         Verb::Disable(named) => command("Disable", named, shell),
         Verb::Reset(named) => command("Reset", named, shell),
         Verb::Halt(named) => command("Halt", named, shell),
-        Verb::Interrupt(named) => command("Interrupt", named, shell),
+        // Whoever holds the group: a hold needs no lease.
+        Verb::Interrupt(named) => give("Interrupt", named, shell),
         Verb::Continue(named) => command("Continue", named, shell),
         Verb::Retreat(named) => on_path("Retreat", named, json!({}), shell),
         Verb::Advance(named) => on_path("Advance", named, json!({}), shell),
@@ -95,6 +97,10 @@ pub fn run(verb: &Verb, shell: &mut Shell) -> Result<Outcome, Error> {
 
 fn command(method: &str, named: &Named, shell: &mut Shell) -> Result<Outcome, Error> {
     shell.hold(Scope::Group(named.group.clone()), OnLoss::Finish)?;
+    give(method, named, shell)
+}
+
+fn give(method: &str, named: &Named, shell: &mut Shell) -> Result<Outcome, Error> {
     let handle = shell.machine.command("Group", method, json!({ "group": named.group }))?;
     let label = format!("{} {}", method.to_lowercase(), named.group);
     shell.follow(vec![Command { label, handle, moves: None }], named.waiting)
@@ -114,6 +120,7 @@ fn motion(method: &str, motion: &Targets, shell: &mut Shell) -> Result<Outcome, 
     let targets: Vec<Value> = motion.targets.iter().map(target).collect();
     let parameters = json!({ "group": motion.group, "targets": targets, "relative": motion.relative });
     shell.hold_to_move(Scope::Group(motion.group.clone()), motion.waiting)?;
+    let _keys = if motion.waiting.wait { Keys::listen(shell, &motion.group)? } else { None };
     let handle = shell.machine.command("Group", method, motion.dynamics.to_move().add_to(parameters))?;
     let label = format!("move {}", motion.group);
     shell.follow(vec![Command { label, handle, moves: Some(("Group", motion.group.clone())) }], motion.waiting)
