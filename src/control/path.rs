@@ -11,7 +11,8 @@ use super::dispatch::Reply;
 use super::dry_run;
 use super::failure::{Failure, fields};
 use super::group;
-use crate::gateway::{PathAct, PathBegin};
+use super::path_begin;
+use crate::gateway::{BufferMode, PathAct, PathBegin};
 use crate::ids::{GroupId, Handle};
 use crate::limits::{MAX_ARC_TURNS, MAX_PROGRAM_ELEMENTS};
 use crate::path_file::{ArcForm, Spline, SplineError, Written, WrittenShape};
@@ -25,6 +26,8 @@ struct Open {
     ground: Ground,
     feed: Option<Feed>,
     corner: Corner,
+    /// Nothing more is to come.
+    ended: bool,
 }
 
 /// Programs that are open, one a group at most.
@@ -37,6 +40,23 @@ impl Paths {
     /// None is open.
     pub fn new(desk: Desk, groups: usize) -> Paths {
         Paths { desk, open: Mutex::new((0..groups).map(|_| None).collect()) }
+    }
+
+    pub(super) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Where the newest program of a group ends, where that runs and has been given to its end; `Err` where it runs and more may come.
+    pub(super) fn end(&self, group: GroupId) -> Result<Option<Vec<f64>>, Handle> {
+        let programs = self.open();
+        let running = programs[group.index()].as_ref().filter(|open| self.desk.runs(group, open.handle));
+        match running {
+            None => Ok(None),
+            Some(open) if !open.ended => Err(open.handle),
+            Some(Open { ground, .. }) => {
+                Ok(Some(ground.order.from_planner(&ground.at)[..ground.order.count()].to_vec()))
+            }
+        }
     }
 
     /// Held by the control service's one thread, for as long as one request is answered.
@@ -65,8 +85,11 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
         "Spline" => append(context, paths, group, parameters, spline),
         "End" => {
             let handle = Handle(parameters.whole("handle")?);
-            with_program(paths, group, handle, parameters, |_| Ok(()))?;
-            paths.desk.end(group, handle).map_err(refused)?;
+            with_program(paths, group, handle, parameters, |open| {
+                paths.desk.end(group, handle).map_err(refused)?;
+                open.ended = true;
+                Ok(())
+            })?;
             Ok(Map::new())
         }
         "Retreat" => super::path_acts::act(context, group, PathAct::Retreat, parameters).await,
@@ -82,9 +105,9 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
 }
 
 async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Parameters) -> Result<Reply, Failure> {
-    let start = paths.desk.start(group);
+    let (start, buffer) = path_begin::start(context, paths, group, parameters).await?;
     let ground = paths.desk.ground(group, &start);
-    let command = PathBegin { group, start: start.place.clone() };
+    let command = PathBegin { group, start: start.place.clone(), buffer };
     let accepted = commands::accepted(context, parameters, command).await?;
     let machine = context.gateway.description();
     let axes: Vec<&str> =
@@ -93,10 +116,15 @@ async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Pa
     let known = paths.open()[group.index()].as_ref().is_some_and(|open| open.handle == accepted.handle);
     // The same number again gets the same answer, and no second program.
     if !known {
-        paths.desk.begin(group, accepted.handle, start).map_err(refused)?;
+        let behind = match buffer {
+            BufferMode::Buffered => context.gateway.watch(accepted.handle).await.map_err(commands::refused)?,
+            BufferMode::Aborting => None,
+        };
+        paths.desk.begin_behind(group, accepted.handle, start, behind).map_err(refused)?;
         let lease = parameters.optional_text("lease").map(str::to_string);
         let corner = Corner::Tolerance { linear: DEFAULT_TOLERANCE, rotary: DEFAULT_TOLERANCE };
-        paths.open()[group.index()] = Some(Open { handle: accepted.handle, lease, ground, feed: None, corner });
+        paths.open()[group.index()] =
+            Some(Open { handle: accepted.handle, lease, ground, feed: None, corner, ended: false });
     }
     Ok(fields(json!({
         "handle": accepted.handle.0, "cycle": accepted.cycle, "axes": axes, "start": place, "room": MAX_PROGRAM_ELEMENTS
@@ -258,7 +286,7 @@ fn corner(parameters: &Parameters) -> Result<Option<Corner>, Failure> {
     Ok(Some(corner))
 }
 
-fn numbers(parameters: &Parameters, name: &str) -> Result<Option<Vec<f64>>, Failure> {
+pub(super) fn numbers(parameters: &Parameters, name: &str) -> Result<Option<Vec<f64>>, Failure> {
     let number = |value: &Value| value.as_f64().ok_or_else(|| Failure::parameter(name));
     parameters.optional_list(name).map(|list| list.iter().map(number).collect()).transpose()
 }

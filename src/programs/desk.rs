@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam::channel::{Sender, TrySendError};
+use tokio::sync::watch;
 
 use super::Counts;
 use super::draft::Ground;
 use super::runner::Message;
-use crate::gateway;
+use crate::gateway::{self, CommandStatus};
 use crate::ids::{AxisId, GroupId, Handle};
 use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS};
 use crate::planner::program::Element;
@@ -116,9 +117,28 @@ impl Desk {
     /// # Errors
     /// Where the planner is not there.
     pub fn begin(&self, group: GroupId, handle: Handle, start: ProgramStart) -> Result<(), ProgramError> {
+        self.begin_behind(group, handle, start, None)
+    }
+
+    /// The same behind other moves of the group: `command` tells when it has ended, should it never have its turn.
+    ///
+    /// # Errors
+    /// Where the planner is not there.
+    pub fn begin_behind(
+        &self,
+        group: GroupId,
+        handle: Handle,
+        start: ProgramStart,
+        command: Option<watch::Receiver<CommandStatus>>,
+    ) -> Result<(), ProgramError> {
         let counts = Arc::new(Counts::of(handle));
         *self.newest[group.index()].lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&counts);
-        self.post(Message::Begin { group, counts, start: Box::new(start) })
+        self.post(Message::Begin { group, counts, start: Box::new(start), command })
+    }
+
+    /// The program of this command is the group's newest, and has not ended.
+    pub fn runs(&self, group: GroupId, handle: Handle) -> bool {
+        self.running(group, handle).is_ok()
     }
 
     /// Elements that fit now.

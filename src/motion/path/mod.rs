@@ -230,6 +230,12 @@ impl PathMotion {
         Some((last.distance + last.length - self.distance()).max(0.0))
     }
 
+    /// Where an axis rests at the end of the program, once that is known; drive coordinates.
+    pub fn end(&self, axis: usize) -> Option<f64> {
+        let last = self.pieces.last().filter(|last| last.last)?;
+        Some(last.axes[axis].at(last.length))
+    }
+
     /// Path units behind it that are kept: so far it can go back.
     pub fn behind(&self) -> f64 {
         self.pieces.get(self.pieces.begin()).map_or(0.0, |first| self.distance() - first.distance)

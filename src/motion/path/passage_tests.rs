@@ -215,7 +215,7 @@ fn back_it_goes_no_further_than_pieces_are_kept_and_takes_as_long_as_forward_abo
     // What it takes to come to rest first is not in what was behind it then.
     assert!(way <= behind && way > 0.98 * behind, "{way} of {behind}");
     let shortest = way / 100.0;
-    assert!(f64::from(cycles) * 0.001 < 1.2 * shortest + 0.3, "{cycles} cycles, {shortest} s");
+    assert!(cycles as f64 * 0.001 < 1.2 * shortest + 0.3, "{cycles} cycles, {shortest} s");
     walk.to_the_end();
 }
 
@@ -268,10 +268,10 @@ fn what_is_left_is_known_with_the_end_and_is_about_what_it_takes() {
             halfway = Some((cycles, left));
         }
     }
-    let took = f64::from(cycles) * 0.001;
+    let took = cycles as f64 * 0.001;
     assert!((told - took).abs() < 0.2 * took, "told {told} s, took {took} s");
     let (at, left) = halfway.unwrap();
-    let took = f64::from(cycles - at) * 0.001;
+    let took = (cycles - at) as f64 * 0.001;
     assert!((left - took).abs() < 0.2 * took, "halfway told {left} s, took {took} s");
     assert!(before < 1e-3, "{before}");
 }
