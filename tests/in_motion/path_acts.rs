@@ -107,7 +107,8 @@ fn line_by_line_it_rests_at_the_end_of_each_and_says_so() {
     program.machine.call("Path", "Lines", lines).unwrap();
     program.end();
     program.planned();
-    let refused = held.ask(&mut machine, "Path", "Step", program.with(json!({}))).unwrap_err();
+    let refused =
+        held.ask(&mut machine, "Path", "Step", json!({ "group": "gantry", "lease": program.lease })).unwrap_err();
     assert!(refused.to_string().contains("NotWaiting"), "{refused}");
     for (corner, line) in corners[..2].iter().zip([11, 12]) {
         held.run_until(LONG, "it waits", |now| now.groups[0].path_state == PathState::Waiting);

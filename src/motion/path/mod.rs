@@ -191,6 +191,14 @@ impl PathMotion {
         self.arrived
     }
 
+    /// It rests where what is known of the path was planned to an end, and the program goes on.
+    fn at_known_end(&self) -> bool {
+        let Place { piece, x, .. } = self.place;
+        let next = self.pieces.get(piece + 1);
+        let here = self.pieces.get(piece);
+        !self.moving() && next.is_none() && here.is_some_and(|here| !here.last && x >= here.length)
+    }
+
     /// It moves.
     pub fn moving(&self) -> bool {
         self.place.velocity > 0.0 || self.place.share != 0.0
