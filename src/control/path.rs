@@ -11,8 +11,9 @@ use super::dispatch::Reply;
 use super::dry_run;
 use super::failure::{Failure, fields};
 use super::group;
-use super::tool::{self, coordinates, nowhere};
-use crate::gateway::{PathAct, PathBegin};
+use super::path_begin;
+use super::tool::{self, coordinates};
+use crate::gateway::{BufferMode, PathAct, PathBegin};
 use crate::ids::{GroupId, Handle};
 use crate::limits::{MAX_ARC_TURNS, MAX_PROGRAM_ELEMENTS};
 use crate::path_file::{ArcForm, Spline, SplineError, Written, WrittenShape};
@@ -26,6 +27,8 @@ struct Open {
     ground: Ground,
     feed: Option<Feed>,
     corner: Corner,
+    /// Nothing more is to come.
+    ended: bool,
 }
 
 /// Programs that are open, one a group at most.
@@ -38,6 +41,21 @@ impl Paths {
     /// None is open.
     pub fn new(desk: Desk, groups: usize) -> Paths {
         Paths { desk, open: Mutex::new((0..groups).map(|_| None).collect()) }
+    }
+
+    pub(super) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Where the axes are when the newest program of a group ends, where that runs and has been given to its end; `Err` where it runs and more may come.
+    pub(super) fn end(&self, group: GroupId) -> Result<Option<Vec<f64>>, Handle> {
+        let programs = self.open();
+        let running = programs[group.index()].as_ref().filter(|open| self.desk.runs(group, open.handle));
+        match running {
+            None => Ok(None),
+            Some(open) if !open.ended => Err(open.handle),
+            Some(Open { ground, .. }) => Ok(Some(ground.axes())),
+        }
     }
 
     /// Held by the control service's one thread, for as long as one request is answered.
@@ -66,8 +84,11 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
         "Spline" => append(context, paths, group, parameters, spline),
         "End" => {
             let handle = Handle(parameters.whole("handle")?);
-            with_program(paths, group, handle, parameters, |_| Ok(()))?;
-            paths.desk.end(group, handle).map_err(refused)?;
+            with_program(paths, group, handle, parameters, |open| {
+                paths.desk.end(group, handle).map_err(refused)?;
+                open.ended = true;
+                Ok(())
+            })?;
             Ok(Map::new())
         }
         "Retreat" => super::path_acts::act(context, group, PathAct::Retreat, parameters).await,
@@ -83,19 +104,24 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
 }
 
 async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Parameters) -> Result<Reply, Failure> {
-    let start = paths.desk.start(group).map_err(|why| nowhere(context, group, &why))?;
+    let (start, buffer) = path_begin::start(context, paths, group, parameters).await?;
     let ground = paths.desk.ground(group, &start);
-    let command = PathBegin { group, start: start.place.clone() };
+    let command = PathBegin { group, start: start.place.clone(), buffer };
     let accepted = commands::accepted(context, parameters, command).await?;
     let axes: Vec<&str> = coordinates(context, group).into_iter().map(|(name, _)| name).collect();
     let place = start.programmed.clone();
     let known = paths.open()[group.index()].as_ref().is_some_and(|open| open.handle == accepted.handle);
     // The same number again gets the same answer, and no second program.
     if !known {
-        paths.desk.begin(group, accepted.handle, start).map_err(refused)?;
+        let behind = match buffer {
+            BufferMode::Buffered => context.gateway.watch(accepted.handle).await.map_err(commands::refused)?,
+            BufferMode::Aborting => None,
+        };
+        paths.desk.begin_behind(group, accepted.handle, start, behind).map_err(refused)?;
         let lease = parameters.optional_text("lease").map(str::to_string);
         let corner = Corner::Tolerance { linear: DEFAULT_TOLERANCE, rotary: DEFAULT_TOLERANCE };
-        paths.open()[group.index()] = Some(Open { handle: accepted.handle, lease, ground, feed: None, corner });
+        paths.open()[group.index()] =
+            Some(Open { handle: accepted.handle, lease, ground, feed: None, corner, ended: false });
     }
     Ok(fields(json!({
         "handle": accepted.handle.0, "cycle": accepted.cycle, "axes": axes, "start": place, "room": MAX_PROGRAM_ELEMENTS
@@ -257,7 +283,7 @@ fn corner(parameters: &Parameters) -> Result<Option<Corner>, Failure> {
     Ok(Some(corner))
 }
 
-fn numbers(parameters: &Parameters, name: &str) -> Result<Option<Vec<f64>>, Failure> {
+pub(super) fn numbers(parameters: &Parameters, name: &str) -> Result<Option<Vec<f64>>, Failure> {
     let number = |value: &Value| value.as_f64().ok_or_else(|| Failure::parameter(name));
     parameters.optional_list(name).map(|list| list.iter().map(number).collect()).transpose()
 }

@@ -51,6 +51,11 @@ impl Walk {
         Walk { mechanism, joints, last: None }
     }
 
+    /// Where its joints are, in the group's order.
+    pub fn joints(&self) -> &[f64] {
+        &self.joints[..self.mechanism.joints()]
+    }
+
     /// One element more, which begins `from` a place in the planner's order. Where it cannot be followed nothing changes.
     ///
     /// # Errors

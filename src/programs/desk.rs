@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam::channel::{Sender, TrySendError};
+use tokio::sync::watch;
 
 use super::draft::Ground;
 use super::runner::Message;
 use super::{Counts, Near};
-use crate::gateway;
+use crate::gateway::{self, CommandStatus};
 use crate::ids::{AxisId, GroupId, Handle};
 use crate::kinematics::Unreachable;
 use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS};
@@ -117,13 +118,21 @@ impl Desk {
     /// # Errors
     /// Where its tool has no place that could be told.
     pub fn start(&self, group: GroupId) -> Result<ProgramStart, Unreachable> {
-        let machine = self.client.description();
         let snapshot = self.client.snapshot();
+        let axes = &self.client.description().groups[group.index()].axes;
+        self.start_at(group, axes.iter().map(|axis| snapshot.axes[axis.index()].setpoint).collect())
+    }
+
+    /// The same where its axes are at `place`: one value an axis, in the group's order.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn start_at(&self, group: GroupId, place: Vec<f64>) -> Result<ProgramStart, Unreachable> {
+        let machine = self.client.description();
         let in_force = self.client.in_force();
         let description = &machine.groups[group.index()];
         let figures = |axis: &AxisId| &in_force[axis.index()].figures.motion;
         let period_s = machine.period_ns as f64 * 1e-9;
-        let place: Vec<f64> = description.axes.iter().map(|axis| snapshot.axes[axis.index()].setpoint).collect();
         let limits: Vec<_> = description.axes.iter().map(|axis| figures(axis).limits).collect();
         let tool = Some(description.path_limits);
         let Some(of_tool) = &description.tool else {
@@ -145,9 +154,28 @@ impl Desk {
     /// # Errors
     /// Where the planner is not there.
     pub fn begin(&self, group: GroupId, handle: Handle, start: ProgramStart) -> Result<(), ProgramError> {
+        self.begin_behind(group, handle, start, None)
+    }
+
+    /// The same behind other moves of the group: `command` tells when it has ended, should it never have its turn.
+    ///
+    /// # Errors
+    /// Where the planner is not there.
+    pub fn begin_behind(
+        &self,
+        group: GroupId,
+        handle: Handle,
+        start: ProgramStart,
+        command: Option<watch::Receiver<CommandStatus>>,
+    ) -> Result<(), ProgramError> {
         let counts = Arc::new(Counts::of(handle));
         *self.newest[group.index()].lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&counts);
-        self.post(Message::Begin { group, counts, start: Box::new(start) })
+        self.post(Message::Begin { group, counts, start: Box::new(start), command })
+    }
+
+    /// The program of this command is the group's newest, and has not ended.
+    pub fn runs(&self, group: GroupId, handle: Handle) -> bool {
+        self.running(group, handle).is_ok()
     }
 
     /// Elements that fit now.

@@ -80,6 +80,14 @@ pub struct Ground {
 }
 
 impl Ground {
+    /// Where the axes are at the end of the last element, in the group's order.
+    pub fn axes(&self) -> Vec<f64> {
+        match &self.walk {
+            Some(walk) => walk.joints().to_vec(),
+            None => self.order.from_planner(&self.at)[..self.order.count()].to_vec(),
+        }
+    }
+
     /// The element, if it can be followed; what comes next begins at its end.
     ///
     /// # Errors

@@ -50,6 +50,9 @@ pub struct Arguments {
     /// The axes of the picture: two for a plane, three for an isometric view
     #[arg(long, value_name = "AXES", value_delimiter = ',', requires = "svg")]
     pub view: Vec<String>,
+    /// Where the group moves: halt it first, or begin behind what it does
+    #[arg(long, value_name = "MODE", value_parser = ["aborting", "buffered"], conflicts_with = "dry_run")]
+    pub buffer: Option<String>,
     #[command(flatten)]
     pub waiting: Waiting,
 }

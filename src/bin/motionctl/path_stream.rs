@@ -11,8 +11,8 @@ use motiond::planner::program::{Corner, Feed, Point};
 use motiond::units::AxisUnit;
 use serde_json::{Value, json};
 
-use crate::cli::Waiting;
 use crate::keys::Keys;
+use crate::path::Arguments;
 use crate::shell::{Command, Outcome, Shell};
 
 /// Read at a time, bytes.
@@ -54,17 +54,23 @@ enum Trouble {
     Own(String),
 }
 
-/// Gives `file` to the daemon, from where the group is.
+/// Gives a file to the daemon, from where the group is or will be.
 ///
 /// # Errors
 /// What the daemon or the file has against it.
-pub fn run(file: &Path, group: Option<&str>, waiting: Waiting, shell: &mut Shell) -> Result<Outcome, Error> {
+pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
+    let Arguments { file, group, buffer, waiting, .. } = arguments;
+    let (group, waiting) = (group.as_deref(), *waiting);
     let (group, path_group) = match choose(group, shell)? {
         Ok(chosen) => chosen,
         Err(words) => return Ok(usage(&words)),
     };
     shell.hold_to_move(Scope::Group(group.clone()), waiting)?;
-    let begun = shell.machine.call("Path", "Begin", json!({ "group": group }))?;
+    let mut begin = json!({ "group": group });
+    if let Some(buffer) = buffer {
+        begin["buffer"] = json!(buffer);
+    }
+    let begun = shell.machine.call("Path", "Begin", begin)?;
     let _keys = if waiting.wait && file != Path::new("-") { Keys::listen(shell, &group)? } else { None };
     let handle = begun["handle"].as_u64().unwrap_or_default();
     let mut start = Point::default();

@@ -15,8 +15,8 @@ use super::{Course, PathMotion};
 const RATE: f64 = 0.9;
 /// Of the energy that is permitted.
 const ENERGY: f64 = 0.9;
-/// What is left to it, of the energy that a cycle makes from rest: a rest of the follower is exact to a part of a cycle.
-const SPARE: f64 = 0.5;
+/// What is left to it, of the energy that a cycle makes from rest: a rest of the follower is exact to a cycle or two.
+const SPARE: f64 = 2.0;
 
 /// On the way.
 #[derive(Clone, Debug)]

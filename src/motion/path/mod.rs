@@ -23,6 +23,8 @@ mod creep;
 mod margin;
 mod mirror;
 mod passage;
+#[cfg(test)]
+mod passage_tests;
 mod pieces;
 mod place;
 #[cfg(test)]
@@ -187,6 +189,14 @@ impl PathMotion {
         self.arrived
     }
 
+    /// It rests where what is known of the path was planned to an end, and the program goes on.
+    fn at_known_end(&self) -> bool {
+        let Place { piece, x, .. } = self.place;
+        let next = self.pieces.get(piece + 1);
+        let here = self.pieces.get(piece);
+        !self.moving() && next.is_none() && here.is_some_and(|here| !here.last && x >= here.length)
+    }
+
     /// It moves.
     pub fn moving(&self) -> bool {
         self.place.velocity > 0.0 || self.place.share != 0.0
@@ -224,6 +234,12 @@ impl PathMotion {
     pub fn distance_left(&self) -> Option<f64> {
         let last = self.pieces.last().filter(|last| last.last)?;
         Some((last.distance + last.length - self.distance()).max(0.0))
+    }
+
+    /// Where an axis rests at the end of the program, once that is known; drive coordinates.
+    pub fn end(&self, axis: usize) -> Option<f64> {
+        let last = self.pieces.last().filter(|last| last.last)?;
+        Some(last.axes[axis].at(last.length))
     }
 
     /// Path units behind it that are kept: so far it can go back.

@@ -100,7 +100,7 @@ impl Passage {
 
     /// It is held up because no more of the path is known.
     pub fn starved(&self) -> bool {
-        !self.on_way_back && self.path.starved()
+        !self.on_way_back && (self.path.starved() || self.path.at_known_end())
     }
 
     /// It is on the way back, or about to be.
@@ -244,6 +244,7 @@ impl Passage {
     fn find_stop(&mut self) {
         if let Stop::At(number) = self.stop
             && self.path.place.piece > number
+            && self.path.place.energy() > self.path.spare()
         {
             // It could not be stopped there.
             self.stop = Stop::Sought { after: self.path.place.piece };
