@@ -9,7 +9,6 @@ use motiond::config::machine::GroupConfig;
 use motiond::config::{self, ConfigError, MachineConfig};
 use motiond::dry_run::picture::{View, picture};
 use motiond::dry_run::{DryRun, DryRunError, DryRunReport, RunAxis, RunGroup, RunTool};
-use motiond::ids::AxisId;
 use motiond::path_file::{GroupAxis, PathGroup, PathReader, Problem, Written};
 use motiond::planner::program::Point;
 use serde_json::json;
@@ -146,11 +145,11 @@ fn run_tool(machine: &MachineConfig, group: &GroupConfig, posture: &[String]) ->
         return if posture.is_empty() { Ok(None) } else { Err(Trouble::Choice(complaint.into())) };
     };
     let axes = PathGroup::new(axes_of(machine, group), f64::MAX);
-    let middle =
-        |axis: &AxisId| machine.axes[axis.index()].motion.soft_limits.map_or(0.0, |(low, high)| 0.5 * (low + high));
+    let limits = group.motion.axes.iter().map(|axis| machine.axes[axis.index()].motion.soft_limits);
+    let middle = limits.map(|limits| limits.map_or(0.0, |(low, high)| 0.5 * (low + high)));
     let posture = match place("--posture", posture, &axes).map_err(Trouble::Choice)? {
         Some(place) => place[..axes.count()].to_vec(),
-        None => group.motion.axes.iter().map(middle).collect(),
+        None => middle.collect(),
     };
     Ok(Some(RunTool { tool: tool.clone(), posture }))
 }
