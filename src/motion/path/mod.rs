@@ -265,9 +265,8 @@ impl PathMotion {
         let found = self.greatest(from, rate, ratio);
         let (change, judged) = found.unwrap_or_else(|hardest| (-rate, hardest));
         let open = self.bordered() || !self.pieces.rest().is_some_and(|rest| rest.rests);
-        self.starved = open
-            && judged.supply <= judged.limits.min(judged.feed)
-            && judged.supply <= 0.01 * from.energy().max(1.0);
+        self.starved =
+            open && judged.supply <= judged.limits.min(judged.feed) && judged.supply <= 0.01 * from.energy().max(1.0);
         let rests = self.starved && (!self.bordered() || self.near_border());
         self.follow(from, change, rate, ratio == 0.0 || rests);
     }
