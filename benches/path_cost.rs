@@ -4,7 +4,7 @@
 //! ```text
 //! cargo bench --bench path_cost          the tables, some minutes; ends with 1 where a cycle costs too much
 //! path_cost run PROGRAM                  one program to be counted
-//! path_cost worst SEED                   cycles made up to cost as much as they can
+//! path_cost worst PASSED SEARCH RELEASE  one cycle that is made up
 //! ```
 //!
 //! The programs are chopped into lines of 0.01 mm (deg for the axes beyond the third), 3 axes unless the name says otherwise; each axis may
@@ -16,7 +16,7 @@ use std::hint::black_box;
 use std::process::{Command, ExitCode};
 
 use motiond::geometry::{Ceiling, Cubic, Envelope, Piece};
-use motiond::limits::{MAX_GROUP_AXES, PIECES_PER_CYCLE};
+use motiond::limits::{MAX_GROUP_AXES, PIECES_AHEAD, PIECES_PER_CYCLE};
 use motiond::motion::Limits;
 use motiond::motion::path::PathMotion;
 use motiond::planner::program::{Corner, Element, Feed, Point, Shape};
@@ -41,7 +41,7 @@ struct Program {
     end: f64,
     /// What the operator does in each cycle.
     ratio: fn(usize) -> f64,
-    /// It flows steadily, so that its mean counts.
+    /// It flows at its feed, but for the beginning and the end: its mean counts.
     steady: bool,
 }
 
@@ -121,7 +121,7 @@ const PROGRAMS: [Program; 14] = [
         shape: lissajous,
         end: 400.0,
         ratio: whole,
-        steady: true,
+        steady: false,
     },
     Program {
         name: "lissajous, 16 axes",
@@ -141,7 +141,7 @@ const PROGRAMS: [Program; 14] = [
         shape: zigzag,
         end: 200.0,
         ratio: whole,
-        steady: true,
+        steady: false,
     },
     Program {
         name: "zigzag, soft",
@@ -151,7 +151,7 @@ const PROGRAMS: [Program; 14] = [
         shape: zigzag,
         end: 200.0,
         ratio: whole,
-        steady: true,
+        steady: false,
     },
     Program {
         name: "circle, hardly rounded",
@@ -161,7 +161,7 @@ const PROGRAMS: [Program; 14] = [
         shape: circle,
         end: 60.0,
         ratio: whole,
-        steady: true,
+        steady: false,
     },
     Program {
         name: "zigzag, hardly rounded",
@@ -171,7 +171,7 @@ const PROGRAMS: [Program; 14] = [
         shape: zigzag,
         end: 60.0,
         ratio: whole,
-        steady: true,
+        steady: false,
     },
     Program {
         name: "line, exact",
@@ -319,7 +319,6 @@ fn made_up(worst: Worst) {
     let (way, speed) = (motion.distance(), motion.velocity());
     let share = -RATE * PERIOD_S * BRAKING_CYCLES as f64;
     let reach = PERIOD_S * (speed + 0.5 * PERIOD_S * share * STEEP);
-    eprintln!("at {way} with {speed} and {share}: {reach} in the next cycle");
     // And once more, with pieces that begin just behind.
     let length = reach / worst.passed.max(1) as f64;
     let high = Ceiling { energy: 1e20, slope: 0.9, bend: 0.0 };
@@ -335,7 +334,12 @@ fn made_up(worst: Worst) {
             distance: begin.length + (index - 1) as f64 * length,
             ceiling: if index < worst.passed || !worst.searches { high } else { low },
             feed: high,
-            envelope: Envelope { lag: if index < 150 { lag } else { envelope.lag }, ..envelope },
+            envelope: Envelope {
+                lag: if index < 150 { lag } else { envelope.lag },
+                // Beyond what the cycle reaches: the braking takes long to be released.
+                rate: if worst.released && index > PIECES_AHEAD && index < 150 { 0.1 * RATE } else { RATE },
+                ..envelope
+            },
             potential: if index < 150 { 0.0 } else { 1e12 },
             ..first
         };
@@ -347,9 +351,7 @@ fn made_up(worst: Worst) {
     }
     approach(&mut motion);
     assert_eq!((motion.distance(), motion.velocity()), (way, speed), "it comes to the same place");
-    let before = motion.ahead();
     black_box(counted_cycle(black_box(&mut motion), &mut ring, 1.0, MAX_GROUP_AXES));
-    eprintln!("passed {}", before as isize + 8 - motion.ahead() as isize);
 }
 
 /// Instructions of each counted cycle of a run.
@@ -390,17 +392,26 @@ fn main() -> ExitCode {
         println!("skipped: path_cost: valgrind is not installed (Debian package valgrind)");
         return ExitCode::SUCCESS;
     }
+    println!("| program | cycles | mean | dearest |");
+    println!("|---|---:|---:|---:|");
+    let (mut mean_most, mut worst_most) = (0, 0);
     for program in &PROGRAMS {
-        let mut costs = count(&["run", program.name]);
-        costs.sort_unstable();
+        let costs = count(&["run", program.name]);
         let mean = costs.iter().sum::<u64>() / costs.len() as u64;
-        println!("{:<24} cycles {} mean {mean} worst {}", program.name, costs.len(), costs.last().unwrap());
+        let worst = costs.iter().copied().max().unwrap_or(0);
+        println!("| {}{} | {} | {mean} | {worst} |", program.name, if program.steady { " *" } else { "" }, costs.len());
+        mean_most = if program.steady { mean.max(mean_most) } else { mean_most };
+        worst_most = worst.max(worst_most);
     }
-    for (searches, released) in [("0", "0"), ("1", "0"), ("0", "1"), ("1", "1")] {
-        for passed in ["0", "1", "2", "4", "7"] {
-            let costs = count(&["worst", passed, searches, released]);
-            println!("passed {passed} searches {searches} released {released}: {costs:?}");
-        }
+    println!("\n| pieces passed | braking | searching | releasing | both |");
+    println!("|---:|---:|---:|---:|---:|");
+    for passed in ["0", "1", "2", "3", "4", "5", "6", "7"] {
+        let kinds = [("0", "0"), ("1", "0"), ("0", "1"), ("1", "1")];
+        let costs = kinds.map(|(searches, released)| count(&["worst", passed, searches, released])[0]);
+        println!("| {passed} | {} | {} | {} | {} |", costs[0], costs[1], costs[2], costs[3]);
+        worst_most = costs.into_iter().fold(worst_most, u64::max);
     }
-    ExitCode::SUCCESS
+    println!("\nsteady flow (*): {mean_most} instructions a cycle in the mean at most; allowed {MEAN_GOAL}");
+    println!("the dearest cycle, made up or not: {worst_most}; allowed {WORST_GOAL}");
+    ExitCode::from(u8::from(mean_most > MEAN_GOAL || worst_most > WORST_GOAL))
 }

@@ -17,18 +17,69 @@ use crate::gateway::{BufferMode, PathAct, PathBegin};
 use crate::ids::{GroupId, Handle};
 use crate::limits::{MAX_ARC_TURNS, MAX_PROGRAM_ELEMENTS};
 use crate::path_file::{ArcForm, Spline, SplineError, Written, WrittenShape};
-use crate::planner::program::{Corner, Feed, Point};
+use crate::planner::program::{Corner, Element, Feed, Point};
 use crate::programs::{Desk, DraftError, Ground, ProgramError};
 
 /// A program that elements can be appended to.
 struct Open {
     handle: Handle,
     lease: Option<String>,
+    pen: Pen,
+    /// Nothing more is to come.
+    ended: bool,
+}
+
+/// How a program goes on: from where, and with what its next elements do not say.
+#[derive(Clone, Debug)]
+pub struct Pen {
     ground: Ground,
     feed: Option<Feed>,
     corner: Corner,
-    /// Nothing more is to come.
-    ended: bool,
+}
+
+/// Why elements of a request are not taken.
+#[derive(Debug)]
+pub enum Misfit {
+    /// The request makes no sense.
+    Request(Failure),
+    /// The element of this place, with its line.
+    Element(usize, u32, DraftError),
+}
+
+impl From<Failure> for Misfit {
+    fn from(failure: Failure) -> Misfit {
+        Misfit::Request(failure)
+    }
+}
+
+impl Pen {
+    /// At the beginning of a program.
+    pub fn new(ground: Ground) -> Pen {
+        Pen { ground, feed: None, corner: Corner::Tolerance { linear: DEFAULT_TOLERANCE, rotary: DEFAULT_TOLERANCE } }
+    }
+
+    /// The elements of a request, Lines, Arc or Spline, all of them or none.
+    ///
+    /// # Errors
+    /// Says what is wrong, and changes nothing.
+    pub fn write(&mut self, method: &str, parameters: &Parameters) -> Result<Vec<Element>, Misfit> {
+        let reader: Reader = match method {
+            "Lines" => lines,
+            "Arc" => arc,
+            _ => spline,
+        };
+        let feed = feed(parameters)?.or(self.feed).ok_or_else(no_feed)?;
+        let corner = corner(parameters)?.unwrap_or(self.corner);
+        let written = reader(parameters, self, feed, corner)?;
+        // A batch that is refused moves nothing, nor where the next one begins.
+        let mut ground = self.ground.clone();
+        let mut elements = Vec::with_capacity(written.len());
+        for (index, element) in written.iter().enumerate() {
+            elements.push(ground.take(element).map_err(|error| Misfit::Element(index, element.line, error))?);
+        }
+        *self = Pen { ground, feed: Some(feed), corner };
+        Ok(elements)
+    }
 }
 
 /// Programs that are open, one a group at most.
@@ -54,7 +105,7 @@ impl Paths {
         match running {
             None => Ok(None),
             Some(open) if !open.ended => Err(open.handle),
-            Some(Open { ground, .. }) => Ok(Some(ground.axes())),
+            Some(Open { pen, .. }) => Ok(Some(pen.ground.axes())),
         }
     }
 
@@ -79,9 +130,7 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
     let paths = context.paths.as_deref().ok_or_else(unserved)?;
     match method {
         "Begin" => begin(context, paths, group, parameters).await,
-        "Lines" => append(context, paths, group, parameters, lines),
-        "Arc" => append(context, paths, group, parameters, arc),
-        "Spline" => append(context, paths, group, parameters, spline),
+        "Lines" | "Arc" | "Spline" => append(context, paths, group, method, parameters),
         "End" => {
             let handle = Handle(parameters.whole("handle")?);
             with_program(paths, group, handle, parameters, |open| {
@@ -119,9 +168,8 @@ async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Pa
         };
         paths.desk.begin_behind(group, accepted.handle, start, behind).map_err(refused)?;
         let lease = parameters.optional_text("lease").map(str::to_string);
-        let corner = Corner::Tolerance { linear: DEFAULT_TOLERANCE, rotary: DEFAULT_TOLERANCE };
-        paths.open()[group.index()] =
-            Some(Open { handle: accepted.handle, lease, ground, feed: None, corner, ended: false });
+        let pen = Pen::new(ground);
+        paths.open()[group.index()] = Some(Open { handle: accepted.handle, lease, pen, ended: false });
     }
     Ok(fields(json!({
         "handle": accepted.handle.0, "cycle": accepted.cycle, "axes": axes, "start": place, "room": MAX_PROGRAM_ELEMENTS
@@ -150,36 +198,33 @@ fn with_program<T>(
 }
 
 /// How elements are made of a request.
-type Reader = fn(&Parameters, &Open, Feed, Corner) -> Result<Vec<Written>, Failure>;
+type Reader = fn(&Parameters, &Pen, Feed, Corner) -> Result<Vec<Written>, Failure>;
 
 fn append(
     context: &Context,
     paths: &Paths,
     group: GroupId,
+    method: &str,
     parameters: &Parameters,
-    reader: Reader,
 ) -> Result<Reply, Failure> {
     let handle = Handle(parameters.whole("handle")?);
     let room = with_program(paths, group, handle, parameters, |open| {
-        let feed = feed(parameters)?.or(open.feed).ok_or_else(no_feed)?;
-        let corner = corner(parameters)?.unwrap_or(open.corner);
-        let written = reader(parameters, open, feed, corner)?;
-        // A batch that is refused moves nothing, nor where the next one begins.
-        let mut ground = open.ground.clone();
-        let mut elements = Vec::with_capacity(written.len());
-        for (index, element) in written.iter().enumerate() {
-            elements.push(ground.take(element).map_err(|error| unfit(context, group, index, element.line, error))?);
-        }
+        // What finds no room moves nothing either.
+        let mut pen = open.pen.clone();
+        let elements = pen.write(method, parameters).map_err(|misfit| match misfit {
+            Misfit::Request(failure) => failure,
+            Misfit::Element(element, line, error) => unfit(context, group, element, line, error),
+        })?;
         let room = paths.desk.append(group, handle, elements).map_err(refused)?;
-        (open.ground, open.feed, open.corner) = (ground, Some(feed), corner);
+        open.pen = pen;
         Ok(room)
     })?;
     Ok(fields(json!({ "room": room, "taken": paths.desk.taken(group) })))
 }
 
-fn lines(parameters: &Parameters, open: &Open, feed: Feed, corner: Corner) -> Result<Vec<Written>, Failure> {
+fn lines(parameters: &Parameters, pen: &Pen, feed: Feed, corner: Corner) -> Result<Vec<Written>, Failure> {
     let values = numbers(parameters, "points")?.ok_or_else(|| Failure::parameter("points"))?;
-    let axes = open.ground.order.order.len();
+    let axes = pen.ground.order.order.len();
     if values.is_empty() || values.len() % axes != 0 {
         return Err(Failure::parameter("points"));
     }
@@ -191,8 +236,8 @@ fn lines(parameters: &Parameters, open: &Open, feed: Feed, corner: Corner) -> Re
     Ok(values.chunks(axes).enumerate().map(written).collect())
 }
 
-fn arc(parameters: &Parameters, open: &Open, feed: Feed, corner: Corner) -> Result<Vec<Written>, Failure> {
-    let end = numbers(parameters, "end")?.filter(|end| end.len() == open.ground.order.count());
+fn arc(parameters: &Parameters, pen: &Pen, feed: Feed, corner: Corner) -> Result<Vec<Written>, Failure> {
+    let end = numbers(parameters, "end")?.filter(|end| end.len() == pen.ground.order.count());
     let end = end.ok_or_else(|| Failure::parameter("end"))?;
     let normal = vector(parameters, "normal")?.unwrap_or([0.0, 0.0, 1.0]);
     let left = parameters.optional_flag("left").unwrap_or(true);
@@ -210,8 +255,8 @@ fn arc(parameters: &Parameters, open: &Open, feed: Feed, corner: Corner) -> Resu
     Ok(vec![Written { shape: WrittenShape::Arc(circle), to: point(&end), feed, corner, line }])
 }
 
-fn spline(parameters: &Parameters, open: &Open, feed: Feed, corner: Corner) -> Result<Vec<Written>, Failure> {
-    let order = &open.ground.order;
+fn spline(parameters: &Parameters, pen: &Pen, feed: Feed, corner: Corner) -> Result<Vec<Written>, Failure> {
+    let order = &pen.ground.order;
     let axes = order.count();
     let points = numbers(parameters, "points")?.filter(|values| !values.is_empty() && values.len() % axes == 0);
     let points = points.ok_or_else(|| Failure::parameter("points"))?;
@@ -221,7 +266,7 @@ fn spline(parameters: &Parameters, open: &Open, feed: Feed, corner: Corner) -> R
     if weights.len() != count + 1 {
         return Err(Failure::parameter("weights"));
     }
-    let mut spline = Spline::from(order.from_planner(&open.ground.at));
+    let mut spline = Spline::from(order.from_planner(&pen.ground.at));
     if let Some(degree) = parameters.optional_whole("degree")? {
         spline.degree = usize::try_from(degree).map_err(|_| Failure::parameter("degree"))?;
     }

@@ -1,7 +1,10 @@
 //! Paths over the socket: planned on one thread, followed on another, whatever becomes of those who give them.
 
 use motiond::client::{Ended, Machine};
+use motiond::dry_run::{DryRun, DryRunReport, RunAxis};
 use motiond::gateway::GroupState;
+use motiond::path_file::{Written, WrittenShape};
+use motiond::planner::program::{Corner, Feed, Point};
 use serde_json::{Value, json};
 
 use crate::held::{Frame, Held, assert_identical, until};
@@ -149,6 +152,145 @@ fn batches_of_any_size_give_the_same_setpoints_to_the_last_bit() {
     assert!(whole.len() > 300, "{}", whole.len());
     assert_identical(&whole, &run_in_batches(37));
     assert_identical(&whole, &run_in_batches(1));
+}
+
+/// Words of an axis in a frame that say what it was told: position, velocity, acceleration.
+const TOLD: usize = 3;
+
+/// What the axes are told in one cycle, as its bits.
+type Told = [u64; AXES * TOLD];
+
+fn at_rest(told: &Told) -> bool {
+    told.chunks(TOLD).all(|axis| axis[1..].iter().all(|word| f64::from_bits(*word) == 0.0))
+}
+
+/// The same curve on the virtual clock, cycle by cycle.
+fn dry_run(held: &Held, start: &[f64], points: &[[f64; AXES]]) -> (Vec<Told>, DryRunReport) {
+    let axes = held.daemon().gateway().description().axes.clone();
+    let axis = |axis: &motiond::gateway::AxisDescription| {
+        let figures = &axis.at_start.figures.motion;
+        let (limits, soft_limits) = (figures.limits, figures.soft_limits);
+        RunAxis { name: axis.name.clone(), unit: axis.unit, limits, soft_limits, offset: 0.0 }
+    };
+    let place = |values: &[f64]| {
+        let mut place = Point::default();
+        place[..AXES].copy_from_slice(values);
+        place
+    };
+    let mut dry = DryRun::new(axes[..AXES].iter().map(axis).collect(), 0.001, &place(start));
+    for (index, point) in points.iter().enumerate() {
+        let (feed, corner) = (Feed::Speed(300.0), Corner::Tolerance { linear: 0.02, rotary: 0.02 });
+        let (shape, to) = (WrittenShape::Line, place(point));
+        let written = Written { shape, to, feed, corner, line: index as u32 + 1 };
+        let element = written.element(dry.order(), dry.end(), dry.offsets()).unwrap();
+        dry.give(&element);
+    }
+    dry.end_path();
+    let mut cycles = Vec::new();
+    while dry.advance(1).unwrap() {
+        let states = [0, 1, 2].map(|axis| dry.state(axis));
+        let words = states.map(|state| [state.position, state.velocity, state.acceleration].map(f64::to_bits));
+        cycles.push(words.concat().try_into().unwrap());
+    }
+    (cycles, dry.report())
+}
+
+#[test]
+fn a_dry_run_is_the_machine_in_motion_to_the_last_bit_and_so_is_that_of_the_daemon() {
+    let mut held = Held::start();
+    held.power_up();
+    let mut program = Program::begin(&mut held);
+    let accepted = held.frames.len();
+    let points = program.curve(3000, 0.4);
+    let (dry, report) = dry_run(&held, &program.start, &points);
+    // The daemon's own, while the machine waits for the program.
+    let mut text = String::from("feed 300\ntolerance 0.02\n");
+    points.iter().for_each(|[x, y, z]| text.push_str(&format!("line x={x} y={y} z={z}\n")));
+    let mut other = held.connect();
+    let (mut rest, mut run) = (text.as_str(), Value::Null);
+    let told = loop {
+        let (part, behind) = rest.split_at(rest.len().min(9_999));
+        let last = behind.is_empty();
+        let request = json!({ "group": "gantry", "text": part, "run": run, "last": last });
+        let mut reply = other.call("Path", "DryRun", request).unwrap();
+        if last {
+            break reply["report"].take();
+        }
+        (run, rest) = (reply["run"].take(), behind);
+    };
+    assert_eq!(told["cycles"], dry.len());
+    assert_eq!(told["linear_deviation"], report.deviation.linear);
+    for (told, expected) in told["axes"].as_array().unwrap().iter().zip(&report.axes) {
+        assert_eq!(
+            (told["lowest"].as_f64(), told["highest"].as_f64()),
+            (Some(expected.range.0), Some(expected.range.1))
+        );
+        for (order, name) in ["velocity", "acceleration", "jerk"].iter().enumerate() {
+            assert_eq!(told[name]["value"], expected.peaks[order].value);
+            assert_eq!(told[name]["share"], expected.shares[order]);
+        }
+    }
+    program.lines(&points);
+    program.end();
+    program.planned();
+    held.run_until(LONG, "it is there", |now| now.groups[0].state == GroupState::GroupStandby);
+    let told = |frame: &Frame| -> Told {
+        let words: Vec<u64> = (0..AXES).flat_map(|axis| frame.words[8 * axis..8 * axis + TOLD].to_vec()).collect();
+        words.try_into().unwrap()
+    };
+    let machine: Vec<Told> = held.frames[accepted..].iter().map(told).collect();
+    let moving = |cycles: &[Told]| cycles.iter().position(|told| !at_rest(told)).unwrap();
+    let (machine, dry) = (&machine[moving(&machine)..], &dry[moving(&dry)..]);
+    assert!(dry.len() > 300, "{}", dry.len());
+    for (cycle, (machine, dry)) in machine.iter().zip(dry).enumerate() {
+        assert_eq!(machine, dry, "cycle {cycle}");
+    }
+    assert!(machine[dry.len()..].iter().all(at_rest));
+    held.end();
+}
+
+#[test]
+fn the_client_of_a_dry_run_that_goes_ends_it_and_mistakes_are_told_with_their_lines() {
+    let held = Held::start();
+    let mut machine = held.connect();
+    let wrong = json!({ "group": "gantry", "text": "line x=1\nlien x=2\n" });
+    let refused = machine.call("Path", "DryRun", wrong).unwrap_err();
+    assert_eq!((refused.short_name(), refused.field("problems").unwrap()[0]["line"].as_u64()), ("Mistakes", Some(2)));
+    // As many as there may be, each of days, whose clients go.
+    for _ in 0..3 {
+        let mut clients: Vec<Machine> = (0..motiond::limits::MAX_DRY_RUNS).map(|_| held.connect()).collect();
+        for client in &mut clients {
+            let long = json!({ "group": "gantry", "text": "feed 0.001\nline x=900\n", "last": false });
+            // Where one of those before has not been missed yet.
+            until("there is a place", || client.call("Path", "DryRun", long.clone()).ok());
+        }
+        let full = json!({ "group": "gantry", "text": "line x=1\n" });
+        assert_eq!(machine.call("Path", "DryRun", full).unwrap_err().short_name(), "QueueFull");
+    }
+    until("there is a place", || {
+        machine.call("Path", "DryRun", json!({ "group": "gantry", "text": "line x=101\n" })).ok()
+    });
+    held.end();
+}
+
+#[test]
+fn a_program_behind_one_that_was_halted_has_all_its_room() {
+    let mut held = Held::start();
+    held.power_up();
+    for _ in 0..10 {
+        let mut program = Program::begin(&mut held);
+        let points = program.curve(20_000, 1.0);
+        program.lines(&points);
+        held.command("Group", "Halt", json!({ "group": "gantry" }));
+        held.run_until(LONG, "it is halted", |now| now.groups[0].state == GroupState::GroupStandby);
+    }
+    let mut program = Program::begin(&mut held);
+    program.lines(&[[program.start[0] + 1.0, program.start[1], program.start[2]]]);
+    program.end();
+    program.planned();
+    held.run_until(LONG, "it is there", |now| now.groups[0].state == GroupState::GroupStandby);
+    assert_eq!(program.machine.wait(program.handle).unwrap(), Ended::Done);
+    held.end();
 }
 
 #[test]
@@ -316,6 +458,12 @@ fn motionctl_follows_the_path_file_of_the_readme_and_says_where_one_begins_elsew
     let (code, said) = run(&mut held, &["path", file, "--group", "gantry"]);
     assert!(code == Some(2) && said.contains("the path begins at x=100, and the machine is at x="), "{said}");
     held.run_until(LONG, "it is halted", |now| now.groups[0].state == GroupState::GroupStandby);
+    // A dry run with the daemon's machine says what one with its configuration says.
+    let (code, said) = run(&mut held, &["path", "--dry-run", file, "--group", "gantry"]);
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config/demo.toml");
+    let offline = run(&mut held, &["path", "--dry-run", file, "--config", config, "--group", "gantry"]);
+    assert_eq!((code, said), offline);
+    assert_eq!(offline.0, Some(0), "{}", offline.1);
     let (code, said) = run(&mut held, &["path", file, "--group", "crane"]);
     assert!(code == Some(2) && said.contains("--group with one of: gantry, table"), "{said}");
     held.end();

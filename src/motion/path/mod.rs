@@ -17,7 +17,18 @@
 //! | `margin` | what is left between a state and what must not be passed |
 //! | `creep` | the last bit to a rest for which there is no landing |
 //!
-//! Cost: at most `SEARCHES` evaluations a cycle, each over at most [`crate::limits::PIECES_PASSED`] pieces, and one evaluation of each axis.
+//! Cost of a cycle, at most, where *p* of its pieces are passed (p ≤ [`crate::limits::PIECES_PASSED`] − 1, see `planner::speed`):
+//!
+//! | what | how often |
+//! |---|---|
+//! | evaluations of a step: p + 2 stretches of a series, each with `CROSSING_STEPS` of Newton, and one margin | 3, and S = min(`SEARCHES`, `CROSSINGS` / (p + 1)) in the search for the greatest u̇ |
+//! | evaluations without a margin | `RELEASE_STEPS`, and min(S, `RELEASES`) in the search for a braking that can be released, and 2 |
+//! | looks ahead along [`crate::limits::PIECES_AHEAD`] pieces | 3, and one with each evaluation in the search for a braking |
+//! | pieces that come | [`crate::limits::PIECES_PER_CYCLE`] |
+//! | setpoints | one an axis |
+//!
+//! So 3 + S evaluations pass `CROSSINGS` + 3 (p + 1) pieces at most, however many a cycle passes. `cargo bench --bench path_cost` measures cycles
+//! that are made up to take every search to its bound, for each p and 16 axes; it ends with 1 where one takes more than 60,000 instructions.
 
 mod creep;
 mod margin;
@@ -41,14 +52,22 @@ pub use passage::Passage;
 use pieces::Pieces;
 use place::{Place, advanced, advanced_past};
 
-/// Evaluations in the search for the greatest u̇, and steps in that for a braking that can be released.
+/// Evaluations in the search for the greatest u̇.
 const SEARCHES: usize = 24;
+/// Pieces that all evaluations of a search pass together: where a cycle passes two, as planned, they are none the fewer.
+const CROSSINGS: usize = 56;
+/// Steps in the search for a braking that can be released.
+const RELEASES: usize = 6;
 /// And where no more of the energy than this is left to what must not be passed.
-const NEAR: f64 = 1e-9;
+const NEAR: f64 = 1e-8;
 /// Of the rate: what is no going on.
 const CREEPING: f64 = 0.01;
 /// Slower than this, path units/s, with no more in use than a cycle releases, is a rest for what shall come to one.
 const REST: f64 = 1e-6;
+/// Less than this of the share is in use in steady flow.
+const STEADY: f64 = 1e-4;
+/// Changes of two cycles that differ in their sign, and by less than this share otherwise, take turns.
+const IN_TURNS: f64 = 0.5;
 /// The search ends when the interval is this share of the rate wide.
 const CLOSE: f64 = 1e-7;
 
@@ -81,6 +100,31 @@ struct Landing {
     feed: f64,
 }
 
+/// A step that might be taken.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    /// Of the share, 1/s.
+    change: f64,
+    margin: Margin,
+    place: Place,
+}
+
+impl Step {
+    fn left(&self) -> f64 {
+        self.margin.least()
+    }
+
+    /// It leaves something, and next to nothing.
+    fn close(&self) -> bool {
+        (0.0..=NEAR * self.place.energy()).contains(&self.left())
+    }
+}
+
+/// Evaluations of a search that stays between two places: fewer where each passes many pieces.
+fn searches(from: Place, to: Place) -> usize {
+    SEARCHES.min(CROSSINGS / (1 + to.piece.saturating_sub(from.piece) as usize))
+}
+
 /// Motion along the pieces of a path.
 #[derive(Clone, Debug)]
 pub struct PathMotion {
@@ -91,8 +135,8 @@ pub struct PathMotion {
     /// Its pieces are those of the way back.
     back: bool,
     course: Course,
-    /// Of the share, in the last cycle, 1/s.
-    change: f64,
+    /// Of the share, in the last cycle and in the one before, 1/s.
+    changes: [f64; 2],
     period_s: f64,
     /// The last piece has been passed.
     arrived: bool,
@@ -114,7 +158,7 @@ impl PathMotion {
             creep: None,
             back: false,
             course: Course::Rest,
-            change: 0.0,
+            changes: [0.0; 2],
             period_s,
             arrived: false,
             starved: false,
@@ -128,7 +172,7 @@ impl PathMotion {
         self.landing = None;
         self.creep = None;
         self.course = Course::Rest;
-        self.change = 0.0;
+        self.changes = [0.0; 2];
         self.arrived = false;
         self.starved = false;
     }
@@ -138,7 +182,7 @@ impl PathMotion {
         self.landing = None;
         self.creep = None;
         self.course = Course::Rest;
-        self.change = 0.0;
+        self.changes = [0.0; 2];
         self.arrived = false;
         self.starved = false;
     }
@@ -279,16 +323,16 @@ impl PathMotion {
         let from = self.place;
         let rate = self.rate();
         let found = self.greatest(from, rate, ratio);
-        let (change, judged) = found.unwrap_or_else(|hardest| (-rate, hardest));
+        let Step { change, margin: judged, place } = found.unwrap_or_else(|hardest| hardest);
         let open = self.bordered() || !self.pieces.rest().is_some_and(|rest| rest.rests);
         self.starved =
             open && judged.supply <= judged.limits.min(judged.feed) && judged.supply <= 0.01 * from.energy().max(1.0);
         let rests = self.starved && (!self.bordered() || self.near_border());
-        self.follow(from, change, rate, ratio == 0.0 || rests);
+        self.follow(from, change, place, rate, ratio == 0.0 || rests);
     }
 
-    /// That change and what is left behind it, or what the hardest braking leaves where that is too little. Bound: SEARCHES.
-    fn greatest(&self, from: Place, rate: f64, ratio: f64) -> Result<(f64, Margin), Margin> {
+    /// The step with that change, or the one with the hardest braking where that leaves too little. Bound: `searches` and three.
+    fn greatest(&self, from: Place, rate: f64, ratio: f64) -> Result<Step, Step> {
         let lag = from.lag(&self.pieces, MOST_CHANGE, self.period_s);
         let spare = self.spare();
         let judged = |change: f64| {
@@ -300,46 +344,67 @@ impl PathMotion {
             let mut margin = margin(&self.pieces, &place, &way, ratio);
             margin.limits = margin.limits.min(inside);
             margin.supply -= spare;
-            (margin, NEAR * place.energy())
+            Step { change, margin, place }
         };
         let least = if from.velocity == 0.0 && from.share == 0.0 { 0.0 } else { -rate };
         if ratio <= 0.0 {
-            return Ok((-rate, judged(-rate).0));
+            return Ok(judged(-rate));
         }
-        let (at_high, _) = judged(rate);
-        if at_high.least() >= 0.0 {
-            return Ok((rate, at_high));
+        // What the last cycle did is a good guess, or the one before where they take turns, or in steady flow that nothing shall be in use;
+        // what leaves next to nothing is found.
+        let [last, before] = self.changes;
+        let in_turns = last * before < 0.0 && (last + before).abs() < IN_TURNS * last.abs();
+        let likely = match () {
+            () if from.share.abs() < STEADY => -from.share / self.period_s,
+            () if in_turns => before,
+            () => last,
+        };
+        let guess = judged(likely.clamp(least, rate));
+        if from.velocity > 0.0 && guess.close() {
+            return Ok(guess);
         }
-        let (mut high, mut above) = (rate, at_high.least());
-        // What the last cycle did is a good guess.
-        let mut middle = self.change.clamp(least, rate);
-        let mut safe: Option<(f64, Margin)> = None;
+        let fastest = judged(rate);
+        if fastest.left() >= 0.0 {
+            return Ok(fastest);
+        }
+        self.search(guess, fastest, least, judged)
+    }
+
+    /// Between a guess, the fastest step, which leaves too little, and the least change. Bound: `searches`, and one.
+    fn search(&self, guess: Step, fastest: Step, least: f64, judged: impl Fn(f64) -> Step) -> Result<Step, Step> {
+        let rate = fastest.change;
+        let (mut high, mut above) = (rate, fastest.left());
+        let mut safe: Option<Step> = None;
         let (mut below, mut kept) = (0.0, 0);
         let mut widths = [f64::INFINITY; 2];
-        for _ in 0..SEARCHES {
-            let (found, near) = judged(middle);
-            let left = found.least();
+        let mut found = guess;
+        for index in 0..searches(self.place, fastest.place) {
+            let left = found.left();
             if left >= 0.0 {
-                safe = Some((middle, found));
+                let close = found.close();
+                safe = Some(found);
                 below = left;
                 if kept == 1 {
                     above *= 0.5;
                 }
                 kept = 1;
-                if left <= near {
+                if close {
                     break;
                 }
-            } else if middle == least {
+            } else if found.change == least {
                 return Err(found);
             } else {
-                (high, above) = (middle, left);
+                (high, above) = (found.change, left);
                 if kept == -1 {
                     below *= 0.5;
                 }
                 kept = -1;
             }
-            let Some((low, _)) = safe else {
-                middle = least;
+            let Some(Step { change: low, .. }) = safe else {
+                // A little less, as the fastest says; and where that is too much, too, the least.
+                let slope = (fastest.left() - left) / (rate - found.change);
+                let less = found.change - 2.0 * left / slope;
+                found = judged(if index == 0 && less > least && less < found.change { less } else { least });
                 continue;
             };
             let width = high - low;
@@ -347,11 +412,11 @@ impl PathMotion {
                 break;
             }
             // Illinois' regula falsi, and a half where that is slow.
-            let share = if width > 0.5 * widths[0] { 0.5 } else { (below / (below - above)).clamp(0.001, 0.999) };
-            middle = low + width * share;
+            let share = if width > 0.5 * widths[0] { 0.5 } else { (below / (below - above)).clamp(CLOSE, 1.0 - CLOSE) };
+            found = judged(low + width * share);
             widths = [widths[1], width];
         }
-        safe.ok_or_else(|| judged(-rate).0)
+        safe.ok_or_else(|| judged(-rate))
     }
 
     /// u̇ on every piece that this cycle can reach. Bound: PIECES_PASSED.
@@ -375,7 +440,7 @@ impl PathMotion {
     }
 
     /// Takes the step, unless it would run back: then as much less braking as that takes.
-    fn follow(&mut self, from: Place, change: f64, rate: f64, rests: bool) {
+    fn follow(&mut self, from: Place, change: f64, found: Place, rate: f64, rests: bool) {
         // What is left of a braking to rest is released, and is none; and so is what creeps to the end of what is known.
         let acceleration = self.pieces.get(from.piece).map_or(0.0, |piece| piece.envelope.at(from.x));
         let left = from.velocity.abs().max(0.5 * from.share * from.share * acceleration / rate);
@@ -387,7 +452,7 @@ impl PathMotion {
                 0.0 => Course::Rest,
                 share => Course::Share { from, change: -rate.copysign(share), seconds },
             };
-            self.change = 0.0;
+            self.changes = [0.0; 2];
             return;
         }
         if from.velocity == 0.0 && from.share <= 0.0 && change <= 0.0 {
@@ -402,14 +467,13 @@ impl PathMotion {
             self.place = place;
             return;
         }
-        let mut change = change;
-        let mut place = advanced(&self.pieces, from, change, self.period_s);
+        let (mut change, mut place) = (change, found);
         if place.releasing(&self.pieces, self.period_s).is_none() {
-            // Bound: SEARCHES. A release from here on can go on, and so can what does not brake yet.
+            // Bound: RELEASES. A release from here on can go on, and so can what does not brake yet.
             let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
             let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
             let (mut low, mut high) = (change, (1.1 * slowest).clamp(change, releasing));
-            for _ in 0..SEARCHES {
+            for _ in 0..searches(from, place).min(RELEASES) {
                 let middle = 0.5 * (low + high);
                 let place = advanced(&self.pieces, from, middle, self.period_s);
                 if place.releasing(&self.pieces, self.period_s).is_some() {
@@ -422,7 +486,7 @@ impl PathMotion {
             place = advanced(&self.pieces, from, change, self.period_s);
         }
         self.course = Course::Share { from, change, seconds: self.period_s };
-        self.change = change;
+        self.changes = [change, self.changes[0]];
         self.place = place;
     }
 

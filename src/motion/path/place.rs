@@ -7,7 +7,7 @@ use super::pieces::Pieces;
 use crate::geometry::Piece;
 
 /// Newton steps to the end of a piece.
-const CROSSING_STEPS: usize = 8;
+const CROSSING_STEPS: usize = 4;
 /// Newton steps to the change that ends at rest.
 const RELEASE_STEPS: usize = 4;
 
@@ -89,6 +89,10 @@ impl Place {
             acceleration = acceleration.max(next.envelope.at(next.length));
             rate = rate.min(next.envelope.rate);
             way += next.length;
+            // It only grows.
+            if acceleration / rate >= piece.envelope.lag {
+                break;
+            }
             let speed = self.velocity + period_s * acceleration;
             if next.rests || way >= speed * (2.0 * period_s + amount / rate) {
                 break;
@@ -183,8 +187,10 @@ pub fn advanced_past(
         let goes_on = !piece.rests && pieces.get(place.piece + 1).is_some();
         let crosses = way > to_end && goes_on;
         if crosses {
-            // The way rises with time, and the speed changes little: Newton's steps from the mean speed.
-            let mut at = time * (to_end / way).max(0.0);
+            // Newton's steps from where it would be with the acceleration of now.
+            let (speed, acceleration) = (place.velocity, 2.0 * series.0[1]);
+            let steady = 2.0 * to_end / (speed + (speed * speed + 2.0 * acceleration * to_end).max(0.0).sqrt());
+            let mut at = if steady <= time { steady } else { time * (to_end / way).max(0.0) };
             for _ in 0..CROSSING_STEPS {
                 let speed = series.speed(at);
                 let gap = series.way(at) - to_end;
