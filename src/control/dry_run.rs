@@ -102,9 +102,9 @@ pub async fn run(context: &Context, runs: &DryRuns, group: GroupId, parameters: 
             let arc = json!({ "reason": "NoSuchArc", "line": line, "hint": hint, "retryable": false });
             return Err(Failure::Own("Refused", fields(arc)));
         }
-        Outcome::Stuck(error @ DryRunError::Astray { line, astray }) => {
+        Outcome::Stuck(ref error @ DryRunError::Astray { line, ref astray }) => {
             let mut refused = fields(json!({ "line": line, "hint": error.to_string(), "retryable": false }));
-            super::tool::astray(context, group, &astray, &mut refused);
+            super::tool::astray(context, group, astray, &mut refused);
             return Err(Failure::Own("Refused", refused));
         }
         Outcome::Stuck(error) => {

@@ -2,7 +2,7 @@
 
 use crate::kinematics::Unreachable;
 use crate::planner::Astray;
-use crate::planner::joints::{Nearest, Obstacle};
+use crate::planner::{Nearest, Obstacle};
 use crate::units::AxisUnit;
 
 use super::deviation::Deviation;
@@ -92,7 +92,7 @@ impl DryRunReport {
 }
 
 /// Why there is no report.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum DryRunError {
     /// No joints take the tool to where the path begins.
     Start(Unreachable),
@@ -101,7 +101,7 @@ pub enum DryRunError {
         /// Line of the program.
         line: u32,
         /// Why, and where the tool would be.
-        astray: Astray,
+        astray: Box<Astray>,
     },
     /// The machine cannot follow the path to its end.
     Obstacle(Obstacle),

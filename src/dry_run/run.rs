@@ -292,7 +292,7 @@ impl DryRun {
     /// Where the motion does not go on.
     pub fn advance(&mut self, cycles: usize) -> Result<bool, DryRunError> {
         let obstacle = self.planner.obstacle().map(DryRunError::Obstacle);
-        if let Some(error) = self.failed.or(obstacle) {
+        if let Some(error) = self.failed.clone().or(obstacle) {
             return Err(error);
         }
         for _ in 0..cycles {

@@ -12,7 +12,7 @@
 //! | `halt` | where a stop is sooner than a rounded corner |
 //! | `track` | the curve that is followed |
 //! | [`mechanism`] | a machine whose joints are not its coordinates |
-//! | [`joints`] | the curves of its joints |
+//! | `joints` | the curves of its joints |
 //! | [`walk`] | whether such a machine can follow an element, before it is one of a program |
 //! | `split` | stretches that take a few periods each |
 //! | `speed` | how fast each may be passed; `ceiling` in it rounds that, `spot` is what limits leave at one place, `solved` what is settled |
@@ -21,7 +21,7 @@
 
 pub mod axes;
 mod halt;
-pub mod joints;
+mod joints;
 mod legs;
 pub mod mechanism;
 pub mod program;
@@ -39,7 +39,8 @@ use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 
 pub use axes::PathOrder;
-use joints::{JointTrack, Nearest, Obstacle};
+use joints::JointTrack;
+pub use joints::{Nearest, Obstacle};
 use legs::{Gatherer, Join, join};
 pub use mechanism::{Mechanism, PathFault};
 use program::{Element, Point};

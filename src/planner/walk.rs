@@ -60,7 +60,7 @@ impl Walk {
     ///
     /// # Errors
     /// Says why, and where.
-    pub fn take(&mut self, element: &Element, from: &Point) -> Result<(), Astray> {
+    pub fn take(&mut self, element: &Element, from: &Point) -> Result<(), Box<Astray>> {
         let count = self.mechanism.coordinates();
         let length = match element.shape {
             Shape::Line(to) => (0..count).map(|axis| (to[axis] - from[axis]).powi(2)).sum::<f64>().sqrt(),
@@ -89,7 +89,7 @@ impl Walk {
     }
 
     /// The whole of an element; returns the joints at its end.
-    fn along(&self, tool: &impl Fn(f64) -> Joints, length: f64) -> Result<Joints, Astray> {
+    fn along(&self, tool: &impl Fn(f64) -> Joints, length: f64) -> Result<Joints, Box<Astray>> {
         let mut before = (0.0, self.follow(tool, 0.0, &self.joints)?);
         let mut ahead = vec![(length, 0)];
         // Bound: DIVIDED.
@@ -120,7 +120,7 @@ impl Walk {
     }
 
     /// The middle of the curve by which a corner is rounded.
-    fn corner(&self, at: &Point, direction: &Point, length: f64) -> Result<(), Astray> {
+    fn corner(&self, at: &Point, direction: &Point, length: f64) -> Result<(), Box<Astray>> {
         let Some(End { direction: before, length: way, corner }) = &self.last else { return Ok(()) };
         let turn: Point = std::array::from_fn(|axis| direction[axis] - before[axis]);
         let size = turn.iter().map(|part| part * part).sum::<f64>().sqrt();
@@ -144,7 +144,7 @@ impl Walk {
         Ok(())
     }
 
-    fn follow(&self, tool: &impl Fn(f64) -> Joints, s: f64, near: &Point) -> Result<Joints, Astray> {
+    fn follow(&self, tool: &impl Fn(f64) -> Joints, s: f64, near: &Point) -> Result<Joints, Box<Astray>> {
         let tool = tool(s);
         let unreachable = |why| self.astray(PathFault::Unreachable(why), &tool);
         let (joints, Conditioning { distance, nearest }) = self.mechanism.follow(&tool, near).map_err(unreachable)?;
@@ -156,7 +156,7 @@ impl Walk {
         }
     }
 
-    fn inside(&self, joint: usize, found: f64, tool: &Joints) -> Result<(), Astray> {
+    fn inside(&self, joint: usize, found: f64, tool: &Joints) -> Result<(), Box<Astray>> {
         let Some((lowest, highest)) = self.mechanism.soft_limits.get(joint).copied().flatten() else { return Ok(()) };
         let slack = ROUNDING * (1.0 + highest.abs().max(lowest.abs()));
         let allowed = if found > highest + slack { highest } else { lowest };
@@ -166,8 +166,8 @@ impl Walk {
         Ok(())
     }
 
-    fn astray(&self, fault: PathFault, tool: &Joints) -> Astray {
-        Astray { fault, at: self.mechanism.order.from_planner(&positions(tool)) }
+    fn astray(&self, fault: PathFault, tool: &Joints) -> Box<Astray> {
+        Box::new(Astray { fault, at: self.mechanism.order.from_planner(&positions(tool)) })
     }
 }
 

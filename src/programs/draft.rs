@@ -11,7 +11,7 @@ use crate::planner::program::{Corner, Element, Feed, Point, Shape};
 use crate::planner::{Astray, Walk};
 
 /// Why an element is not taken. Axes are places in the group.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum DraftError {
     /// No finite number, or one that no axis can be told.
     Position {
@@ -30,7 +30,7 @@ pub enum DraftError {
         allowed: f64,
     },
     /// The machine cannot follow it; with a place of the tool where that shows. Axes are joints.
-    Path(Astray),
+    Path(Box<Astray>),
     /// There is no such arc.
     Arc(ArcError),
     /// A velocity or duration that is none.

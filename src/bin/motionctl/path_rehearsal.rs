@@ -7,7 +7,7 @@ use std::time::Duration;
 use motiond::client::Error;
 use motiond::dry_run::{AxisReport, CoordinateReport, Deviation, DryRunReport, Peak, ToolReport};
 use motiond::kinematics::{Conditioning, Singularity};
-use motiond::planner::joints::Nearest;
+use motiond::planner::Nearest;
 use motiond::units::AxisUnit;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use motiond::dry_run::{AxisReport, CoordinateReport, DryRunReport, Peak, ToolReport};
-use motiond::planner::joints::Nearest;
+use motiond::planner::Nearest;
 use serde_json::{Value, json};
 
 use crate::table::{fixed, table};

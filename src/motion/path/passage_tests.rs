@@ -114,7 +114,7 @@ impl Walk {
         format!("{way}, at {} in line {}", path.distance(), path.line())
     }
 
-    fn to_the_end(&mut self) {
+    fn run_to_the_end(&mut self) {
         self.passage.retreat(false);
         self.passage.set_steps(false);
         for _ in 0..LONG {
@@ -159,7 +159,7 @@ fn whatever_is_asked_for_it_stays_on_the_path_within_the_limits() {
                 break;
             }
         }
-        walk.to_the_end();
+        walk.run_to_the_end();
     }
 }
 
@@ -183,7 +183,7 @@ fn back_it_goes_to_the_exact_beginning_past_every_rest() {
     for axis in 0..3 {
         assert!(walk.passage.member(axis).position.abs() < 1e-12);
     }
-    walk.to_the_end();
+    walk.run_to_the_end();
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn back_it_goes_no_further_than_pieces_are_kept_and_takes_as_long_as_forward_abo
     assert!(way <= behind && way > 0.98 * behind, "{way} of {behind}");
     let shortest = way / 100.0;
     assert!(cycles as f64 * 0.001 < 1.2 * shortest + 0.3, "{cycles} cycles, {shortest} s");
-    walk.to_the_end();
+    walk.run_to_the_end();
 }
 
 #[test]
