@@ -230,7 +230,7 @@ fn counted_cycle(motion: &mut PathMotion, ring: &mut VecDeque<Piece>, ratio: f64
 
 fn run(program: &Program) {
     let limits = Limits { velocity: 200.0, acceleration: 2000.0, jerk: program.jerk };
-    let axes = PathAxes { limits: vec![limits; program.axes], linear: 3, period_s: PERIOD_S };
+    let axes = PathAxes::new(vec![limits; program.axes], 3, PERIOD_S);
     let mut at = Point::default();
     (program.shape)(0.0, &mut at);
     let mut planner = Planner::new(axes, at, 0);

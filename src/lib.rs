@@ -22,7 +22,7 @@
 //! | [`dry_run`] | ordinary (pure) | a whole path on the virtual clock: how long, how near the limits, a picture |
 //! | [`rehearsal`] | its own | dry runs for clients, on the daemon's machine |
 //! | [`geometry`] | both (pure) | curves, and the pieces of a path as they cross to the cycle |
-//! | [`kinematics`] | real-time (pure) | tool ↔ joints of gantries, CoreXY, SCARA, delta and six-axis arms, with derivatives |
+//! | [`kinematics`] | ordinary (pure) | tool ↔ joints of gantries, CoreXY, SCARA, delta and six-axis arms, with derivatives |
 //! | [`drive`] | real-time (pure) | CiA 402: statusword to state to controlword, scaling, servo loops |
 //! | [`fieldbus`] | real-time | the bus trait and its buses |
 //! | [`simulation`] | real-time (pure) | byte-level drives and terminals with motor, load and faults |

@@ -104,6 +104,10 @@ pub const MAX_PATH_WINDOW: usize = 4096;
 pub const EXACT_PATH_MM: f64 = 1e-3;
 /// How far a planned circle may be off the programmed one, mm.
 pub const ARC_ACCURACY: f64 = 1e-5;
+/// No path comes nearer to a singularity than this, as [`crate::kinematics::Conditioning`] counts it.
+pub const LEAST_CONDITIONING: f64 = 0.01;
+/// Of the tolerance of a path: what joints that are not the tool's coordinates may add to its deviation.
+pub const JOINT_SHARE: f64 = 0.1;
 /// Pieces of a path that wait on their way to the cycle.
 pub const PIECE_RING: usize = 512;
 /// Pieces of a path that the cycle has of each group: those ahead of it and those behind.

@@ -105,7 +105,9 @@ fn with_comments(reference: &str) -> String {
     });
     let mut text = String::new();
     let mut title = String::new();
-    for line in reference.lines().filter(|line| !line.starts_with("#:")) {
+    for written in reference.lines().filter(|line| !line.starts_with("#:")) {
+        // What stands behind #= is not in force, for it is of another kind of machine.
+        let line = written.strip_prefix("#= ").unwrap_or(written);
         let key = if line.starts_with('[') {
             title = line.trim_matches(['[', ']']).to_string();
             assert_eq!(line.starts_with("[["), lists.contains(&title.as_str()), "{line}");
@@ -124,7 +126,7 @@ fn with_comments(reference: &str) -> String {
                 text.push_str(&format!("#: {comment}\n"));
             }
         }
-        text.push_str(line);
+        text.push_str(written);
         text.push('\n');
     }
     wanted.retain(|(section, _, _)| !section.is_empty());

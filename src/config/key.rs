@@ -118,6 +118,8 @@ pub enum Kind {
     Mapping,
     /// A list of error codes (CiA 301), none of them "no error".
     ErrorCodes,
+    /// A list of so many numbers between these, both included.
+    Numbers(usize, f64, f64),
 }
 
 /// A value that its kind has checked.
@@ -141,6 +143,8 @@ pub enum Scalar {
     Mapping(Vec<PdoEntry>),
     /// Of [`Kind::ErrorCodes`].
     Codes(Vec<u16>),
+    /// Of [`Kind::Numbers`].
+    Numbers(Vec<f64>),
 }
 
 /// Longest text for people, characters.
@@ -233,6 +237,12 @@ impl Kind {
                 let codes: Option<Vec<u16>> = list.iter().map(code).collect();
                 codes.filter(|codes| (1..=ERROR_CODES).contains(&codes.len())).map(Scalar::Codes)
             }
+            (Kind::Numbers(count, min, max), DeValue::Array(list)) => {
+                let one =
+                    |item: &Spanned<DeValue<'_>>| number(item.get_ref()).filter(|number| (min..=max).contains(number));
+                let numbers: Option<Vec<f64>> = list.iter().map(one).collect();
+                numbers.filter(|numbers| numbers.len() == count).map(Scalar::Numbers)
+            }
             _ => None,
         }
     }
@@ -258,6 +268,7 @@ impl Kind {
                 "a list of 1 to {MAPPING_OBJECTS} objects \"INDEX:SUB:BITS\" (index and sub-index hexadecimal; 8, 16, 32 or 64 bits)"
             ),
             Kind::ErrorCodes => format!("a list of 1 to {ERROR_CODES} error codes from 0x0001 to 0xFFFF"),
+            Kind::Numbers(count, min, max) => format!("a list of {count} numbers from {min} to {max}"),
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::fieldbus::modes::AxisMode;
 use crate::fieldbus::sdo::ObjectWrite;
 use crate::fieldbus::sim::SimulatedBusParameters;
 use crate::ids::AxisId;
+use crate::kinematics::GroupTool;
 use crate::motion::{AxisParameters, GroupParameters};
 use crate::units::AxisUnit;
 
@@ -234,6 +235,8 @@ pub struct GroupConfig {
     pub unit: AxisUnit,
     /// Its axes and the limits of its path.
     pub motion: GroupParameters,
+    /// Its tool, where that has coordinates of its own.
+    pub tool: Option<GroupTool>,
 }
 
 /// One named digital input.

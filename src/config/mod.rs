@@ -8,6 +8,7 @@
 pub mod analog;
 pub mod error;
 pub mod key;
+pub mod kinematics;
 mod load;
 pub mod machine;
 pub mod overlay;

@@ -134,6 +134,7 @@ from_scalar! {
     Address => SocketAddr;
     Mapping => Vec<PdoEntry>;
     Codes => Vec<u16>;
+    Numbers => Vec<f64>;
 }
 
 impl<'t> Reader<'t> {
@@ -320,6 +321,12 @@ impl<'t> Reader<'t> {
         match section.title {
             "axis" => unit_of_kind(text_at(table, "kind")?),
             "group" => {
+                // So is that of a machine whose tool has places in space, whatever its joints are.
+                if let Some(DeValue::Table(kinematics)) = table.get("kinematics").map(|value| value.get_ref())
+                    && matches!(text_at(kinematics, "type"), Some("scara" | "linear-delta" | "arm"))
+                {
+                    return Some(AxisUnit::Millimetre);
+                }
                 let DeValue::Array(members) = table.get("axes")?.get_ref() else { return None };
                 // The path of a group with a linear axis is measured in millimetres.
                 let units = members.iter().filter_map(|member| match member.get_ref() {

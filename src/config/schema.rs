@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::analog::{AnalogInput, AnalogOutput};
 use super::key::Kind::*;
 use super::key::Presence::{Default, Optional, Required};
+use super::kinematics::GroupKinematics;
 use super::reader::Checked;
 use super::section::{sections, words};
 use crate::fieldbus::mapping::PdoEntry;
@@ -611,12 +612,16 @@ sections! {
         name: String = "name", Name, Required, Restart;
         /// Its axes, in the order of a move's targets.
         axes: Vec<String> = "axes", Names(MAX_GROUP_AXES), Required, Restart;
-        /// Highest velocity along a straight line.
+        /// Highest velocity of the tool along a path, and along a straight line.
         velocity: f64 = "path-velocity-{unit}-per-s", Above0(FAST), Required, Restart;
-        /// Highest acceleration and deceleration along a straight line.
+        /// Highest acceleration of the tool, in any direction, and along a straight line.
         acceleration: f64 = "path-acceleration-{unit}-per-s2", Above0(FAST), Required, Restart;
-        /// Highest jerk along a straight line.
+        /// Highest jerk of the tool, likewise.
         jerk: f64 = "path-jerk-{unit}-per-s3", Above0(FAST), Required, Restart;
+        tables {
+            /// Where the axes are no coordinates of the tool.
+            kinematics: Option<GroupKinematics> = "kinematics";
+        }
     }
 
     /// A named digital input.

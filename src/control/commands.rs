@@ -25,14 +25,28 @@ pub async fn accepted(
     parameters: &Parameters,
     submission: impl Into<Submission>,
 ) -> Result<Accepted, Failure> {
-    let mut submission = submission.into().by(parameters.presence().clone());
-    if let Some(token) = parameters.optional_text("lease") {
-        submission = submission.under(token.parse().map_err(refused)?);
-    }
+    let mut submission = permitted(parameters, submission)?;
     if let Some(request_id) = parameters.optional_whole("request_id")? {
         submission = submission.numbered(request_id);
     }
     context.gateway.submit(submission).await.map_err(refused)
+}
+
+/// A command that comes before the one that has the number.
+pub async fn accepted_unnumbered(
+    context: &Context,
+    parameters: &Parameters,
+    submission: impl Into<Submission>,
+) -> Result<Accepted, Failure> {
+    context.gateway.submit(permitted(parameters, submission)?).await.map_err(refused)
+}
+
+fn permitted(parameters: &Parameters, submission: impl Into<Submission>) -> Result<Submission, Failure> {
+    let submission = submission.into().by(parameters.presence().clone());
+    match parameters.optional_text("lease") {
+        Some(token) => Ok(submission.under(token.parse().map_err(refused)?)),
+        None => Ok(submission),
+    }
 }
 
 /// Stops, through no queue.

@@ -9,7 +9,10 @@ use super::call::Parameters;
 use super::context::Context;
 use super::dispatch::Reply;
 use super::failure::{Failure, fields};
-use crate::dry_run::{AxisReport, DryRunReport, Peak, RunAxis};
+use super::tool::coordinates;
+use crate::dry_run::{
+    AxisReport, CoordinateReport, DryRunError, DryRunReport, Peak, RunAxis, RunGroup, RunTool, ToolReport,
+};
 use crate::gateway::Absence;
 use crate::ids::GroupId;
 use crate::limits::{DRY_RUN_TEXT_BYTES, MAX_DRY_RUNS, PICTURE_BYTES_PER_REPLY};
@@ -99,6 +102,11 @@ pub async fn run(context: &Context, runs: &DryRuns, group: GroupId, parameters: 
             let arc = json!({ "reason": "NoSuchArc", "line": line, "hint": hint, "retryable": false });
             return Err(Failure::Own("Refused", fields(arc)));
         }
+        Outcome::Stuck(ref error @ DryRunError::Astray { line, ref astray }) => {
+            let mut refused = fields(json!({ "line": line, "hint": error.to_string(), "retryable": false }));
+            super::tool::astray(context, group, astray, &mut refused);
+            return Err(Failure::Own("Refused", refused));
+        }
         Outcome::Stuck(error) => {
             let stuck = json!({ "reason": "Stuck", "hint": error.to_string(), "retryable": false });
             return Err(Failure::Own("Refused", fields(stuck)));
@@ -138,10 +146,13 @@ fn machine(context: &Context, group: GroupId, parameters: &Parameters) -> Result
     let machine = context.gateway.description();
     let (in_force, snapshot) = (context.gateway.in_force(), context.gateway.snapshot());
     let of = &machine.groups[group.index()];
-    let named = of.axes.iter().map(|axis| {
-        let axis = &machine.axes[axis.index()];
-        GroupAxis { name: axis.name.clone(), unit: axis.unit }
-    });
+    let named = match &of.tool {
+        Some(tool) => tool.coordinates.iter().map(|of| GroupAxis { name: of.name.clone(), unit: of.unit }).collect(),
+        None => {
+            let axes = of.axes.iter().map(|axis| &machine.axes[axis.index()]);
+            axes.map(|axis| GroupAxis { name: axis.name.clone(), unit: axis.unit }).collect::<Vec<GroupAxis>>()
+        }
+    };
     // In axis coordinates, as programs are: what setpoints they lead to is the same to the last bit.
     let axes = of.axes.iter().map(|axis| {
         let (described, figures) = (&machine.axes[axis.index()], &in_force[axis.index()].figures.motion);
@@ -153,20 +164,26 @@ fn machine(context: &Context, group: GroupId, parameters: &Parameters) -> Result
             offset: 0.0,
         }
     });
+    let posture: Vec<f64> = of.axes.iter().map(|axis| snapshot.axes[axis.index()].setpoint).collect();
+    // Where its angles are undecided the file, or its client, has to say where it begins.
+    let present = of.tool.as_ref().map_or_else(|| Some(posture.clone()), |tool| tool.place(&posture));
     let mut start = Point::default();
-    for (to, axis) in start.iter_mut().zip(&of.axes) {
-        *to = snapshot.axes[axis.index()].setpoint;
-    }
+    start.iter_mut().zip(present.iter().flatten()).for_each(|(to, from)| *to = *from);
     if let Some(given) = parameters.optional_list("start") {
-        if given.len() != of.axes.len() {
+        if given.len() != named.len() {
             return Err(Failure::parameter("start"));
         }
         for (to, value) in start.iter_mut().zip(given) {
             *to = value.as_f64().ok_or_else(|| Failure::parameter("start"))?;
         }
     }
-    let group = PathGroup::new(named.collect(), of.path_limits.velocity);
-    Ok(Machine { group, axes: axes.collect(), period_s: machine.period_ns as f64 * 1e-9, start })
+    let run = RunGroup {
+        axes: axes.collect(),
+        path_limits: Some(of.path_limits),
+        tool: of.tool.clone().map(|tool| RunTool { tool, posture }),
+        period_s: machine.period_ns as f64 * 1e-9,
+    };
+    Ok(Machine { group: PathGroup::new(named, of.path_limits.velocity), run, start })
 }
 
 /// What picture is asked for; an empty list leaves the choice of axes to whoever draws it.
@@ -174,8 +191,9 @@ fn sheet(context: &Context, group: GroupId, parameters: &Parameters) -> Result<O
     let Some(named) = parameters.optional_list("picture") else { return Ok(None) };
     let machine = context.gateway.description();
     let of = &machine.groups[group.index()];
+    let names = coordinates(context, group);
     let find = |name: &Value| {
-        let place = of.axes.iter().position(|axis| Some(machine.axes[axis.index()].name.as_str()) == name.as_str());
+        let place = names.iter().position(|(known, _)| Some(*known) == name.as_str());
         place.ok_or_else(|| Failure::parameter("picture"))
     };
     let axes: Vec<usize> = named.iter().map(find).collect::<Result<_, _>>()?;
@@ -205,7 +223,20 @@ fn view(report: &DryRunReport) -> Value {
             "jerk": peak(2),
         })
     };
+    let peak = |of: &ToolReport, order: usize| {
+        let Peak { value, line } = of.peaks[order];
+        json!({ "value": value, "share": of.shares[order], "line": line })
+    };
+    let tool = |of: &ToolReport| json!({ "velocity": peak(of, 0), "acceleration": peak(of, 1), "jerk": peak(of, 2) });
+    let coordinate = |of: &CoordinateReport| json!({ "name": of.name, "unit": of.unit.symbol(), "lowest": of.range.0, "highest": of.range.1 });
+    let singularity = report.nearest.and_then(|near| {
+        let what = near.conditioning.nearest?.to_string();
+        Some(json!({ "what": what, "distance": near.conditioning.distance, "line": near.line }))
+    });
     json!({
+        "coordinates": report.coordinates.iter().map(coordinate).collect::<Vec<_>>(),
+        "tool": report.tool.as_ref().map(tool),
+        "singularity": singularity,
         "elements": report.elements,
         "linear_length": report.linear_length,
         "rotary_length": report.rotary_length,

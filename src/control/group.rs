@@ -8,6 +8,7 @@ use super::commands;
 use super::context::Context;
 use super::dispatch::Reply;
 use super::failure::{Failure, Unknown, fields};
+use super::tool::no_straight_line;
 use super::{axis, view};
 use crate::gateway::{GroupMove, GroupShape, Request, StopScope};
 use crate::ids::{AxisId, GroupId};
@@ -57,6 +58,10 @@ async fn motion(
     shape: GroupShape,
     parameters: &Parameters,
 ) -> Result<Reply, Failure> {
+    let description = &context.gateway.description().groups[group.index()];
+    if let (GroupShape::Linear, Some(tool)) = (shape, &description.tool) {
+        return Err(no_straight_line(description, tool));
+    }
     let relative = parameters.optional_flag("relative").unwrap_or(false);
     let targets = targets(context, group, relative, parameters.optional_list("targets").unwrap_or_default())?;
     let (dynamics, buffer) = (dynamics(parameters), buffer(parameters));
@@ -100,7 +105,8 @@ fn describe(context: &Context, parameters: &Parameters) -> Result<Reply, Failure
 fn list(context: &Context, parameters: &Parameters) -> Result<Reply, Failure> {
     let snapshot = context.gateway.snapshot();
     let machine = context.gateway.description();
-    let groups = machine.groups.iter().zip(&snapshot.groups).map(|(group, state)| view::group_status(group, state));
+    let groups = machine.groups.iter().zip(&snapshot.groups);
+    let groups = groups.map(|(group, state)| view::group_status(group, state, &snapshot));
     let mut reply = view::page("groups", groups, parameters.optional_whole("first")?)?;
     reply.extend(view::instant(&snapshot.machine));
     Ok(reply)
@@ -109,7 +115,8 @@ fn list(context: &Context, parameters: &Parameters) -> Result<Reply, Failure> {
 fn status(context: &Context, group: GroupId) -> Reply {
     let snapshot = context.gateway.snapshot();
     let description = &context.gateway.description().groups[group.index()];
-    let mut reply = fields(json!({ "status": view::group_status(description, &snapshot.groups[group.index()]) }));
+    let status = view::group_status(description, &snapshot.groups[group.index()], &snapshot);
+    let mut reply = fields(json!({ "status": status }));
     reply.extend(view::instant(&snapshot.machine));
     reply
 }

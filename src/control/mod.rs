@@ -37,6 +37,7 @@ pub mod parameter_book;
 mod parameters;
 pub mod path;
 mod path_acts;
+mod path_begin;
 pub mod peer;
 pub mod permission;
 mod places;
@@ -50,6 +51,7 @@ mod telemetry;
 pub mod test_commands;
 #[cfg(test)]
 mod tests;
+mod tool;
 mod view;
 
 use std::io;

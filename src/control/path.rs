@@ -11,7 +11,9 @@ use super::dispatch::Reply;
 use super::dry_run;
 use super::failure::{Failure, fields};
 use super::group;
-use crate::gateway::{PathAct, PathBegin};
+use super::path_begin;
+use super::tool::{self, coordinates};
+use crate::gateway::{BufferMode, PathAct, PathBegin};
 use crate::ids::{GroupId, Handle};
 use crate::limits::{MAX_ARC_TURNS, MAX_PROGRAM_ELEMENTS};
 use crate::path_file::{ArcForm, Spline, SplineError, Written, WrittenShape};
@@ -23,6 +25,8 @@ struct Open {
     handle: Handle,
     lease: Option<String>,
     pen: Pen,
+    /// Nothing more is to come.
+    ended: bool,
 }
 
 /// How a program goes on: from where, and with what its next elements do not say.
@@ -90,6 +94,21 @@ impl Paths {
         Paths { desk, open: Mutex::new((0..groups).map(|_| None).collect()) }
     }
 
+    pub(super) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Where the axes are when the newest program of a group ends, where that runs and has been given to its end; `Err` where it runs and more may come.
+    pub(super) fn end(&self, group: GroupId) -> Result<Option<Vec<f64>>, Handle> {
+        let programs = self.open();
+        let running = programs[group.index()].as_ref().filter(|open| self.desk.runs(group, open.handle));
+        match running {
+            None => Ok(None),
+            Some(open) if !open.ended => Err(open.handle),
+            Some(Open { pen, .. }) => Ok(Some(pen.ground.axes())),
+        }
+    }
+
     /// Held by the control service's one thread, for as long as one request is answered.
     fn open(&self) -> MutexGuard<'_, Vec<Option<Open>>> {
         self.open.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -114,8 +133,11 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
         "Lines" | "Arc" | "Spline" => append(context, paths, group, method, parameters),
         "End" => {
             let handle = Handle(parameters.whole("handle")?);
-            with_program(paths, group, handle, parameters, |_| Ok(()))?;
-            paths.desk.end(group, handle).map_err(refused)?;
+            with_program(paths, group, handle, parameters, |open| {
+                paths.desk.end(group, handle).map_err(refused)?;
+                open.ended = true;
+                Ok(())
+            })?;
             Ok(Map::new())
         }
         "Retreat" => super::path_acts::act(context, group, PathAct::Retreat, parameters).await,
@@ -131,20 +153,23 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
 }
 
 async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Parameters) -> Result<Reply, Failure> {
-    let start = paths.desk.start(group);
+    let (start, buffer) = path_begin::start(context, paths, group, parameters).await?;
     let ground = paths.desk.ground(group, &start);
-    let command = PathBegin { group, start: start.place.clone() };
+    let command = PathBegin { group, start: start.place.clone(), buffer };
     let accepted = commands::accepted(context, parameters, command).await?;
-    let machine = context.gateway.description();
-    let axes: Vec<&str> =
-        machine.groups[group.index()].axes.iter().map(|axis| machine.axes[axis.index()].name.as_str()).collect();
-    let place = start.place.clone();
+    let axes: Vec<&str> = coordinates(context, group).into_iter().map(|(name, _)| name).collect();
+    let place = start.programmed.clone();
     let known = paths.open()[group.index()].as_ref().is_some_and(|open| open.handle == accepted.handle);
     // The same number again gets the same answer, and no second program.
     if !known {
-        paths.desk.begin(group, accepted.handle, start).map_err(refused)?;
+        let behind = match buffer {
+            BufferMode::Buffered => context.gateway.watch(accepted.handle).await.map_err(commands::refused)?,
+            BufferMode::Aborting => None,
+        };
+        paths.desk.begin_behind(group, accepted.handle, start, behind).map_err(refused)?;
         let lease = parameters.optional_text("lease").map(str::to_string);
-        paths.open()[group.index()] = Some(Open { handle: accepted.handle, lease, pen: Pen::new(ground) });
+        let pen = Pen::new(ground);
+        paths.open()[group.index()] = Some(Open { handle: accepted.handle, lease, pen, ended: false });
     }
     Ok(fields(json!({
         "handle": accepted.handle.0, "cycle": accepted.cycle, "axes": axes, "start": place, "room": MAX_PROGRAM_ELEMENTS
@@ -303,7 +328,7 @@ fn corner(parameters: &Parameters) -> Result<Option<Corner>, Failure> {
     Ok(Some(corner))
 }
 
-fn numbers(parameters: &Parameters, name: &str) -> Result<Option<Vec<f64>>, Failure> {
+pub(super) fn numbers(parameters: &Parameters, name: &str) -> Result<Option<Vec<f64>>, Failure> {
     let number = |value: &Value| value.as_f64().ok_or_else(|| Failure::parameter(name));
     parameters.optional_list(name).map(|list| list.iter().map(number).collect()).transpose()
 }
@@ -327,6 +352,10 @@ fn status(context: &Context, paths: &Paths, group: GroupId) -> Reply {
         "waiting": MAX_PROGRAM_ELEMENTS - room,
         "taken": paths.desk.taken(group),
         "planned": paths.desk.planned(group),
+        "singularity": paths.desk.nearest(group).map(|near| json!({
+            "what": near.singularity.to_string(), "distance": near.distance, "line": near.line
+        })),
+        "obstacle_line": paths.desk.obstacle(group),
     }));
     progress.extend(more);
     progress
@@ -339,6 +368,10 @@ fn refused(error: ProgramError) -> Failure {
         ProgramError::Ended => {
             Failure::Own("Refused", fields(json!({ "reason": "ProgramEnded", "hint": hint, "retryable": false })))
         }
+        ProgramError::Obstacle { line } => Failure::Own(
+            "Refused",
+            fields(json!({ "reason": "Obstacle", "line": line, "hint": hint, "retryable": false })),
+        ),
         ProgramError::Full { room, .. } => {
             let (depth, capacity) = (MAX_PROGRAM_ELEMENTS - room, MAX_PROGRAM_ELEMENTS);
             queue_full("elements", depth, capacity, &hint)
@@ -360,11 +393,8 @@ fn queue_full(queue: &str, depth: usize, capacity: usize, hint: &str) -> Failure
 
 /// An element that is not taken, with the names that its client knows.
 fn unfit(context: &Context, group: GroupId, element: usize, line: u32, error: DraftError) -> Failure {
-    let machine = context.gateway.description();
-    let axis = |place: usize| {
-        let axis = &machine.axes[machine.groups[group.index()].axes[place].index()];
-        (axis.name.as_str(), axis.unit.symbol())
-    };
+    let coordinates = coordinates(context, group);
+    let axis = |place: usize| coordinates[place];
     let mut refused =
         fields(json!({ "element": element, "line": line, "hint": error.to_string(), "retryable": false }));
     let mut say = |reason: &str, axis: Option<(&str, &str)>, figures: Option<(f64, Option<f64>, &str)>| {
@@ -389,6 +419,7 @@ fn unfit(context: &Context, group: GroupId, element: usize, line: u32, error: Dr
             let axis = axis(place);
             say("SoftLimit", Some(axis), Some((found, Some(allowed), axis.1)));
         }
+        DraftError::Path(astray) => tool::astray(context, group, &astray, &mut refused),
         DraftError::Arc(_) => say("NoSuchArc", None, None),
         DraftError::Feed { found, allowed } => say("FeedRange", None, Some((found, Some(allowed), "per s, or s"))),
         DraftError::Corner { found } => say("CornerRange", None, Some((found, Some(0.0), "mm or deg"))),

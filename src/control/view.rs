@@ -7,8 +7,9 @@ use super::failure::{Failure, fields};
 use crate::fault::Fault;
 use crate::gateway::{
     AxisDescription, AxisFlags, AxisSnapshot, BusSnapshot, GroupDescription, GroupSnapshot, InForce,
-    MachineDescription, MachineSnapshot,
+    MachineDescription, MachineSnapshot, Snapshot,
 };
+use crate::kinematics::GroupTool;
 use crate::limits::PAGE_BYTES;
 
 /// A page of a list: items from the place `first` on, as many as fit; `next` where there are more.
@@ -112,6 +113,8 @@ pub fn group_description(machine: &MachineDescription, group: &GroupDescription)
     json!({
         "name": group.name,
         "axes": group.axes.iter().map(|axis| &machine.axes[axis.index()].name).collect::<Vec<_>>(),
+        "kinematics": group.tool.as_ref().map(GroupTool::word),
+        "coordinates": super::tool::description(machine, group),
         "velocity_limit": group.path_limits.velocity,
         "acceleration_limit": group.path_limits.acceleration,
         "jerk_limit": group.path_limits.jerk,
@@ -119,7 +122,7 @@ pub fn group_description(machine: &MachineDescription, group: &GroupDescription)
 }
 
 /// How a group is.
-pub fn group_status(group: &GroupDescription, state: &GroupSnapshot) -> Value {
+pub fn group_status(group: &GroupDescription, state: &GroupSnapshot, snapshot: &Snapshot) -> Value {
     json!({
         "name": group.name,
         "state": state.state.name(),
@@ -135,6 +138,7 @@ pub fn group_status(group: &GroupDescription, state: &GroupSnapshot) -> Value {
         "path_time_left": super::path_acts::time_left(state),
         "path_steps": state.path_steps,
         "starved": state.starved,
+        "tool": super::tool::status(group, snapshot),
         "stopped": state.stopped,
         "stop_generation": state.stop_generation,
     })

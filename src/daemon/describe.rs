@@ -34,6 +34,7 @@ pub fn machine(config: &MachineConfig) -> MachineDescription {
                 unit: group.unit,
                 axes: group.motion.axes.clone(),
                 path_limits: group.motion.path_limits,
+                tool: group.tool.clone(),
             })
             .collect(),
         buses: config.buses.iter().map(|bus| bus.name.clone()).collect(),

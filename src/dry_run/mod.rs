@@ -4,10 +4,11 @@
 //! | file | what it is |
 //! |---|---|
 //! | `run` | [`DryRun`]: elements through planner and generator |
-//! | `axis` | [`RunAxis`]: what it knows of an axis |
+//! | `axis` | [`RunGroup`], [`RunAxis`]: what it knows of a group and its axes |
 //! | `peaks` | the most that each axis does, within cycles as well |
 //! | `continuity` | whether positions go on as velocities say |
 //! | `deviation` | the programmed path beside the curve that is followed |
+//! | `tool` | where the tool of a machine is, and its curve |
 //! | `trace` | where the path went, thinned |
 //! | `report` | [`DryRunReport`] |
 //! | [`picture`] | the path as a drawing (SVG), coloured by speed |
@@ -21,11 +22,12 @@ mod report;
 mod run;
 #[cfg(test)]
 mod tests;
+mod tool;
 mod trace;
 
-pub use axis::RunAxis;
+pub use axis::{RunAxis, RunGroup, RunTool};
 pub use deviation::Deviation;
 pub use peaks::Peak;
-pub use report::{AxisReport, DryRunError, DryRunReport};
+pub use report::{AxisReport, CoordinateReport, DryRunError, DryRunReport, ToolReport};
 pub use run::DryRun;
 pub use trace::Spot;

@@ -27,15 +27,15 @@ impl Peak {
 /// Peaks of velocity, acceleration and jerk, in the planner's order of axes.
 pub type Peaks = [[Peak; 3]; MAX_GROUP_AXES];
 
-/// Takes what the last cycle did at `share` of its period; returns the positions.
-pub fn look(motion: &PathMotion, share: f64, axes: usize, line: u32, peaks: &mut Peaks) -> [[f64; 2]; MAX_GROUP_AXES] {
-    let mut states = [[0.0; 2]; MAX_GROUP_AXES];
+/// Takes what the last cycle did at `share` of its period; returns positions and derivatives.
+pub fn look(motion: &PathMotion, share: f64, axes: usize, line: u32, peaks: &mut Peaks) -> [[f64; 4]; MAX_GROUP_AXES] {
+    let mut states = [[0.0; 4]; MAX_GROUP_AXES];
     for (axis, (state, peaks)) in states.iter_mut().zip(peaks).enumerate().take(axes) {
-        let [position, derivatives @ ..] = motion.within(share, axis);
+        *state = motion.within(share, axis);
+        let [_, derivatives @ ..] = *state;
         for (peak, value) in peaks.iter_mut().zip(derivatives) {
             peak.take(value.abs(), line);
         }
-        *state = [position, derivatives[0]];
     }
     states
 }

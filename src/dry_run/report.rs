@@ -1,5 +1,8 @@
 //! What a dry run found.
 
+use crate::kinematics::Unreachable;
+use crate::planner::Astray;
+use crate::planner::{Nearest, Obstacle};
 use crate::units::AxisUnit;
 
 use super::deviation::Deviation;
@@ -25,6 +28,26 @@ pub struct AxisReport {
     pub shares: [f64; 3],
 }
 
+/// A coordinate that the path is given in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CoordinateReport {
+    /// Its name.
+    pub name: String,
+    /// What it counts in.
+    pub unit: AxisUnit,
+    /// Lowest and highest value.
+    pub range: (f64, f64),
+}
+
+/// The tool as a whole: its linear coordinates together, or all where none is linear.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolReport {
+    /// Peaks of velocity, acceleration and jerk.
+    pub peaks: [Peak; 3],
+    /// The same as shares of the limits of the group's path.
+    pub shares: [f64; 3],
+}
+
 /// The whole path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DryRunReport {
@@ -40,6 +63,12 @@ pub struct DryRunReport {
     pub period_s: f64,
     /// The axes, in the group's order.
     pub axes: Vec<AxisReport>,
+    /// The coordinates of the path: the axes again, or those of a tool.
+    pub coordinates: Vec<CoordinateReport>,
+    /// The tool, where something limits it.
+    pub tool: Option<ToolReport>,
+    /// The singularity that it comes nearest to, where the machine has any.
+    pub nearest: Option<Nearest>,
     /// How far the motion is off the programmed path.
     pub deviation: Deviation,
     /// The fastest that the tool was, mm/s; deg/s where no axis is linear.
@@ -63,8 +92,19 @@ impl DryRunReport {
 }
 
 /// Why there is no report.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum DryRunError {
+    /// No joints take the tool to where the path begins.
+    Start(Unreachable),
+    /// An element that the machine cannot follow, and no daemon would take.
+    Astray {
+        /// Line of the program.
+        line: u32,
+        /// Why, and where the tool would be.
+        astray: Box<Astray>,
+    },
+    /// The machine cannot follow the path to its end.
+    Obstacle(Obstacle),
     /// The motion stands still before the end of the path: a fault of the planner or of the generator.
     Stuck {
         /// Line of the program.
@@ -77,6 +117,11 @@ pub enum DryRunError {
 impl std::fmt::Display for DryRunError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            DryRunError::Start(why) => write!(f, "the path begins where the machine cannot be: {why}"),
+            DryRunError::Astray { line, astray } => write!(f, "line {line}: {}", astray.fault),
+            DryRunError::Obstacle(Obstacle { fault, sigma, line }) => {
+                write!(f, "line {line}, {sigma:.3} units of path from the beginning: {fault}")
+            }
             DryRunError::Stuck { line, distance } => write!(
                 f,
                 "the motion stands still in line {line}, {distance} mm from the beginning: a fault of this program; please report it \

@@ -5,16 +5,17 @@ use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 use crate::motion::path::PathMotion;
 use crate::motion::profile::State;
-use crate::planner::Planner;
 use crate::planner::axes::PathOrder;
 use crate::planner::program::{Element, Point, Shape};
+use crate::planner::{Mechanism, PathAxes, Planner, Walk};
 use crate::units::AxisUnit;
 
-use super::axis::RunAxis;
+use super::axis::{RunAxis, RunGroup, RunTool};
 use super::continuity::Continuity;
 use super::deviation::Comparison;
 use super::peaks::{Peak, Peaks, SHARES, look};
-use super::report::{AxisReport, DryRunError, DryRunReport};
+use super::report::{AxisReport, CoordinateReport, DryRunError, DryRunReport, ToolReport};
+use super::tool::RunningTool;
 use super::trace::{Spot, Trace};
 
 /// Cycles without motion before the end after which nothing is expected any more.
@@ -26,7 +27,11 @@ const ROUNDING: f64 = 1e-9;
 #[derive(Clone, Debug)]
 pub struct DryRun {
     axes: Vec<RunAxis>,
+    /// What the path is given in, in its order, and the planner's order of it.
+    coordinates: Vec<(String, AxisUnit)>,
     order: PathOrder,
+    /// The planner's order of the axes.
+    joint_order: PathOrder,
     offsets: Point,
     planner: Planner,
     motion: PathMotion,
@@ -34,6 +39,15 @@ pub struct DryRun {
     comparison: Comparison,
     trace: Trace,
     peaks: Peaks,
+    tool_peaks: [Peak; 3],
+    /// Where axes are no coordinates of the tool: as it moves, and as the curve goes.
+    tool: Option<RunningTool>,
+    tool_on_curve: Option<RunningTool>,
+    /// An element cannot be followed: nothing behind it is looked at.
+    failed: Option<DryRunError>,
+    /// What the daemon asks of each element before it takes it.
+    walk: Option<Walk>,
+    tool_limits: Option<Limits>,
     fastest: Peak,
     continuity: Continuity,
     /// In the planner's order.
@@ -41,6 +55,8 @@ pub struct DryRun {
     /// Lowest and highest drive position of each of the planner's axes, and the line in which it is outside first.
     ranges: [(f64, f64); MAX_GROUP_AXES],
     outside: [Option<u32>; MAX_GROUP_AXES],
+    /// Lowest and highest value of each coordinate, in their order.
+    seen: [(f64, f64); MAX_GROUP_AXES],
     elements: u64,
     lengths: [f64; 2],
     cycles: u64,
@@ -52,40 +68,108 @@ pub struct DryRun {
 impl DryRun {
     /// From a rest at `start`; axis coordinates, in the group's order like `axes`.
     pub fn new(axes: Vec<RunAxis>, period_s: f64, start: &Point) -> DryRun {
-        let units: Vec<AxisUnit> = axes.iter().map(|axis| axis.unit).collect();
-        let limits: Vec<Limits> = axes.iter().map(|axis| axis.limits).collect();
+        DryRun::of_axes(RunGroup { axes, path_limits: None, tool: None, period_s }, start)
+    }
+
+    /// From a rest at `start`: axis coordinates, or those of the tool, in their order.
+    ///
+    /// # Errors
+    /// Where no joints take the tool there.
+    pub fn of(group: RunGroup, start: &Point) -> Result<DryRun, DryRunError> {
+        match group.tool.clone() {
+            Some(tool) => DryRun::of_tool(group, &tool, start),
+            None => Ok(DryRun::of_axes(group, start)),
+        }
+    }
+
+    fn of_axes(group: RunGroup, start: &Point) -> DryRun {
+        let units: Vec<AxisUnit> = group.axes.iter().map(|axis| axis.unit).collect();
+        let limits: Vec<Limits> = group.axes.iter().map(|axis| axis.limits).collect();
         let order = PathOrder::new(&units);
         let mut offsets = [0.0; MAX_GROUP_AXES];
-        offsets.iter_mut().zip(&axes).for_each(|(offset, axis)| *offset = axis.offset);
+        offsets.iter_mut().zip(&group.axes).for_each(|(offset, axis)| *offset = axis.offset);
         let mut at = *start;
         at.iter_mut().zip(&offsets).for_each(|(value, offset)| *value -= offset);
         let at = order.to_planner(&at);
+        let axes = PathAxes { tool: group.path_limits, ..order.axes(&limits, group.period_s) };
+        let coordinates = group.axes.iter().map(|axis| (axis.name.clone(), axis.unit)).collect();
+        DryRun::assemble(group, axes, (at, at), order.clone(), order, offsets, coordinates, start)
+    }
+
+    /// Joints are in axis coordinates, and in the group's order.
+    fn of_tool(group: RunGroup, tool: &RunTool, start: &Point) -> Result<DryRun, DryRunError> {
+        let count = group.axes.len();
+        // Soft limits are reported, with all that leaves them.
+        let mechanism = Mechanism::new(&tool.tool, vec![None; count]);
+        let mut near = [0.0; MAX_GROUP_AXES];
+        near.iter_mut().zip(&tool.posture).for_each(|(to, from)| *to = *from);
+        let order = mechanism.order.clone();
+        let place = order.to_planner(start);
+        let (joints, _) = mechanism.reach(&place, &near).map_err(DryRunError::Start)?;
+        let limits = group.axes.iter().map(|axis| axis.limits).collect();
+        let axes = PathAxes {
+            limits,
+            linear: order.linear,
+            period_s: group.period_s,
+            tool: group.path_limits,
+            mechanism: Some(mechanism),
+        };
+        let joint_order = PathOrder { order: (0..count).collect(), linear: 0 };
+        let coordinates = tool.tool.coordinates.iter().map(|of| (of.name.clone(), of.unit)).collect();
+        let offsets = [0.0; MAX_GROUP_AXES];
+        // Nothing is taken off what joints count from.
+        let axes_of = group.axes.iter().map(|axis| RunAxis { offset: 0.0, ..axis.clone() }).collect();
+        let group = RunGroup { axes: axes_of, ..group };
+        Ok(DryRun::assemble(group, axes, (joints, place), order, joint_order, offsets, coordinates, start))
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "called from the two above alone")]
+    fn assemble(
+        group: RunGroup,
+        axes: PathAxes,
+        (at, place): (Point, Point),
+        order: PathOrder,
+        joint_order: PathOrder,
+        offsets: Point,
+        coordinates: Vec<(String, AxisUnit)>,
+        start: &Point,
+    ) -> DryRun {
+        let period_s = group.period_s;
         let mut run = DryRun {
-            planner: Planner::new(order.axes(&limits, period_s), at, 0),
             motion: PathMotion::new(period_s),
             period_s,
             comparison: Comparison::new(order.count(), order.linear),
             trace: Trace::new(order.count()),
             peaks: Peaks::default(),
+            tool_peaks: [Peak::default(); 3],
+            tool: axes.mechanism.as_ref().map(|mechanism| RunningTool::new(mechanism, place)),
+            tool_on_curve: axes.mechanism.as_ref().map(|mechanism| RunningTool::new(mechanism, place)),
+            walk: axes.mechanism.clone().map(|mechanism| Walk::new(mechanism, at)),
+            tool_limits: axes.tool,
             fastest: Peak::default(),
             continuity: Continuity::default(),
-            limits: order.axes(&limits, period_s).limits,
+            limits: axes.limits.clone(),
             ranges: at.map(|value| (value, value)),
+            seen: start.map(|value| (value, value)),
             outside: [None; MAX_GROUP_AXES],
             elements: 0,
             lengths: [0.0; 2],
             cycles: 0,
             standing: 0,
             ended: false,
-            axes,
+            failed: None,
+            planner: Planner::new(axes, at, 0),
+            axes: group.axes,
+            coordinates,
             order,
+            joint_order,
             offsets,
         };
         run.trace.push(Spot { at: *start, speed: 0.0 });
         run
     }
 
-    /// The planner's order of the axes.
+    /// The planner's order of the coordinates.
     pub fn order(&self) -> &PathOrder {
         &self.order
     }
@@ -112,6 +196,13 @@ impl DryRun {
     /// One element more, without a cycle.
     pub fn give(&mut self, element: &Element) {
         let (from, begin) = (*self.planner.end(), self.planner.distance());
+        if self.failed.is_some() {
+            return;
+        }
+        if let Some(Err(astray)) = self.walk.as_mut().map(|walk| walk.take(element, &from)) {
+            self.failed = Some(DryRunError::Astray { line: element.line, astray });
+            return;
+        }
         self.planner.push(element);
         let end = self.planner.distance();
         if end > begin {
@@ -156,7 +247,7 @@ impl DryRun {
     pub fn report(mut self) -> DryRunReport {
         self.comparison.end();
         let report = |(axis, of): (usize, RunAxis)| {
-            let place = self.order.order.iter().position(|of| *of == axis).unwrap_or(axis);
+            let place = self.joint_order.order.iter().position(|of| *of == axis).unwrap_or(axis);
             let (peaks, (low, high)) = (self.peaks[place], self.ranges[place]);
             let limits = [of.limits.velocity, of.limits.acceleration, of.limits.jerk];
             AxisReport {
@@ -169,7 +260,18 @@ impl DryRun {
                 unit: of.unit,
             }
         };
+        let tool = self.tool_limits.map(|limits| {
+            let limits = [limits.velocity, limits.acceleration, limits.jerk];
+            let peaks = self.tool_peaks;
+            ToolReport { peaks, shares: [0, 1, 2].map(|order| peaks[order].value / limits[order]) }
+        });
+        let coordinates = self.coordinates.iter().zip(self.seen);
         DryRunReport {
+            coordinates: coordinates
+                .map(|((name, unit), range)| CoordinateReport { name: name.clone(), unit: *unit, range })
+                .collect(),
+            tool,
+            nearest: self.planner.nearest(),
             elements: self.elements,
             linear_length: self.lengths[0],
             rotary_length: self.lengths[1],
@@ -189,6 +291,10 @@ impl DryRun {
     /// # Errors
     /// Where the motion does not go on.
     pub fn advance(&mut self, cycles: usize) -> Result<bool, DryRunError> {
+        let obstacle = self.planner.obstacle().map(DryRunError::Obstacle);
+        if let Some(error) = self.failed.clone().or(obstacle) {
+            return Err(error);
+        }
         for _ in 0..cycles {
             while self.motion.room() > 0
                 && let Some(piece) = self.planner.take()
@@ -212,13 +318,24 @@ impl DryRun {
 
     /// What an axis of the group was told in the last cycle; drive coordinates.
     pub fn state(&self, axis: usize) -> State {
-        self.motion.member(self.order.order.iter().position(|of| *of == axis).unwrap_or(axis))
+        self.motion.member(self.joint_order.order.iter().position(|of| *of == axis).unwrap_or(axis))
     }
 
     /// Where the curve of a piece goes.
     fn look_at(&mut self, piece: &Piece) {
-        self.comparison.follow(piece);
-        for (place, of) in self.order.order.iter().enumerate() {
+        let curve = match &mut self.tool_on_curve {
+            Some(tool) => tool.piece(piece),
+            None => Some(*piece),
+        };
+        if let Some(curve) = &curve {
+            self.comparison.follow(curve);
+            for (place, of) in self.order.order.iter().enumerate() {
+                let (low, high) = curve.axes[place].range(curve.length);
+                let (seen, offset) = (&mut self.seen[*of], self.offsets[*of]);
+                *seen = (seen.0.min(low + offset), seen.1.max(high + offset));
+            }
+        }
+        for (place, of) in self.joint_order.order.iter().enumerate() {
             let (low, high) = piece.axes[place].range(piece.length);
             let range = &mut self.ranges[place];
             *range = (range.0.min(low), range.1.max(high));
@@ -244,12 +361,20 @@ impl DryRun {
         for share in SHARES {
             let seconds = (share - before) * self.period_s;
             before = share;
-            let states = look(&self.motion, share, count, line, &mut self.peaks);
-            self.continuity.look(&states, seconds, &self.limits, line);
-            let speed = states[..of_tool].iter().map(|[_, velocity]| velocity * velocity).sum::<f64>().sqrt();
+            let joints = look(&self.motion, share, self.axes.len(), line, &mut self.peaks);
+            self.continuity.look(&joints.map(|[place, velocity, ..]| [place, velocity]), seconds, &self.limits, line);
+            let states = match &mut self.tool {
+                Some(tool) => tool.state(&joints),
+                None => Some(joints),
+            };
+            let Some(states) = states else { continue };
+            let sizes = [1, 2, 3]
+                .map(|order| states[..of_tool].iter().map(|state| state[order] * state[order]).sum::<f64>().sqrt());
+            self.tool_peaks.iter_mut().zip(sizes).for_each(|(peak, size)| peak.take(size, line));
+            let [speed, ..] = sizes;
             self.fastest.take(speed, line);
             if share > 0.0 {
-                let mut at = self.order.from_planner(&states.map(|[position, _]| position));
+                let mut at = self.order.from_planner(&states.map(|[position, ..]| position));
                 at.iter_mut().zip(&self.offsets).for_each(|(value, offset)| *value += offset);
                 self.trace.push(Spot { at, speed });
             }

@@ -73,6 +73,8 @@ pub enum Request {
     /// Begin a path; where it begins waits in a slot of the pool, in axis coordinates, its pieces come by the group's ring.
     GroupPath {
         group: GroupId,
+        /// `Buffered`: behind what the group does; else it must rest.
+        buffer: BufferMode,
         /// The number that its pieces carry.
         epoch: u32,
         /// The slot that holds its beginning: one value an axis of the group, in the group's order.

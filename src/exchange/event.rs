@@ -126,7 +126,7 @@ pub enum EventKind {
     Bus { bus: BusId, news: BusNews },
     /// A bus is exchanging again.
     BusRecovered { bus: BusId },
-    /// A path of a group: `handle` is its command's, `line` the line of the program that it is on (0 where it has ended).
+    /// A path of a group: `handle` is its command's, `line` the line of the program that it is on (0 where it begins and where it has ended).
     Path { group: GroupId, handle: Handle, news: PathNews, line: u32 },
     /// Periods were skipped.
     Overrun { skipped: u32 },

@@ -2,6 +2,7 @@
 
 use super::in_force::InForce;
 use crate::ids::{AxisId, BusId, GroupId};
+use crate::kinematics::GroupTool;
 use crate::motion::Limits;
 use crate::units::AxisUnit;
 
@@ -67,8 +68,10 @@ pub struct GroupDescription {
     pub unit: AxisUnit,
     /// Its axes, in the order of targets.
     pub axes: Vec<AxisId>,
-    /// Highest magnitudes along a straight line.
+    /// Highest magnitudes of the tool along a path, and along a straight line.
     pub path_limits: Limits,
+    /// The tool, where it has coordinates of its own.
+    pub tool: Option<GroupTool>,
 }
 
 impl MachineDescription {

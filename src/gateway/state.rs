@@ -359,6 +359,7 @@ impl GatewayState {
                 record.slot = Some((Pool::Targets, slot));
                 Request::GroupPath {
                     group: begin.group,
+                    buffer: begin.buffer,
                     epoch: handle.0 as u32,
                     slot: slot.index,
                     slot_generation: slot.generation,

@@ -32,8 +32,10 @@ pub struct GroupMove {
 pub struct PathBegin {
     /// The group.
     pub group: GroupId,
-    /// Where the axes are, axis coordinates, in the group's order.
+    /// Where the axes are, or will be when it begins, axis coordinates, in the group's order.
     pub start: Vec<f64>,
+    /// `Buffered`: behind what the group does; else it must rest.
+    pub buffer: BufferMode,
 }
 
 /// A command as a client gives it.

@@ -54,7 +54,7 @@ pub fn record(machine: &MachineDescription, logged: &LoggedEvent) -> Map<String,
         EventKind::Bus { bus, news: BusNews::QueueFull } => ("can_queue_full", Subject::Bus(bus), json!({})),
         EventKind::BusRecovered { bus } => ("bus_recovered", Subject::Bus(bus), json!({})),
         EventKind::Path { group, handle, news, line } => {
-            let line = (news != PathNews::Ended).then_some(line);
+            let line = (!matches!(news, PathNews::Begun | PathNews::Ended)).then_some(line);
             (news.name(), Subject::Group(group), json!({ "handle": handle.0, "line": line }))
         }
         EventKind::Overrun { skipped } => ("overrun", Subject::Machine, json!({ "skipped_periods": skipped })),

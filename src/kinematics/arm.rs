@@ -205,6 +205,29 @@ impl Arm {
         self.solved(tool, configuration, near)
     }
 
+    /// Where the flange is, mm: what it has of a place even where its angles are undecided.
+    pub fn place(&self, joints: &[f64; 6]) -> [f64; 3] {
+        self.posed(joints).0
+    }
+
+    /// Place and orientation of the flange.
+    fn posed<S: Scalar>(&self, joints: &[S; 6]) -> ([S; 3], Rotation<S>) {
+        let ArmParameters { a1, b, c1, c4, .. } = self.parameters;
+        let [first, second, third, fourth, fifth, sixth] = self.angles(joints);
+        let (up, forward) = self.links.place(second, third + self.lean);
+        let (sine, cosine) = first.sin_cos();
+        let along = forward + a1;
+        let flange = Rotation::about_y(fifth.sin_cos())
+            .about_own_z(sixth.sin_cos())
+            .turned_about_z(fourth.sin_cos())
+            .turned_about_y((second + third).sin_cos())
+            .turned_about_z((sine, cosine));
+        let [out_x, out_y, out_z] = flange.z_axis();
+        let x = cosine * along - sine * b + out_x * c4;
+        let y = sine * along + cosine * b + out_y * c4;
+        ([x, y, up + c1 + out_z * c4], flange)
+    }
+
     /// θ of joint positions.
     fn angles<S: Scalar>(&self, joints: &[S; 6]) -> [S; 6] {
         let ArmParameters { offsets, reversed, .. } = &self.parameters;
@@ -331,21 +354,9 @@ impl Transformation for Arm {
         let Ok(joints) = <&[S; 6]>::try_from(joints) else {
             return Err(error::wrong_count("joint position", joints.len(), 6));
         };
-        let ArmParameters { a1, b, c1, c4, .. } = self.parameters;
-        let [first, second, third, fourth, fifth, sixth] = self.angles(joints);
-        let (up, forward) = self.links.place(second, third + self.lean);
-        let (sine, cosine) = first.sin_cos();
-        let along = forward + a1;
-        let flange = Rotation::about_y(fifth.sin_cos())
-            .about_own_z(sixth.sin_cos())
-            .turned_about_z(fourth.sin_cos())
-            .turned_about_y((second + third).sin_cos())
-            .turned_about_z((sine, cosine));
-        let [out_x, out_y, out_z] = flange.z_axis();
-        let x = cosine * along - sine * b + out_x * c4;
-        let y = sine * along + cosine * b + out_y * c4;
+        let ([x, y, z], flange) = self.posed(joints);
         let [turn_a, turn_b, turn_c] = flange.angles()?;
-        super::pass(&[x, y, up + c1 + out_z * c4, turn_a, turn_b, turn_c], tool);
+        super::pass(&[x, y, z, turn_a, turn_b, turn_c], tool);
         Ok(())
     }
 

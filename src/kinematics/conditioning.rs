@@ -26,6 +26,19 @@ pub enum Singularity {
     OrientationPole = 6,
 }
 
+impl Singularity {
+    /// All of them, by their numbers.
+    pub const ALL: [Singularity; 7] = [
+        Singularity::ArmStretched,
+        Singularity::ArmFolded,
+        Singularity::WristInLine,
+        Singularity::WristOverShoulder,
+        Singularity::RodHorizontal,
+        Singularity::RodsInPlane,
+        Singularity::OrientationPole,
+    ];
+}
+
 impl fmt::Display for Singularity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -19,7 +19,7 @@
 //!
 //! `scalar` and `series` are the numbers: every transformation is written once and reckons with plain numbers or with
 //! exact derivatives along a path. `two_links` is what a SCARA and an arm share, `rotation` an orientation, `angle` the
-//! turn that an angle is in. `conditioning` tells how far a machine is from a singularity, `error` why it cannot be
+//! turn that an angle is in. `tool` is the machine of a group with the names of its coordinates. `conditioning` tells how far a machine is from a singularity, `error` why it cannot be
 //! somewhere. `tests/kinematics.rs` tries random machines over their workspaces; `cargo bench --bench kinematics_cost`
 //! counts instructions.
 //!
@@ -41,6 +41,7 @@ mod rotation;
 mod scalar;
 mod scara;
 mod series;
+mod tool;
 mod two_links;
 
 pub use arm::{Arm, ArmParameters, Configuration, Elbow, SOLUTIONS, Shoulder, Wrist};
@@ -53,6 +54,7 @@ pub use linear_delta::LinearDelta;
 pub use scalar::Scalar;
 pub use scara::Scara;
 pub use series::{Dual, Jet, Series};
+pub use tool::{Coordinate, GroupTool};
 
 use crate::limits::{MAX_GROUP_AXES, MAX_POSITION};
 

@@ -9,7 +9,7 @@ use crate::limits::{GROUP_QUEUE, MAX_GROUP_AXES};
 
 use super::axis::Axis;
 use super::direct::Direct;
-use super::group_path::PathPlace;
+use super::group_path::{PathPlace, PathStart};
 use super::group_state::may_follow;
 use super::line::Line;
 use super::parameters::GroupParameters;
@@ -27,6 +27,8 @@ pub(super) struct Goal {
     pub targets: [Target; MAX_GROUP_AXES],
     /// Of the path (linear), or shares of each axis's limits (direct).
     pub limits: Limits,
+    /// Of a path.
+    pub path: PathStart,
 }
 
 /// What the members are doing for the group.
@@ -348,14 +350,23 @@ impl Group {
     /// The next move that waits, or rest.
     pub(super) fn next(&mut self, axes: &mut [Axis], reports: &mut Reports) {
         self.leave_line(axes);
-        if let Some(goal) = self.queue.pop() {
+        // At most GROUP_QUEUE times.
+        while let Some(goal) = self.queue.pop() {
             reports.progress(goal.handle, Progress::Active);
-            self.start(goal, axes);
-        } else {
-            self.phase = Phase::Idle;
-            self.rest_members(axes);
-            self.enter(GroupState::GroupStandby);
+            if goal.shape != GroupShape::Path {
+                self.start(goal, axes);
+                return;
+            }
+            if self.check_start(&goal.path.start[..self.count], axes).is_ok() {
+                self.follow_path(goal, axes);
+                return;
+            }
+            // What was before it ended elsewhere.
+            reports.progress(goal.handle, Progress::Aborted);
         }
+        self.phase = Phase::Idle;
+        self.rest_members(axes);
+        self.enter(GroupState::GroupStandby);
     }
 
     /// Begins a move from rest.

@@ -8,6 +8,7 @@ use super::axis::Axis;
 use super::direct::Direct;
 use super::dynamics::{override_ratio, resolved};
 use super::group::{Goal, Group, Phase};
+use super::group_path::PathStart;
 use super::kernel::GroupMoveRequest;
 use super::profile::State;
 use super::reports::Reports;
@@ -129,9 +130,6 @@ impl Group {
         reports: &mut Reports,
     ) -> Result<(), Rejection> {
         self.check_motion(request, axes)?;
-        if self.on_path {
-            return Err(Rejection::of(Reason::PathActive));
-        }
         let limits = match request.shape {
             GroupShape::Linear => resolved(request.dynamics, &self.parameters.path_limits)?,
             GroupShape::Direct => resolved(request.dynamics, &WHOLE)?,
@@ -139,13 +137,19 @@ impl Group {
             GroupShape::Path => return Err(Rejection::of(Reason::WrongState)),
         };
         let busy = self.goal.is_some() || self.halting.is_some();
-        let mut goal = Goal { handle, shape: request.shape, targets: [Target::default(); MAX_GROUP_AXES], limits };
+        let mut goal = Goal {
+            handle,
+            shape: request.shape,
+            targets: [Target::default(); MAX_GROUP_AXES],
+            limits,
+            path: PathStart::NONE,
+        };
         if request.buffer == BufferMode::Buffered && busy {
             if self.queue.is_full() {
                 return Err(Rejection::with(Reason::QueueFull, self.queue.len() as f64, GROUP_QUEUE as f64));
             }
             for (i, member) in self.members().enumerate() {
-                let base = self.planned_end(i, &axes[member]);
+                let base = known(self.planned_end(i, &axes[member]), request, &axes[member])?;
                 let start = (State::rest(base.position), base.turns);
                 goal.targets[i] = self.target(&axes[member], request, i, base, start)?;
             }
@@ -153,7 +157,17 @@ impl Group {
             return Ok(());
         }
         let resting = !self.moving(axes);
+        // It comes to rest on its path, and begins there.
+        let leaves_path = self.on_path && !resting;
         match request.shape {
+            _ if leaves_path => {
+                for (i, member) in self.members().enumerate() {
+                    let axis = &axes[member];
+                    let base = known(None, request, axis)?;
+                    goal.targets[i] = self.target(axis, request, i, base, (State::rest(base.position), base.turns))?;
+                    check_switches(axis, goal.targets[i], base)?;
+                }
+            }
             GroupShape::Linear => {
                 for (i, member) in self.members().enumerate() {
                     let axis = &axes[member];
@@ -175,7 +189,7 @@ impl Group {
         if resting {
             self.leave_line(axes);
             self.start(goal, axes);
-        } else if request.shape == GroupShape::Direct && self.override_ratio > 0.0 {
+        } else if request.shape == GroupShape::Direct && self.override_ratio > 0.0 && !leaves_path {
             self.phase = Phase::Planning;
         } else {
             self.ramp(axes);
@@ -258,12 +272,14 @@ impl Group {
         Ok(target)
     }
 
-    /// Where a member rests when everything accepted so far is done.
-    fn planned_end(&self, i: usize, axis: &Axis) -> Target {
+    /// Where a member rests when everything accepted so far is done; `None` where that is not known: behind a path.
+    pub(super) fn planned_end(&self, i: usize, axis: &Axis) -> Option<Target> {
         match (self.queue.last(), &self.goal) {
-            (Some(goal), _) => goal.targets[i],
-            (None, Some(goal)) => goal.targets[i],
-            (None, None) => self.stopped_place(i, axis),
+            (Some(goal), _) | (None, Some(goal)) if goal.shape != GroupShape::Path => Some(goal.targets[i]),
+            (Some(_), _) => None,
+            (None, Some(_)) => self.path_end(i, axis),
+            (None, None) if self.on_path && self.path.moving() => None,
+            (None, None) => Some(self.stopped_place(i, axis)),
         }
     }
 
@@ -436,6 +452,17 @@ impl Group {
             }
         }
         self.phase = Phase::Ramping;
+    }
+}
+
+/// Where a move begins, if that is known. Else a position will do for an axis that is no modulo axis, seen from where it is.
+fn known(base: Option<Target>, request: &GroupMoveRequest<'_>, axis: &Axis) -> Result<Target, Rejection> {
+    match base {
+        Some(base) => Ok(base),
+        None if request.relative || axis.parameters.modulo.is_some() => {
+            Err(Rejection::of(Reason::PathActive).at(axis.index))
+        }
+        None => Ok(axis.place()),
     }
 }
 

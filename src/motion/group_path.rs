@@ -5,14 +5,14 @@
 
 use crate::geometry::Piece;
 use crate::ids::Handle;
-use crate::limits::{MAX_GROUP_AXES, PATH_START_S};
+use crate::limits::{GROUP_QUEUE, MAX_GROUP_AXES, PATH_START_S};
 
 use super::axis::Axis;
 use super::group::{Goal, Group, Phase};
 use super::reports::Reports;
 use super::target::Target;
 use super::types::GroupState::*;
-use super::types::{AxisState, GroupShape, Limits, PathAct, PathState, Progress, Reason, Rejection};
+use super::types::{AxisState, BufferMode, GroupShape, Limits, PathAct, PathState, Progress, Reason, Rejection};
 
 /// A path that begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +21,19 @@ pub struct PathRequest<'a> {
     pub epoch: u32,
     /// Where it begins, axis coordinates, in the group's order: where the axes are.
     pub start: &'a [f64],
+    /// `Buffered`: behind what the group does, where it does something. Else it must rest.
+    pub buffer: BufferMode,
+}
+
+/// The same, kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PathStart {
+    pub epoch: u32,
+    pub start: [f64; MAX_GROUP_AXES],
+}
+
+impl PathStart {
+    pub const NONE: PathStart = PathStart { epoch: 0, start: [0.0; MAX_GROUP_AXES] };
 }
 
 /// What became of a piece.
@@ -55,7 +68,7 @@ impl PathPlace {
 }
 
 impl Group {
-    /// Begins a path where the members rest. They move as soon as enough pieces are there, or all of them.
+    /// Begins a path where the members rest, or will, behind other moves. They move as soon as enough pieces are there, or all of them.
     pub(super) fn begin_path(
         &mut self,
         handle: Handle,
@@ -67,24 +80,62 @@ impl Group {
         if request.start.len() != self.count {
             return Err(Rejection::with(Reason::NotFinite, request.start.len() as f64, self.count as f64));
         }
-        if self.goal.is_some() || self.halting.is_some() || self.moving(axes) {
+        let mut path = PathStart { epoch: request.epoch, ..PathStart::NONE };
+        path.start[..self.count].copy_from_slice(request.start);
+        let whole = Limits { velocity: 1.0, acceleration: 1.0, jerk: 1.0 };
+        let targets = [Target::default(); MAX_GROUP_AXES];
+        let goal = Goal { handle, shape: GroupShape::Path, targets, limits: whole, path };
+        let busy = self.goal.is_some() || self.halting.is_some();
+        if request.buffer == BufferMode::Buffered && busy {
+            return self.queue_path(goal, axes);
+        }
+        if busy || self.moving(axes) {
             return Err(Rejection::of(Reason::StillMoving));
         }
-        for (member, start) in self.members().zip(request.start) {
+        self.check_start(request.start, axes)?;
+        reports.progress(handle, Progress::Active);
+        self.follow_path(goal, axes);
+        Ok(())
+    }
+
+    /// Behind what was accepted before, where the path begins where that ends; of another path's end it is looked at when that is there.
+    fn queue_path(&mut self, goal: Goal, axes: &[Axis]) -> Result<(), Rejection> {
+        if self.queue.is_full() {
+            return Err(Rejection::with(Reason::QueueFull, self.queue.len() as f64, GROUP_QUEUE as f64));
+        }
+        for (i, member) in self.members().enumerate() {
             let axis = &axes[member];
             if !axis.referenced {
                 return Err(Rejection::of(Reason::NotReferenced).at(member));
             }
-            let gap = axis.position() - start;
-            if gap.is_nan() || gap.abs() > AT_START {
-                return Err(Rejection::with(Reason::PathStart, *start, axis.position()).at(member));
+            if let Some(end) = self.planned_end(i, axis) {
+                at_start(axis.to_axis_coordinates(end.position), goal.path.start[i])
+                    .map_err(|rejection| rejection.at(member))?;
             }
         }
+        self.queue.push(goal);
+        Ok(())
+    }
+
+    /// The members rest where the path begins.
+    pub(super) fn check_start(&self, start: &[f64], axes: &[Axis]) -> Result<(), Rejection> {
+        for (member, start) in self.members().zip(start) {
+            let axis = &axes[member];
+            if !axis.referenced {
+                return Err(Rejection::of(Reason::NotReferenced).at(member));
+            }
+            at_start(axis.position(), *start).map_err(|rejection| rejection.at(member))?;
+        }
+        Ok(())
+    }
+
+    /// From where the members rest.
+    pub(super) fn follow_path(&mut self, goal: Goal, axes: &mut [Axis]) {
         self.leave_line(axes);
         self.path.clear();
         self.path.set_steps(self.path_steps);
-        self.path_place = PathPlace { epoch: request.epoch, ..PathPlace::none() };
-        for (i, (member, start)) in self.members().zip(request.start).enumerate() {
+        self.path_place = PathPlace { epoch: goal.path.epoch, ..PathPlace::none() };
+        for (i, (member, start)) in self.members().zip(&goal.path.start).enumerate() {
             let axis = &mut axes[member];
             self.path_place.shift[i] = axis.setpoint.position - start;
             self.path_place.turns[i] = axis.setpoint.turns;
@@ -93,15 +144,21 @@ impl Group {
             axis.trajectory.cancel();
             axis.follows_line = true;
         }
-        reports.progress(handle, Progress::Active);
-        let whole = Limits { velocity: 1.0, acceleration: 1.0, jerk: 1.0 };
-        let targets = [Target::default(); MAX_GROUP_AXES];
-        self.goal = Some(Goal { handle, shape: GroupShape::Path, targets, limits: whole });
+        self.goal = Some(goal);
         self.begun = true;
         self.on_path = true;
         self.phase = Phase::Running;
         self.enter(GroupMoving);
-        Ok(())
+    }
+
+    /// Where a member rests at the end of the path, once that is known.
+    pub(super) fn path_end(&self, i: usize, axis: &Axis) -> Option<Target> {
+        let position = self.path.path().end(i)? + self.path_place.shift[i];
+        Some(Target::new(self.path_place.turns[i], position, axis.parameters.modulo))
+    }
+
+    fn path_goal(&self) -> Option<&Goal> {
+        self.goal.as_ref().filter(|goal| self.on_path && goal.shape == GroupShape::Path)
     }
 
     /// What an operator does with the path under way.
@@ -121,7 +178,7 @@ impl Group {
             return Ok(());
         }
         self.check_ready(axes)?;
-        if !self.on_path || self.goal.is_none() || self.path.arrived() {
+        if self.path_goal().is_none() || self.path.arrived() {
             return Err(Rejection::of(Reason::NoPath));
         }
         match act {
@@ -139,10 +196,7 @@ impl Group {
 
     /// The command of the path that it follows, as long as that has not ended.
     pub fn path_handle(&self) -> Handle {
-        match &self.goal {
-            Some(goal) if self.on_path => goal.handle,
-            _ => Handle::NONE,
-        }
+        self.path_goal().map_or(Handle::NONE, |goal| goal.handle)
     }
 
     /// How its path is.
@@ -168,8 +222,10 @@ impl Group {
 
     /// A piece of a path, behind those before it.
     pub(super) fn offer(&mut self, piece: &Piece) -> PieceFate {
-        if !self.on_path || self.goal.is_none() || piece.epoch != self.path_place.epoch {
-            PieceFate::Dropped
+        if self.path_goal().is_none() || piece.epoch != self.path_place.epoch {
+            // Of a path that waits behind others, it waits, too.
+            let waits = |goal: &Goal| goal.shape == GroupShape::Path && goal.path.epoch == piece.epoch;
+            if self.queue.iter().any(waits) { PieceFate::Later } else { PieceFate::Dropped }
         } else if self.path.push(piece) {
             PieceFate::Taken
         } else {
@@ -204,4 +260,10 @@ impl Group {
             _ => {}
         }
     }
+}
+
+/// A member is, or will be, where the path begins.
+fn at_start(is: f64, begins: f64) -> Result<(), Rejection> {
+    let gap = is - begins;
+    if gap.is_nan() || gap.abs() > AT_START { Err(Rejection::with(Reason::PathStart, begins, is)) } else { Ok(()) }
 }

@@ -233,7 +233,7 @@ impl Motion {
         self.groups[group].move_to(handle, &request, &mut self.axes, &mut self.reports)
     }
 
-    /// Begins a path from rest; what it is made of comes by [`Motion::offer_piece`].
+    /// Begins a path from rest, or behind what the group does; what it is made of comes by [`Motion::offer_piece`].
     pub fn group_path(&mut self, handle: Handle, group: GroupId, request: PathRequest<'_>) -> Result<(), Rejection> {
         let group = self.admit_group(group)?;
         self.groups[group].begin_path(handle, &request, &mut self.axes, &mut self.reports)

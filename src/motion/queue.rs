@@ -45,6 +45,11 @@ impl<T: Copy, const N: usize> Queue<T, N> {
         value
     }
 
+    /// The elements, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        (0..self.len).filter_map(|place| self.slots[(self.first + place) % N].as_ref())
+    }
+
     /// The element that was pushed last.
     pub fn last(&self) -> Option<&T> {
         if self.len == 0 { None } else { self.slots[(self.first + self.len - 1) % N].as_ref() }

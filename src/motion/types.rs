@@ -283,7 +283,7 @@ reasons! {
     OutsideSoftLimits = 31, "OutsideSoftLimits", false, "the axis stands outside these soft limits: move it inside first";
     LoopSaturated = 32, "LoopSaturated", true, "the position loop asks for more than the new velocity limit: wait until the axis has settled, or disable it";
     PathStart = 33, "PathStart", true, "the path does not begin where the axis is now: begin it again";
-    PathActive = 34, "PathActive", false, "the group follows a path: halt it first, or wait until it is done";
+    PathActive = 34, "PathActive", false, "nobody knows yet where the path of the group will end: give positions (of axes without a modulo), or wait until it rests";
     NoPath = 35, "NoPath", false, "the group follows no path: begin one first";
     NotWaiting = 36, "NotWaiting", true, "the path does not rest at the end of a line: switch steps on, and wait until it does";
 }

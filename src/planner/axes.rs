@@ -62,7 +62,7 @@ impl PathOrder {
 
     /// The planner's axes; `limits` in the group's order.
     pub fn axes(&self, limits: &[Limits], period_s: f64) -> PathAxes {
-        PathAxes { limits: self.order.iter().map(|axis| limits[*axis]).collect(), linear: self.linear, period_s }
+        PathAxes::new(self.order.iter().map(|axis| limits[*axis]).collect(), self.linear, period_s)
     }
 }
 

@@ -49,12 +49,12 @@ pub fn is_sooner(before: &Leg, after: &Leg, rounded: f64, axes: &PathAxes) -> bo
 
 /// The middle of the corner.
 fn corner(before: &Leg, after: &Leg, rounded: f64, limits: &[Limits]) -> Spot {
-    let (mut second, mut third) = ([0.0; MAX_GROUP_AXES], [0.0; MAX_GROUP_AXES]);
+    let mut spot = Spot::default();
     for axis in 0..limits.len() {
         let turn = (after.first[axis] - before.last[axis]).abs();
-        (second[axis], third[axis]) = (turn / rounded, turn / (rounded * rounded));
+        (spot.second[axis], spot.third[axis]) = (turn / rounded, turn / (rounded * rounded));
     }
-    Spot { first: [0.0; MAX_GROUP_AXES], second, third }
+    spot
 }
 
 fn along(leg: &Leg, direction: &[f64; MAX_GROUP_AXES], limits: &[Limits]) -> Along {

@@ -1,7 +1,7 @@
 //! From the elements of a program to pieces that the cycle follows. Never on the real-time thread.
 //!
 //! ```text
-//! elements ─► legs ─► track ─► split ─► speed ─► pieces
+//! elements ─► legs ─► track ─► (joints) ─► split ─► speed ─► pieces
 //! ```
 //!
 //! | file | what it is |
@@ -11,6 +11,9 @@
 //! | `legs` | what is short is gathered; how corners are joined |
 //! | `halt` | where a stop is sooner than a rounded corner |
 //! | `track` | the curve that is followed |
+//! | [`mechanism`] | a machine whose joints are not its coordinates |
+//! | `joints` | the curves of its joints |
+//! | [`walk`] | whether such a machine can follow an element, before it is one of a program |
 //! | `split` | stretches that take a few periods each |
 //! | `speed` | how fast each may be passed; `ceiling` in it rounds that, `spot` is what limits leave at one place, `solved` what is settled |
 //!
@@ -18,13 +21,16 @@
 
 pub mod axes;
 mod halt;
+mod joints;
 mod legs;
+pub mod mechanism;
 pub mod program;
 mod solved;
 mod speed;
 mod split;
 mod spot;
 mod track;
+pub mod walk;
 
 use std::collections::VecDeque;
 
@@ -33,21 +39,43 @@ use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 
 pub use axes::PathOrder;
+use joints::JointTrack;
+pub use joints::{Nearest, Obstacle};
 use legs::{Gatherer, Join, join};
+pub use mechanism::{Mechanism, PathFault};
 use program::{Element, Point};
 use speed::Speeds;
 use split::Splitter;
+use spot::Rows;
 use track::Track;
+pub use walk::{Astray, Walk};
 
 /// The axes of a path, the linear ones first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PathAxes {
-    /// Limits of each axis, axis units.
+    /// Limits of each axis, axis units; with a mechanism of each joint, in the group's order.
     pub limits: Vec<Limits>,
-    /// How many of them, from the first on, are linear.
+    /// How many of the coordinates, from the first on, are linear.
     pub linear: usize,
     /// What one cycle advances.
     pub period_s: f64,
+    /// Of the tool: of its linear coordinates together; of all together where none is linear.
+    pub tool: Option<Limits>,
+    /// Where joints are no coordinates of the tool.
+    pub mechanism: Option<Mechanism>,
+}
+
+impl PathAxes {
+    /// Axes that are the coordinates, with nothing else to limit them.
+    pub fn new(limits: Vec<Limits>, linear: usize, period_s: f64) -> PathAxes {
+        PathAxes { limits, linear, period_s, tool: None, mechanism: None }
+    }
+
+    /// How many coordinates the program has.
+    pub fn coordinates(&self) -> usize {
+        let count = self.mechanism.as_ref().map_or(self.limits.len(), Mechanism::coordinates);
+        count.min(MAX_GROUP_AXES)
+    }
 }
 
 /// Plans one program: elements in, pieces out.
@@ -56,6 +84,7 @@ pub struct Planner {
     axes: PathAxes,
     gatherer: Gatherer,
     track: Track,
+    joints: Option<JointTrack>,
     splitter: Splitter,
     speeds: Speeds,
     pieces: VecDeque<Piece>,
@@ -63,19 +92,46 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// A program that begins at rest at `start`; its pieces carry `epoch`.
+    /// A program that begins at rest at `start`; its pieces carry `epoch`. With a mechanism `start` are its joints, and where its
+    /// tool has no such place the program has come to its [`Planner::obstacle`].
     pub fn new(axes: PathAxes, start: Point, epoch: u32) -> Planner {
-        let count = axes.limits.len().min(MAX_GROUP_AXES);
+        let count = axes.coordinates();
         let linear = axes.linear.min(count);
+        let joints = axes.limits.len().min(MAX_GROUP_AXES);
+        let mut limits = axes.limits.clone();
+        limits.truncate(joints);
+        let mut tool = start;
+        let track = axes.mechanism.as_ref().map(|mechanism| {
+            let mut track = JointTrack::new(mechanism.clone(), limits.clone(), start);
+            match mechanism.tool(&start[..joints]) {
+                Ok(place) => tool = mechanism.order.to_planner(&place),
+                Err(why) => track.refuse(PathFault::Unreachable(why)),
+            }
+            track
+        });
+        let of_tool = if linear > 0 { linear } else { count };
+        let rows = Rows { axes: joints, tool: axes.tool.map_or(0, |_| of_tool) };
+        limits.extend(axes.tool);
         Planner {
-            gatherer: Gatherer::new(count, linear, start),
+            gatherer: Gatherer::new(count, linear, tool),
             track: Track::new(count, linear),
-            splitter: Splitter::new(axes.limits.clone(), axes.period_s),
-            speeds: Speeds::new(axes.limits.clone(), axes.period_s, epoch),
+            joints: track,
+            splitter: Splitter::new(limits.clone(), rows, axes.period_s),
+            speeds: Speeds::new(limits, rows, axes.period_s, epoch),
             pieces: VecDeque::new(),
             ended: false,
             axes,
         }
+    }
+
+    /// The singularity that the program came nearest to so far.
+    pub fn nearest(&self) -> Option<Nearest> {
+        self.joints.as_ref().and_then(JointTrack::nearest)
+    }
+
+    /// Why the program is not followed to its end: the path rests on the way, and nothing more of it is planned.
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        self.joints.as_ref().and_then(JointTrack::obstacle)
     }
 
     /// Where the last element ends.
@@ -90,8 +146,12 @@ impl Planner {
 
     /// One element more; nothing after [`Planner::finish`].
     pub fn push(&mut self, element: &Element) {
-        if !self.ended {
-            if self.gatherer.push(element) {
+        if !self.ended && self.obstacle().is_none() {
+            let mut element = *element;
+            if self.joints.is_some() {
+                element.corner = element.corner.for_joints();
+            }
+            if self.gatherer.push(&element) {
                 self.track.stop();
             }
             self.advance(false);
@@ -104,9 +164,13 @@ impl Planner {
         self.end_track();
         if last && !self.ended {
             self.ended = true;
+            if self.obstacle().is_some() {
+                return;
+            }
             if self.pieces.is_empty() {
                 // All that there was is on its way, or there was nothing.
-                self.pieces.push_back(self.speeds.stand(self.gatherer.end(), self.gatherer.sigma()));
+                let at = self.joints.as_ref().map_or(*self.gatherer.end(), JointTrack::at);
+                self.pieces.push_back(self.speeds.stand(&at, self.gatherer.sigma()));
             }
             if let Some(piece) = self.pieces.back_mut() {
                 piece.last = true;
@@ -127,7 +191,10 @@ impl Planner {
     fn advance(&mut self, ended: bool) {
         while let Some(leg) = self.gatherer.next(ended) {
             let joined = self.track.last().map(|last| match join(last, &leg, self.axes.linear) {
-                Join::Rounded(rounded) if halt::is_sooner(last, &leg, rounded, &self.axes) => Join::Rest,
+                // What a corner costs joints is not known from the directions of the tool.
+                Join::Rounded(rounded) if self.joints.is_none() && halt::is_sooner(last, &leg, rounded, &self.axes) => {
+                    Join::Rest
+                }
                 join => join,
             });
             match joined {
@@ -146,13 +213,21 @@ impl Planner {
     fn end_track(&mut self) {
         self.track.end();
         self.follow();
-        self.track = Track::new(self.axes.limits.len().min(MAX_GROUP_AXES), self.axes.linear);
+        let count = self.axes.coordinates();
+        self.track = Track::new(count, self.axes.linear.min(count));
     }
 
     fn follow(&mut self) {
         let mut stretches = Vec::new();
         while let Some(interval) = self.track.next() {
-            self.splitter.push(interval);
+            let Some(joints) = &mut self.joints else {
+                self.splitter.push(interval);
+                continue;
+            };
+            joints.push(interval);
+            while let Some(interval) = joints.next() {
+                self.splitter.push(interval);
+            }
         }
         while self.splitter.next(&mut stretches) {}
         let pieces = &mut self.pieces;

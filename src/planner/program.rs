@@ -1,7 +1,7 @@
 //! What a program asks for: elements of a path, how fast, and how corners are passed.
 
 use crate::geometry::Arc;
-use crate::limits::MAX_GROUP_AXES;
+use crate::limits::{EXACT_PATH_MM, JOINT_SHARE, MAX_GROUP_AXES};
 
 /// A place: one value an axis of the group, drive coordinates; the linear axes first come first, as the group has them.
 pub type Point = [f64; MAX_GROUP_AXES];
@@ -33,6 +33,28 @@ pub enum Corner {
         /// deg.
         rotary: f64,
     },
+}
+
+impl Corner {
+    /// The same with what joints that are not the tool's coordinates need of its tolerance set aside.
+    pub fn for_joints(self) -> Corner {
+        match self {
+            Corner::Tolerance { linear, rotary } => {
+                Corner::Tolerance { linear: linear * (1.0 - JOINT_SHARE), rotary: rotary * (1.0 - JOINT_SHARE) }
+            }
+            other => other,
+        }
+    }
+
+    /// What was set aside, mm and deg; what is exact may be off by a share of [`EXACT_PATH_MM`] all the same.
+    pub(super) fn left_to_joints(self) -> [f64; 2] {
+        match self {
+            Corner::Tolerance { linear, rotary } => {
+                [linear, rotary].map(|within| within * JOINT_SHARE / (1.0 - JOINT_SHARE))
+            }
+            _ => [EXACT_PATH_MM * JOINT_SHARE; 2],
+        }
+    }
 }
 
 /// The curve of an element, from where the one before ended.

@@ -24,7 +24,7 @@ use crate::motion::Limits;
 use super::program::Point;
 use super::solved::{Landing, Solved};
 use super::split::Stretch;
-use super::spot::Spot;
+use super::spot::{Rows, Spot};
 
 /// Of the acceleration: what is left anywhere.
 const LEAST: f64 = 1e-6;
@@ -89,6 +89,7 @@ struct Entry {
 #[derive(Clone, Debug)]
 pub struct Speeds {
     limits: Vec<Limits>,
+    rows: Rows,
     period_s: f64,
     entries: Vec<Entry>,
     /// Entries in front whose speeds are settled; some of them are kept for what follows.
@@ -110,9 +111,10 @@ fn at_knot((left, left_width): (f64, f64), (right, right_width): (f64, f64)) -> 
 }
 
 impl Speeds {
-    pub fn new(limits: Vec<Limits>, period_s: f64, epoch: u32) -> Speeds {
+    pub fn new(limits: Vec<Limits>, rows: Rows, period_s: f64, epoch: u32) -> Speeds {
         Speeds {
             limits,
+            rows,
             period_s,
             entries: Vec::new(),
             settled: 0,
@@ -126,13 +128,13 @@ impl Speeds {
 
     /// One stretch more; settles what can be settled after a number of them, and after one that rests.
     pub fn push(&mut self, stretch: Stretch, out: &mut impl FnMut(Piece)) {
-        let count = self.limits.len();
-        let spot = |share: f64| Spot::of(&stretch.axes, stretch.length * share, count);
+        let tool = stretch.tool.as_deref().unwrap_or(&stretch.axes);
+        let spot = |share: f64| Spot::of(&stretch.axes, tool, stretch.length * share, self.rows);
         let (mut begin, middle, end) = (spot(0.0), spot(0.5), spot(1.0));
         let quarters = [spot(0.25), spot(0.75)];
         if let Some(before) = self.entries.last_mut() {
             // The third derivative jumps between stretches.
-            for axis in 0..count {
+            for axis in 0..self.limits.len() {
                 let third = before.end.third[axis].max(begin.third[axis]);
                 (before.end.third[axis], begin.third[axis]) = (third, third);
             }
@@ -159,7 +161,7 @@ impl Speeds {
     /// A piece that stands `at` a place, where there is nothing to be followed.
     pub fn stand(&self, at: &Point, distance: f64) -> Piece {
         let mut axes = [Cubic::default(); MAX_GROUP_AXES];
-        for (cubic, at) in axes.iter_mut().zip(at).take(self.limits.len()) {
+        for (cubic, at) in axes.iter_mut().zip(at).take(self.rows.axes) {
             *cubic = Cubic::constant(*at);
         }
         let (potential, time, epoch) = (self.potential, self.time, self.epoch);

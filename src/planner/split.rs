@@ -7,7 +7,7 @@ use crate::geometry::Cubic;
 use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 
-use super::spot::Spot;
+use super::spot::{Rows, Spot};
 use super::track::Interval;
 
 /// Intervals that are looked ahead at for how slow a stretch is.
@@ -23,6 +23,8 @@ pub struct Stretch {
     pub begin: f64,
     pub length: f64,
     pub axes: [Cubic; MAX_GROUP_AXES],
+    /// Those of the tool's coordinates, where they are others.
+    pub tool: Option<Box<[Cubic; MAX_GROUP_AXES]>>,
     pub feed: f64,
     pub line: u32,
     pub rests: bool,
@@ -43,6 +45,7 @@ struct Known {
 #[derive(Clone, Debug)]
 pub struct Splitter {
     limits: Vec<Limits>,
+    rows: Rows,
     period_s: f64,
     waiting: VecDeque<Known>,
     /// Energy at the end of the last interval that was divided.
@@ -50,26 +53,25 @@ pub struct Splitter {
 }
 
 impl Splitter {
-    pub fn new(limits: Vec<Limits>, period_s: f64) -> Splitter {
-        Splitter { limits, period_s, waiting: VecDeque::new(), reached: 0.0 }
+    pub fn new(limits: Vec<Limits>, rows: Rows, period_s: f64) -> Splitter {
+        Splitter { limits, rows, period_s, waiting: VecDeque::new(), reached: 0.0 }
+    }
+
+    fn spot(&self, interval: &Interval, x: f64) -> Spot {
+        Spot::of(&interval.axes, interval.tool.as_deref().unwrap_or(&interval.axes), x, self.rows)
     }
 
     /// Energy that axes and program permit at `x` of an interval.
     fn energy(&self, interval: &Interval, x: f64) -> f64 {
-        let spot = Spot::of(&interval.axes, x, self.limits.len());
+        let spot = self.spot(interval, x);
         spot.cap(&self.limits).min(2.0 * interval.feed * interval.feed)
     }
 
     pub fn push(&mut self, interval: Interval) {
         let begin = self.energy(&interval, 0.0);
         let end = self.energy(&interval, interval.length);
-        let acceleration = self.limits.iter().zip(&interval.axes).fold(f64::INFINITY, |least, (limits, cubic)| {
-            let Cubic([_, first, ..]) = *cubic;
-            let steepest = [0.5, 1.0]
-                .iter()
-                .fold(first.abs(), |most, share| most.max(cubic.derivatives(interval.length * share)[1].abs()));
-            if steepest > 0.0 { least.min(limits.acceleration / steepest) } else { least }
-        });
+        let places = [0.0, 0.5, 1.0].map(|share| self.spot(&interval, interval.length * share));
+        let acceleration = places.iter().fold(f64::INFINITY, |least, spot| least.min(spot.straight(&self.limits)));
         self.waiting.push_back(Known { interval, begin, end, acceleration });
     }
 
@@ -121,6 +123,7 @@ impl Splitter {
                 begin: interval.begin + first,
                 length: end - first,
                 axes: interval.axes.map(|cubic| cubic.from(first)),
+                tool: interval.tool.as_ref().map(|tool| Box::new(tool.map(|cubic| cubic.from(first)))),
                 feed: interval.feed,
                 line: interval.line,
                 rests: interval.rests && i + 1 == count,

@@ -19,24 +19,50 @@ const TURNING: f64 = 0.25;
 /// Of the jerk: what q‴v³ may take.
 const BENDING: f64 = 0.5;
 
-/// |q′|, |q″| and |q‴| of each axis at one place.
-#[derive(Clone, Debug)]
+/// What limits are for: each axis, and, behind them, the tool as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// How many axes.
+    pub axes: usize,
+    /// How many coordinates of the tool, from the first on, make up its velocity; 0 where nothing limits it.
+    pub tool: usize,
+}
+
+/// One more than a group has axes: that of the tool.
+const ROWS: usize = MAX_GROUP_AXES + 1;
+
+/// |q′|, |q″| and |q‴| of each axis at one place, and behind them of the tool: of its velocity, its acceleration and its jerk as vectors.
+#[derive(Clone, Debug, Default)]
 pub struct Spot {
-    pub first: [f64; MAX_GROUP_AXES],
-    pub second: [f64; MAX_GROUP_AXES],
-    pub third: [f64; MAX_GROUP_AXES],
+    pub first: [f64; ROWS],
+    pub second: [f64; ROWS],
+    pub third: [f64; ROWS],
 }
 
 impl Spot {
     /// At `x`.
-    pub fn of(axes: &[Cubic; MAX_GROUP_AXES], x: f64, count: usize) -> Spot {
-        let mut spot =
-            Spot { first: [0.0; MAX_GROUP_AXES], second: [0.0; MAX_GROUP_AXES], third: [0.0; MAX_GROUP_AXES] };
-        for (axis, cubic) in axes.iter().enumerate().take(count) {
+    pub fn of(axes: &[Cubic; MAX_GROUP_AXES], tool: &[Cubic; MAX_GROUP_AXES], x: f64, rows: Rows) -> Spot {
+        let mut spot = Spot::default();
+        for (axis, cubic) in axes.iter().enumerate().take(rows.axes) {
             let [_, first, second, third] = cubic.derivatives(x).map(f64::abs);
             (spot.first[axis], spot.second[axis], spot.third[axis]) = (first, second, third);
         }
+        if rows.tool > 0 {
+            let mut squares = [0.0; 3];
+            for cubic in tool.iter().take(rows.tool) {
+                let [_, derivatives @ ..] = cubic.derivatives(x);
+                squares.iter_mut().zip(derivatives).for_each(|(square, derivative)| *square += derivative * derivative);
+            }
+            let [first, second, third] = squares.map(f64::sqrt);
+            (spot.first[rows.axes], spot.second[rows.axes], spot.third[rows.axes]) = (first, second, third);
+        }
         spot
+    }
+
+    /// The greatest acceleration along the path where nothing bends.
+    pub fn straight(&self, limits: &[Limits]) -> f64 {
+        let of = |(first, limits): (&f64, &Limits)| limits.acceleration / first;
+        self.first.iter().zip(limits).filter(|(first, _)| **first > 0.0).map(of).fold(f64::INFINITY, f64::min)
     }
 
     /// The greatest energy with no acceleration along the path.

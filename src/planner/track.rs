@@ -29,6 +29,8 @@ const BETWEEN: u32 = 6;
 /// The error of the spline on a circle of radius r, with knots h apart at most, is r·(h/r)⁴ divided by this at most; by 72 where they
 /// are equally far apart.
 const ARC_ERROR: f64 = 24.0;
+/// The first and the last interval on an arc, of the others.
+const ARC_END: f64 = 0.6;
 /// No more of an arc than this between two knots, radians.
 const ARC_STEP: f64 = 0.4;
 
@@ -39,6 +41,10 @@ pub struct Interval {
     pub begin: f64,
     pub length: f64,
     pub axes: [Cubic; MAX_GROUP_AXES],
+    /// Those of the tool's coordinates, where they are others.
+    pub tool: Option<Box<[Cubic; MAX_GROUP_AXES]>>,
+    /// How far joints may have the tool off it, mm and deg.
+    pub within: [f64; 2],
     /// Velocity that the program wants on it, units of path/s.
     pub feed: f64,
     pub line: u32,
@@ -110,7 +116,9 @@ impl Track {
             let on_lines = matches!((&last.way, &leg.way), (Way::Lines(_), Way::Lines(_)));
             // Without knots of its own a corner reaches over the next ones, too, so they must permit that.
             let alike = [self.before, leg.corner].iter().all(|other| Track::alike(other, &last.corner));
-            let smooth = on_lines && alike && wanted >= before.max(after);
+            // A distance is to be kept where something turns.
+            let kept = matches!(last.corner, Corner::Distance(_)) && wanted.is_finite();
+            let smooth = on_lines && alike && !kept && wanted >= before.max(after);
             let curved = last.curvature().max(leg.curvature());
             let natural = if curved > 0.0 { self.arc_step(last, &leg) } else { f64::INFINITY };
             let rounded = if smooth { 0.0 } else { wanted.min(natural).min(before / 2.0).min(after / 2.0) };
@@ -168,9 +176,11 @@ impl Track {
         let curvature = leg.curvature();
         if curvature > 0.0 {
             let step = self.arc_step(leg, leg);
-            let steps = ((to - from) / step).ceil().max(2.0);
+            // Beside knots that stand close together, as at a rest, the error is greater: the intervals at both ends are shorter.
+            let steps = ((to - from) / step + 2.0 * (1.0 - ARC_END)).ceil().max(2.0);
+            let step = (to - from) / (steps - 2.0 * (1.0 - ARC_END));
             for i in 1..steps as usize {
-                add.push(from + (to - from) * i as f64 / steps);
+                add.push(from + step * (i as f64 - 1.0 + ARC_END));
             }
         }
         if rounded > 0.0 {
@@ -328,7 +338,12 @@ impl Track {
         let feed = self.legs.iter().filter(inside).map(|leg| leg.feed).fold(f64::INFINITY, f64::min);
         let line = self.legs.iter().find(|leg| leg.end > begin).map_or(0, |leg| leg.line_at(begin));
         let rests = self.ended && index + 2 == self.knots.len();
-        let interval = Interval { begin, length: end - begin, axes: self.cubics(index), feed, line, rests };
+        let within = self.legs.iter().filter(inside).fold([f64::INFINITY; 2], |least, leg| {
+            let within = [leg.corner, leg.inside].map(|corner| corner.left_to_joints());
+            [0, 1].map(|kind| least[kind].min(within[0][kind]).min(within[1][kind]))
+        });
+        let (axes, length) = (self.cubics(index), end - begin);
+        let interval = Interval { begin, length, axes, tool: None, within, feed, line, rests };
         self.given += 1;
         // What no further control point looks at.
         while self.given > REACH + 1 {

@@ -5,24 +5,28 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam::channel::{Sender, TrySendError};
+use tokio::sync::watch;
 
-use super::Counts;
 use super::draft::Ground;
 use super::runner::Message;
-use crate::gateway;
+use super::{Counts, Near};
+use crate::gateway::{self, CommandStatus};
 use crate::ids::{AxisId, GroupId, Handle};
+use crate::kinematics::Unreachable;
 use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS};
-use crate::planner::program::Element;
-use crate::planner::{PathAxes, PathOrder};
+use crate::planner::program::{Element, Point};
+use crate::planner::{Mechanism, PathAxes, PathOrder, Walk};
 
 /// Where and with which axes a program begins.
 #[derive(Clone, Debug)]
 pub struct ProgramStart {
     /// One value an axis of the group, in its order, axis coordinates.
     pub place: Vec<f64>,
+    /// The same in the order and coordinates of programs: of the axes, or of the tool.
+    pub programmed: Vec<f64>,
     /// The group's axes as the planner has them.
     pub axes: PathAxes,
-    /// Which is which.
+    /// Which coordinate is which.
     pub order: PathOrder,
 }
 
@@ -42,6 +46,11 @@ pub enum ProgramError {
     Busy,
     /// The planner is not there.
     Unavailable,
+    /// The machine cannot follow what it has: the path rests on the way.
+    Obstacle {
+        /// The line of the program.
+        line: u64,
+    },
 }
 
 impl fmt::Display for ProgramError {
@@ -52,6 +61,9 @@ impl fmt::Display for ProgramError {
                 write!(out, "{given} elements were given and {room} fit now: give fewer, or wait")
             }
             ProgramError::Busy => write!(out, "{MAX_PROGRAM_BATCHES} batches wait for the planner: give larger ones"),
+            ProgramError::Obstacle { line } => {
+                write!(out, "the machine cannot follow line {line}, and rests before it: halt the group and begin anew")
+            }
             ProgramError::Unavailable => write!(out, "the planner is being restarted: halt the group and begin anew"),
         }
     }
@@ -80,35 +92,61 @@ impl Desk {
 
     /// What elements of a program that begins so are checked against.
     pub fn ground(&self, group: GroupId, start: &ProgramStart) -> Ground {
+        let at = start.order.to_planner(&start.programmed);
+        let order = start.order.clone();
+        if let Some(mechanism) = &start.axes.mechanism {
+            let mut joints = Point::default();
+            joints.iter_mut().zip(&start.place).for_each(|(to, from)| *to = *from);
+            let walk = Some(Walk::new(mechanism.clone(), joints));
+            let (limits, soft_limits) = (start.axes.tool.into_iter().collect(), vec![None; order.count()]);
+            return Ground { limits, soft_limits, at, order, walk };
+        }
         let in_force = self.client.in_force();
         let axes = &self.client.description().groups[group.index()].axes;
         let of = |axis: &AxisId| &in_force[axis.index()].figures.motion;
         Ground {
             limits: axes.iter().map(|axis| of(axis).limits).collect(),
             soft_limits: axes.iter().map(|axis| of(axis).soft_limits).collect(),
-            at: start.order.to_planner(&start.place),
-            order: start.order.clone(),
+            at,
+            order,
+            walk: None,
         }
     }
 
     /// How a program of a group would begin now: where its axes are, with the limits that are in force.
-    pub fn start(&self, group: GroupId) -> ProgramStart {
-        let machine = self.client.description();
+    ///
+    /// # Errors
+    /// Where its tool has no place that could be told.
+    pub fn start(&self, group: GroupId) -> Result<ProgramStart, Unreachable> {
         let snapshot = self.client.snapshot();
+        let axes = &self.client.description().groups[group.index()].axes;
+        self.start_at(group, axes.iter().map(|axis| snapshot.axes[axis.index()].setpoint).collect())
+    }
+
+    /// The same where its axes are at `place`: one value an axis, in the group's order.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn start_at(&self, group: GroupId, place: Vec<f64>) -> Result<ProgramStart, Unreachable> {
+        let machine = self.client.description();
         let in_force = self.client.in_force();
-        let axes = &machine.groups[group.index()].axes;
-        let units: Vec<_> = axes.iter().map(|axis| machine.axes[axis.index()].unit).collect();
-        let order = PathOrder::new(&units);
-        let limits = order.order.iter().map(|place| in_force[axes[*place].index()].figures.motion.limits);
-        ProgramStart {
-            place: axes.iter().map(|axis| snapshot.axes[axis.index()].setpoint).collect(),
-            axes: PathAxes {
-                limits: limits.collect(),
-                linear: order.linear,
-                period_s: machine.period_ns as f64 * 1e-9,
-            },
-            order,
-        }
+        let description = &machine.groups[group.index()];
+        let figures = |axis: &AxisId| &in_force[axis.index()].figures.motion;
+        let period_s = machine.period_ns as f64 * 1e-9;
+        let limits: Vec<_> = description.axes.iter().map(|axis| figures(axis).limits).collect();
+        let tool = Some(description.path_limits);
+        let Some(of_tool) = &description.tool else {
+            let units: Vec<_> = description.axes.iter().map(|axis| machine.axes[axis.index()].unit).collect();
+            let order = PathOrder::new(&units);
+            let axes = PathAxes { tool, ..order.axes(&limits, period_s) };
+            return Ok(ProgramStart { programmed: place.clone(), place, axes, order });
+        };
+        let soft_limits = description.axes.iter().map(|axis| figures(axis).soft_limits).collect();
+        let mechanism = Mechanism::new(of_tool, soft_limits);
+        let order = mechanism.order.clone();
+        let programmed = mechanism.tool(&place)?[..order.count()].to_vec();
+        let axes = PathAxes { limits, linear: order.linear, period_s, tool, mechanism: Some(mechanism) };
+        Ok(ProgramStart { place, programmed, axes, order })
     }
 
     /// The command `handle` was accepted: its program begins.
@@ -116,9 +154,28 @@ impl Desk {
     /// # Errors
     /// Where the planner is not there.
     pub fn begin(&self, group: GroupId, handle: Handle, start: ProgramStart) -> Result<(), ProgramError> {
+        self.begin_behind(group, handle, start, None)
+    }
+
+    /// The same behind other moves of the group: `command` tells when it has ended, should it never have its turn.
+    ///
+    /// # Errors
+    /// Where the planner is not there.
+    pub fn begin_behind(
+        &self,
+        group: GroupId,
+        handle: Handle,
+        start: ProgramStart,
+        command: Option<watch::Receiver<CommandStatus>>,
+    ) -> Result<(), ProgramError> {
         let counts = Arc::new(Counts::of(handle));
         *self.newest[group.index()].lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&counts);
-        self.post(Message::Begin { group, counts, start: Box::new(start) })
+        self.post(Message::Begin { group, counts, start: Box::new(start), command })
+    }
+
+    /// The program of this command is the group's newest, and has not ended.
+    pub fn runs(&self, group: GroupId, handle: Handle) -> bool {
+        self.running(group, handle).is_ok()
     }
 
     /// Elements that fit now.
@@ -134,6 +191,16 @@ impl Desk {
     /// The program is planned to its end, which was given.
     pub fn planned(&self, group: GroupId) -> bool {
         self.newest(group).planned.load(Ordering::Relaxed)
+    }
+
+    /// The singularity that the planned part of the program comes nearest to.
+    pub fn nearest(&self, group: GroupId) -> Option<Near> {
+        self.newest(group).near()
+    }
+
+    /// The line from which on the machine cannot follow the program.
+    pub fn obstacle(&self, group: GroupId) -> Option<u64> {
+        self.newest(group).obstacle.load(Ordering::Relaxed).checked_sub(1)
     }
 
     /// Elements of a program, all of them or none. Returns how many more fit.
@@ -170,8 +237,13 @@ impl Desk {
 
     fn running(&self, group: GroupId, handle: Handle) -> Result<Arc<Counts>, ProgramError> {
         let counts = self.newest(group);
-        let runs = counts.handle == handle && !counts.ended.load(Ordering::Relaxed);
-        if runs { Ok(counts) } else { Err(ProgramError::Ended) }
+        if counts.handle != handle || counts.ended.load(Ordering::Relaxed) {
+            return Err(ProgramError::Ended);
+        }
+        match self.obstacle(group) {
+            Some(line) => Err(ProgramError::Obstacle { line }),
+            None => Ok(counts),
+        }
     }
 
     fn post(&self, message: Message) -> Result<(), ProgramError> {

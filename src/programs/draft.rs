@@ -8,9 +8,10 @@ use crate::limits::{MAX_POSITION, MIN_FEED_SHARE, SHORTEST_DURATION_S};
 use crate::path_file::{Written, WrittenShape};
 use crate::planner::axes::PathOrder;
 use crate::planner::program::{Corner, Element, Feed, Point, Shape};
+use crate::planner::{Astray, Walk};
 
 /// Why an element is not taken. Axes are places in the group.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum DraftError {
     /// No finite number, or one that no axis can be told.
     Position {
@@ -28,6 +29,8 @@ pub enum DraftError {
         /// How far it may.
         allowed: f64,
     },
+    /// The machine cannot follow it; with a place of the tool where that shows. Axes are joints.
+    Path(Box<Astray>),
     /// There is no such arc.
     Arc(ArcError),
     /// A velocity or duration that is none.
@@ -51,6 +54,7 @@ impl fmt::Display for DraftError {
             DraftError::SoftLimit { found, allowed, .. } => {
                 write!(out, "the path goes to {found}, the soft limit is {allowed}")
             }
+            DraftError::Path(astray) => astray.fault.fmt(out),
             DraftError::Arc(error) => error.fmt(out),
             DraftError::Feed { found, allowed } => write!(out, "{found} is too slow or too short: {allowed} at least"),
             DraftError::Corner { found } => write!(out, "{found} is no tolerance or distance: above 0"),
@@ -71,9 +75,19 @@ pub struct Ground {
     pub soft_limits: Vec<Option<(f64, f64)>>,
     /// Where the next element begins, as the planner has it.
     pub at: Point,
+    /// The machine there, where its joints are no coordinates of the tool.
+    pub walk: Option<Walk>,
 }
 
 impl Ground {
+    /// Where the axes are at the end of the last element, in the group's order.
+    pub fn axes(&self) -> Vec<f64> {
+        match &self.walk {
+            Some(walk) => walk.joints().to_vec(),
+            None => self.order.from_planner(&self.at)[..self.order.count()].to_vec(),
+        }
+    }
+
     /// The element, if it can be followed; what comes next begins at its end.
     ///
     /// # Errors
@@ -106,6 +120,9 @@ impl Ground {
                     return Err(DraftError::SoftLimit { axis: *axis, found: low, allowed: lowest });
                 }
             }
+        }
+        if let Some(walk) = &mut self.walk {
+            walk.take(&element, &self.at).map_err(DraftError::Path)?;
         }
         self.at = self.order.to_planner(&written.to);
         Ok(element)

@@ -17,11 +17,13 @@ pub use desk::{Desk, ProgramError, ProgramStart};
 pub use draft::{DraftError, Ground};
 pub use runner::Runner;
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::gateway::{self, PieceSender};
 use crate::ids::Handle;
+use crate::kinematics::Singularity;
 use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS};
+use crate::planner::Planner;
 
 /// What the desk and the runner know of one program: what becomes of it never counts for the next one of its group.
 #[derive(Debug)]
@@ -36,12 +38,52 @@ struct Counts {
     taken: AtomicU64,
     /// It is planned to its end, which was given.
     planned: AtomicBool,
+    /// What the planned part comes nearest to: a distance as its bits, a line, and the singularity by its number.
+    near_distance: AtomicU64,
+    near_line: AtomicU64,
+    near_what: AtomicU64,
+    /// The line that is not followed any further, and 1; 0 for none.
+    obstacle: AtomicU64,
+}
+
+/// The singularity that the planned part of a program comes nearest to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Near {
+    /// Which.
+    pub singularity: Singularity,
+    /// How near, as [`crate::kinematics::Conditioning`] counts.
+    pub distance: f64,
+    /// The line of the program.
+    pub line: u64,
 }
 
 impl Counts {
     fn of(handle: Handle) -> Counts {
         let (ended, planned) = (AtomicBool::new(handle == Handle::NONE), AtomicBool::new(false));
-        Counts { handle, ended, waiting: AtomicU64::new(0), taken: AtomicU64::new(0), planned }
+        let [waiting, taken, near_distance, near_line, near_what, obstacle] = [0; 6].map(AtomicU64::new);
+        Counts { handle, ended, waiting, taken, planned, near_distance, near_line, near_what, obstacle }
+    }
+
+    /// What the planner came to. The parts may be of two looks: whoever shows them shows them again.
+    fn tell(&self, planner: &Planner) {
+        if let Some(nearest) = planner.nearest()
+            && let Some(singularity) = nearest.conditioning.nearest
+        {
+            self.near_distance.store(nearest.conditioning.distance.to_bits(), Ordering::Relaxed);
+            self.near_line.store(u64::from(nearest.line), Ordering::Relaxed);
+            self.near_what.store(1 + singularity as u64, Ordering::Relaxed);
+        }
+        let obstacle = planner.obstacle().map_or(0, |obstacle| 1 + u64::from(obstacle.line));
+        self.obstacle.store(obstacle, Ordering::Relaxed);
+    }
+
+    fn near(&self) -> Option<Near> {
+        let what = self.near_what.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(Near {
+            singularity: *Singularity::ALL.get(what as usize)?,
+            distance: f64::from_bits(self.near_distance.load(Ordering::Relaxed)),
+            line: self.near_line.load(Ordering::Relaxed),
+        })
     }
 }
 

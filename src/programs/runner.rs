@@ -6,31 +6,46 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam::channel::Receiver;
+use tokio::sync::watch;
 
 use super::Counts;
 use super::desk::ProgramStart;
-use crate::gateway::{self, GroupSnapshot, PieceSender};
+use crate::gateway::{self, CommandStatus, GroupSnapshot, PieceSender};
 use crate::geometry::Piece;
 use crate::ids::{GroupId, Handle};
 use crate::limits::{
     MAX_PROGRAM_BATCHES, PROGRAM_ELEMENTS_PER_ROUND, PROGRAM_FLUSH_S, PROGRAM_PATIENCE_NS, PROGRAM_POLL_NS,
 };
-use crate::planner::program::Element;
+use crate::planner::program::{Element, Point};
 use crate::planner::{PathOrder, Planner};
 use crate::service::{Beat, Place, Sabotage};
 
 /// What the desk hands in.
 pub(super) enum Message {
-    Begin { group: GroupId, counts: Arc<Counts>, start: Box<ProgramStart> },
-    Elements { group: GroupId, handle: Handle, elements: Vec<Element> },
-    End { group: GroupId, handle: Handle },
+    Begin {
+        group: GroupId,
+        counts: Arc<Counts>,
+        start: Box<ProgramStart>,
+        /// Where it waits behind others.
+        command: Option<watch::Receiver<CommandStatus>>,
+    },
+    Elements {
+        group: GroupId,
+        handle: Handle,
+        elements: Vec<Element>,
+    },
+    End {
+        group: GroupId,
+        handle: Handle,
+    },
 }
 
 /// A program under way.
 struct Program {
     counts: Arc<Counts>,
     planner: Planner,
-    order: PathOrder,
+    /// Of the axes; `None` where the planner's pieces are in the group's order.
+    order: Option<PathOrder>,
     waiting: VecDeque<Element>,
     /// A piece that found no room in the ring.
     in_hand: Option<Piece>,
@@ -45,6 +60,25 @@ struct Program {
     /// The cycle has shown it.
     seen: bool,
     begun_ns: u64,
+    command: Option<watch::Receiver<CommandStatus>>,
+}
+
+impl Program {
+    /// All that it has is on its way to the cycle, and nothing more is to come.
+    fn handed_over(&self) -> bool {
+        self.finished && self.in_hand.is_none() && self.planner.ready() == 0
+    }
+
+    /// Its command has ended; or it was never begun, which the desk makes sure of, but for a daemon that stops.
+    fn is_over(&mut self, state: &GroupSnapshot, now_ns: u64) -> bool {
+        let shown = state.on_path && state.active == self.counts.handle.0;
+        self.seen |= shown;
+        let ended = match &self.command {
+            Some(command) => command.borrow().state.is_end(),
+            None => !self.seen && now_ns > self.begun_ns + PROGRAM_PATIENCE_NS,
+        };
+        ended || (self.seen && !shown)
+    }
 }
 
 /// The planner's service. Its state outlives a panic, but for programs under way.
@@ -52,13 +86,14 @@ pub struct Runner {
     client: gateway::Client,
     inbox: Receiver<Message>,
     rings: Box<[PieceSender]>,
-    programs: Vec<Option<Program>>,
+    /// Of each group, in their order: all but the first wait behind others.
+    programs: Vec<VecDeque<Program>>,
     sabotage: Sabotage,
 }
 
 impl Runner {
     pub(super) fn new(client: gateway::Client, inbox: Receiver<Message>, rings: Box<[PieceSender]>) -> Runner {
-        let programs = rings.iter().map(|_| None).collect();
+        let programs = rings.iter().map(|_| VecDeque::new()).collect();
         Runner { client, inbox, rings, programs, sabotage: Sabotage::new() }
     }
 
@@ -72,7 +107,7 @@ impl Runner {
         self.recover();
         while !stop.load(Ordering::Relaxed) {
             beat.tick();
-            let busy = self.programs.iter().any(Option::is_some);
+            let busy = self.programs.iter().any(|programs| !programs.is_empty());
             let wait = if busy { PROGRAM_POLL_NS } else { 20 * PROGRAM_POLL_NS };
             if let Ok(message) = self.inbox.recv_timeout(Duration::from_nanos(wait)) {
                 self.take(message, now_ns());
@@ -88,7 +123,7 @@ impl Runner {
             let Ok(message) = self.inbox.try_recv() else { break };
             self.take(message, now_ns);
         }
-        if self.programs.iter().any(Option::is_some) {
+        if self.programs.iter().any(|programs| !programs.is_empty()) {
             let groups = self.client.snapshot().groups;
             for (group, state) in groups.iter().enumerate() {
                 self.advance(group, state, now_ns);
@@ -105,20 +140,23 @@ impl Runner {
     }
 
     fn forget(&mut self, group: usize) {
-        if let Some(program) = self.programs[group].take() {
-            program.counts.ended.store(true, Ordering::Relaxed);
-            program.counts.waiting.store(0, Ordering::Relaxed);
-        }
+        self.programs[group].drain(..).for_each(|program| close(&program));
     }
 
     fn take(&mut self, message: Message, now_ns: u64) {
         match message {
-            Message::Begin { group, counts, start } => {
-                // One before it ended with its command.
-                self.forget(group.index());
-                let ProgramStart { place, axes, order } = *start;
-                let planner = Planner::new(axes, order.to_planner(&place), counts.handle.0 as u32);
-                self.programs[group.index()] = Some(Program {
+            Message::Begin { group, counts, start, command } => {
+                if command.is_none() {
+                    // One before it ended with its command.
+                    self.forget(group.index());
+                }
+                let ProgramStart { place, axes, order, .. } = *start;
+                let order = axes.mechanism.is_none().then_some(order);
+                let mut at = Point::default();
+                at.iter_mut().zip(&place).for_each(|(to, from)| *to = *from);
+                let at = order.as_ref().map_or(at, |order| order.to_planner(&place));
+                let planner = Planner::new(axes, at, counts.handle.0 as u32);
+                self.programs[group.index()].push_back(Program {
                     counts,
                     planner,
                     order,
@@ -130,6 +168,7 @@ impl Runner {
                     heard_ns: now_ns,
                     seen: false,
                     begun_ns: now_ns,
+                    command,
                 });
             }
             Message::Elements { group, handle, elements } => {
@@ -147,49 +186,66 @@ impl Runner {
     }
 
     fn running(&mut self, group: GroupId, handle: Handle) -> Option<&mut Program> {
-        self.programs[group.index()].as_mut().filter(|program| program.counts.handle == handle)
+        self.programs[group.index()].iter_mut().find(|program| program.counts.handle == handle)
     }
 
-    /// One round of one program.
+    /// One round of one group's programs.
     fn advance(&mut self, group: usize, state: &GroupSnapshot, now_ns: u64) {
-        let (Some(program), ring) = (self.programs[group].as_mut(), &mut self.rings[group]) else { return };
-        let shown = state.on_path && state.active == program.counts.handle.0;
-        program.seen |= shown;
-        // The command has ended; or it was never begun, which the desk makes sure of, but for a daemon that stops.
-        let over = (program.seen && !shown) || (!program.seen && now_ns > program.begun_ns + PROGRAM_PATIENCE_NS);
-        if over {
-            self.forget(group);
-            return;
-        }
-        // Bound: what is planned at a time, so that every group has its turn.
-        for _ in 0..PROGRAM_ELEMENTS_PER_ROUND {
-            if program.planner.ready() > ring.capacity() {
+        let (programs, ring) = (&mut self.programs[group], &mut self.rings[group]);
+        while let Some(first) = programs.front_mut() {
+            if !first.is_over(state, now_ns) {
                 break;
             }
-            let Some(element) = program.waiting.pop_front() else { break };
-            program.planner.push(&element);
-            program.open = true;
-            program.counts.waiting.fetch_sub(1, Ordering::Relaxed);
+            close(first);
+            programs.pop_front();
         }
-        if program.waiting.is_empty() && !program.finished {
-            // What is planned but held back for what follows is of use only until the cycle needs it.
-            let silent = now_ns > program.heard_ns + PROGRAM_PATIENCE_NS / 2;
-            let low = state.path_supply_s < PROGRAM_FLUSH_S || state.path_velocity == 0.0;
-            let needed = silent && program.open && ring.depth() == 0 && low;
-            if program.ended || needed {
-                program.planner.finish(program.ended);
-                program.finished = program.ended;
-                program.open = false;
-            }
-        }
-        // Bound: the ring's capacity.
-        while let Some(piece) = program.in_hand.take().or_else(|| program.planner.take()) {
-            let piece_of_group = program.order.piece(piece);
-            if ring.send(piece_of_group).is_err() {
-                program.in_hand = Some(piece);
+        // Pieces come in the order of the programs.
+        for program in programs {
+            plan(program, ring, state, now_ns);
+            if !program.handed_over() {
                 break;
             }
         }
-        program.counts.planned.store(program.finished, Ordering::Relaxed);
     }
+}
+
+/// It takes nothing any more.
+fn close(program: &Program) {
+    program.counts.ended.store(true, Ordering::Relaxed);
+    program.counts.waiting.store(0, Ordering::Relaxed);
+}
+
+/// One round of one program's planning.
+fn plan(program: &mut Program, ring: &mut PieceSender, state: &GroupSnapshot, now_ns: u64) {
+    // Bound: what is planned at a time, so that every group has its turn.
+    for _ in 0..PROGRAM_ELEMENTS_PER_ROUND {
+        if program.planner.ready() > ring.capacity() {
+            break;
+        }
+        let Some(element) = program.waiting.pop_front() else { break };
+        program.planner.push(&element);
+        program.open = true;
+        program.counts.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+    if program.waiting.is_empty() && !program.finished {
+        // What is planned but held back for what follows is of use only until the cycle needs it.
+        let silent = now_ns > program.heard_ns + PROGRAM_PATIENCE_NS / 2;
+        let low = state.path_supply_s < PROGRAM_FLUSH_S || state.path_velocity == 0.0;
+        let needed = silent && program.open && ring.depth() == 0 && low;
+        if program.ended || needed {
+            program.planner.finish(program.ended);
+            program.finished = program.ended;
+            program.open = false;
+        }
+    }
+    // Bound: the ring's capacity.
+    while let Some(piece) = program.in_hand.take().or_else(|| program.planner.take()) {
+        let piece_of_group = program.order.as_ref().map_or(piece, |order| order.piece(piece));
+        if ring.send(piece_of_group).is_err() {
+            program.in_hand = Some(piece);
+            break;
+        }
+    }
+    program.counts.planned.store(program.finished, Ordering::Relaxed);
+    program.counts.tell(&program.planner);
 }

@@ -16,7 +16,7 @@ pub use stage::Stage;
 
 use std::sync::Arc;
 
-use crate::dry_run::{DryRunError, DryRunReport, RunAxis};
+use crate::dry_run::{DryRunError, DryRunReport, RunGroup};
 use crate::geometry::ArcError;
 use crate::limits::DRY_RUN_QUEUE;
 use crate::path_file::{PathGroup, Problem};
@@ -27,11 +27,9 @@ use crate::planner::program::Point;
 pub struct Machine {
     /// The group, as path files name it.
     pub group: PathGroup,
-    /// Its axes.
-    pub axes: Vec<RunAxis>,
-    /// What a cycle takes, s.
-    pub period_s: f64,
-    /// Where a path begins that does not say it; axis coordinates, in the group's order.
+    /// Its axes, and its tool.
+    pub run: RunGroup,
+    /// Where a path begins that does not say it; in the coordinates of the group's paths.
     pub start: Point,
 }
 
@@ -53,7 +51,7 @@ pub enum Outcome {
     Mistakes(Vec<Problem>),
     /// An arc that there is not, with its line.
     Arc(u32, ArcError),
-    /// The motion stands still.
+    /// The machine cannot follow the path, or the motion stands still.
     Stuck(DryRunError),
     /// The motion takes longer than is run.
     TooLong,

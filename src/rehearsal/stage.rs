@@ -200,9 +200,13 @@ impl Run {
             return if dry.time_s() > LONGEST_DRY_RUN_S { Err(Outcome::TooLong) } else { Ok(Turn::Done) };
         }
         if let Some(written) = self.elements.pop_front() {
-            let Machine { axes, period_s, start, .. } = &*self.machine;
+            let Machine { run, start, .. } = &*self.machine;
             let start = self.reader.start().unwrap_or(start);
-            let dry = self.dry.get_or_insert_with(|| DryRun::new(axes.clone(), *period_s, start));
+            let dry = match self.dry.take() {
+                Some(dry) => dry,
+                None => DryRun::of(run.clone(), start).map_err(Outcome::Stuck)?,
+            };
+            let dry = self.dry.insert(dry);
             let element = written.element(dry.order(), dry.end(), dry.offsets());
             dry.give(&element.map_err(|error| Outcome::Arc(written.line, error))?);
             return Ok(Turn::Done);
@@ -230,9 +234,9 @@ impl Run {
         }
         let Some(mut dry) = self.dry.take() else {
             // No element at all.
-            let Machine { axes, period_s, start, .. } = &*self.machine;
+            let Machine { run, start, .. } = &*self.machine;
             let start = self.reader.start().unwrap_or(start);
-            let dry = DryRun::new(axes.clone(), *period_s, start);
+            let dry = DryRun::of(run.clone(), start).map_err(Outcome::Stuck)?;
             return Err(self.report(dry));
         };
         // The rest of it is run.

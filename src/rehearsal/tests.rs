@@ -1,6 +1,7 @@
 //! Dry runs as clients ask for them, turn by turn.
 
 use super::*;
+use crate::dry_run::RunAxis;
 use crate::gateway::Presence;
 use crate::limits::{DRY_RUN_TEXT_BYTES, MAX_DRY_RUNS};
 use crate::motion::Limits;
@@ -21,8 +22,7 @@ fn machine() -> Machine {
     let named = |name: &str| GroupAxis { name: name.to_string(), unit: AxisUnit::Millimetre };
     Machine {
         group: PathGroup::new(vec![named("x"), named("y")], 200.0),
-        axes: vec![axis("x"), axis("y")],
-        period_s: 0.001,
+        run: RunGroup { axes: vec![axis("x"), axis("y")], path_limits: None, tool: None, period_s: 0.001 },
         start: Point::default(),
     }
 }

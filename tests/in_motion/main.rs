@@ -6,6 +6,7 @@ mod held;
 mod jog;
 mod leases;
 mod parameters;
+mod path_acts;
 mod paths;
 mod services;
 mod stop;

@@ -61,7 +61,7 @@ impl Writer<'_> {
         let count = 2 + random.below(8);
         let linear = if random.chance(0.5) { count.min(3) } else { random.below(count + 1) };
         let period_s = random.magnitude(0.25e-3, 4e-3);
-        let axes = PathAxes { limits: limits(random, count), linear, period_s };
+        let axes = PathAxes::new(limits(random, count), linear, period_s);
         let mut start = [0.0; MAX_GROUP_AXES];
         if random.chance(0.5) {
             let far = random.magnitude(1.0, 1e4);

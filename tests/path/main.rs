@@ -4,7 +4,7 @@
 //! ```sh
 //! cargo test --release --test path -- --show-output
 //! MOTIOND_CASES=100000 MOTIOND_CYCLES=10000 cargo test --release --test path -- --show-output   # a campaign
-//! MOTIOND_CASES=1 MOTIOND_SEED=20500 MOTIOND_CYCLES=5000 cargo test --release --test path       # one program again
+//! MOTIOND_CASES=1 MOTIOND_SEED=20500 MOTIOND_CYCLES=2000 cargo test --release --test path       # one program again
 //! ```
 //!
 //! Program `n` has the seed `MOTIOND_SEED + n`.
@@ -39,7 +39,7 @@ use support::{cases, seed};
 /// Programs without `MOTIOND_CASES`.
 const CASES: usize = 2_500;
 /// Cycles that a program takes, about, at most, without `MOTIOND_CYCLES`.
-const CYCLES: usize = 5_000;
+const CYCLES: usize = 2_000;
 
 /// Looks at `count` cases on all processors; how many cycles that were, and what is wrong.
 fn campaign(claim: &Claim, seed: u64, count: usize, cycles: usize) -> (usize, Vec<String>) {
@@ -70,11 +70,15 @@ fn random_programs() {
     let cycles = std::env::var("MOTIOND_CYCLES").ok();
     let cycles = cycles.map_or(CYCLES, |cycles| cycles.parse().expect("MOTIOND_CYCLES is a whole number"));
     let (count, seed) = (cases(CASES), seed(20_401));
-    for claim in CLAIMS {
+    let mut wrong = Vec::new();
+    for (index, claim) in CLAIMS.iter().enumerate() {
+        // What is claimed of the way back and of steps is looked at in half as many.
+        let count = if index == 0 { count } else { count.div_ceil(2) };
         let begun = std::time::Instant::now();
         let (looked_at, failed) = campaign(claim, seed, count, cycles);
         let taken = begun.elapsed().as_secs_f64();
         println!("seed {seed}: {}: {count} programs, {looked_at} cycles, {taken:.1} s", claim.0);
-        assert!(failed.is_empty(), "{} of {count}:\n{}", failed.len(), failed.join("\n"));
+        wrong.extend(failed);
     }
+    assert!(wrong.is_empty(), "{} programs:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -12,7 +12,7 @@ const BUSY: usize = 12_000;
 /// Cycles in which every path has ended.
 const MOST: usize = 400_000;
 /// Cycles in which the far end of what is kept is reached.
-const LONG: usize = 100_000;
+const LONG: usize = 2_000_000;
 
 /// What is asked for from cycle to cycle.
 struct Operator {
@@ -196,7 +196,7 @@ pub fn to_the_far_end(random: &mut Random, case: &Case) -> Verdict {
             }
         }
         cycle += 1;
-        if cycle > MOST {
+        if cycle > MOST + LONG {
             return Err(walker.told(cycle, 1.0, "did not arrive"));
         }
     }

@@ -96,7 +96,7 @@ fn run(verb: Verb, shell: &mut Shell) -> Result<shell::Outcome, Error> {
         Verb::Interfaces(arguments) => interfaces::run(&arguments, shell),
         Verb::Lease(verb) => lease::run(&verb, shell),
         Verb::Path(path) if path.dry_run => path_rehearsal::run(&path, shell),
-        Verb::Path(path) => path_stream::run(&path.file, path.group.as_deref(), path.waiting, shell),
+        Verb::Path(path) => path_stream::run(&path, shell),
         // They need no daemon and were done before.
         Verb::Bus(_) | Verb::Completions(_) | Verb::Man(_) => Ok(shell::Outcome::Done),
     }

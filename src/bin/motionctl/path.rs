@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use motiond::config::machine::GroupConfig;
 use motiond::config::{self, ConfigError, MachineConfig};
 use motiond::dry_run::picture::{View, picture};
-use motiond::dry_run::{DryRun, DryRunError, DryRunReport, RunAxis};
+use motiond::dry_run::{DryRun, DryRunError, DryRunReport, RunAxis, RunGroup, RunTool};
 use motiond::path_file::{GroupAxis, PathGroup, PathReader, Problem, Written};
 use motiond::planner::program::Point;
 use serde_json::json;
@@ -22,8 +22,8 @@ const PART: usize = 64 * 1024;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "README, \"Paths\", has the format of path files. Exit code 4: the file has mistakes, or the path leaves \
-                        the soft limits. A picture is of three axes that move isometric, else of the first two that do."
+    after_help = "README, \"Paths\", has the format of path files. Exit code 4: the file has mistakes, the path leaves the \
+                        soft limits, or the machine cannot follow it. A picture is of three axes that move isometric, else of the first two that do."
 )]
 pub struct Arguments {
     /// Path file; - for the standard input
@@ -40,12 +40,18 @@ pub struct Arguments {
     /// Where the path begins, such as x=100,y=50, where the file does not say it
     #[arg(long, value_name = "PLACE", value_delimiter = ',', requires = "dry_run")]
     pub start: Vec<String>,
+    /// The joints near which it begins, such as j1=0,j2=90, for a group with a kinematics [default: the middle of the soft limits]
+    #[arg(long, value_name = "JOINTS", value_delimiter = ',', requires = "config")]
+    posture: Vec<String>,
     /// Draw the path, coloured by speed, into this file (SVG)
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     pub svg: Option<PathBuf>,
     /// The axes of the picture: two for a plane, three for an isometric view
     #[arg(long, value_name = "AXES", value_delimiter = ',', requires = "svg")]
     pub view: Vec<String>,
+    /// Where the group moves: halt it first, or begin behind what it does
+    #[arg(long, value_name = "MODE", value_parser = ["aborting", "buffered"], conflicts_with = "dry_run")]
+    pub buffer: Option<String>,
     #[command(flatten)]
     pub waiting: Waiting,
 }
@@ -83,9 +89,15 @@ fn dry_run(arguments: &Arguments) -> Result<(String, DryRunReport), Trouble> {
     let group = choose(&machine, arguments.group.as_deref())?;
     let path_group = path_group(&machine, group);
     let view = view(&arguments.view, &path_group)?;
-    let start = start(&arguments.start, &path_group).map_err(Trouble::Choice)?;
+    let start = place("--start", &arguments.start, &path_group).map_err(Trouble::Choice)?;
     let reader = PathReader::new(path_group, start);
-    let report = follow(&arguments.file, reader, run_axes(&machine, group), machine.period_ns as f64 * 1e-9)?;
+    let run = RunGroup {
+        axes: run_axes(&machine, group),
+        path_limits: Some(group.motion.path_limits),
+        tool: run_tool(&machine, group, &arguments.posture)?,
+        period_s: machine.period_ns as f64 * 1e-9,
+    };
+    let report = follow(&arguments.file, reader, &run)?;
     if let Some(svg) = &arguments.svg {
         let name = arguments.file.file_name().map(|name| name.to_string_lossy()).filter(|name| name != "-");
         let name = name.unwrap_or("standard input".into());
@@ -111,11 +123,35 @@ fn choose<'m>(machine: &'m MachineConfig, name: Option<&str>) -> Result<&'m Grou
 }
 
 fn path_group(machine: &MachineConfig, group: &GroupConfig) -> PathGroup {
+    let coordinates = match &group.tool {
+        Some(tool) => tool.coordinates.iter().map(|of| GroupAxis { name: of.name.clone(), unit: of.unit }).collect(),
+        None => axes_of(machine, group),
+    };
+    PathGroup::new(coordinates, group.motion.path_limits.velocity)
+}
+
+fn axes_of(machine: &MachineConfig, group: &GroupConfig) -> Vec<GroupAxis> {
     let axes = group.motion.axes.iter().map(|axis| {
         let axis = &machine.axes[axis.index()];
         GroupAxis { name: axis.name.clone(), unit: axis.motion.unit }
     });
-    PathGroup::new(axes.collect(), group.motion.path_limits.velocity)
+    axes.collect()
+}
+
+/// The machine of a group that has one, and the posture that its path begins in: as asked for, or in the middle of the soft limits.
+fn run_tool(machine: &MachineConfig, group: &GroupConfig, posture: &[String]) -> Result<Option<RunTool>, Trouble> {
+    let Some(tool) = &group.tool else {
+        let complaint = "--posture: found one, allowed: none, for the group has no kinematics";
+        return if posture.is_empty() { Ok(None) } else { Err(Trouble::Choice(complaint.into())) };
+    };
+    let axes = PathGroup::new(axes_of(machine, group), f64::MAX);
+    let limits = group.motion.axes.iter().map(|axis| machine.axes[axis.index()].motion.soft_limits);
+    let middle = limits.map(|limits| limits.map_or(0.0, |(low, high)| 0.5 * (low + high)));
+    let posture = match place("--posture", posture, &axes).map_err(Trouble::Choice)? {
+        Some(place) => place[..axes.count()].to_vec(),
+        None => middle.collect(),
+    };
+    Ok(Some(RunTool { tool: tool.clone(), posture }))
 }
 
 fn run_axes(machine: &MachineConfig, group: &GroupConfig) -> Vec<RunAxis> {
@@ -133,14 +169,14 @@ fn run_axes(machine: &MachineConfig, group: &GroupConfig) -> Vec<RunAxis> {
 }
 
 /// A place of every axis, by the reader of path files; or what is wrong with it.
-pub fn start(words: &[String], group: &PathGroup) -> Result<Option<Point>, String> {
+pub fn place(option: &str, words: &[String], group: &PathGroup) -> Result<Option<Point>, String> {
     if words.is_empty() {
         return Ok(None);
     }
     let mut reader = PathReader::new(group.clone(), None);
     reader.read(format!("start {}\n", words.join(" ")).as_bytes(), &mut |_, _| {});
     match reader.problems().first() {
-        Some(problem) => Err(format!("--start: {}", problem.kind)),
+        Some(problem) => Err(format!("{option}: {}", problem.kind)),
         None => Ok(reader.start().copied()),
     }
 }
@@ -159,7 +195,7 @@ fn view(names: &[String], group: &PathGroup) -> Result<Option<View>, Trouble> {
 }
 
 /// Reads the file part by part, and runs what it has as it comes.
-fn follow(file: &Path, mut reader: PathReader, axes: Vec<RunAxis>, period_s: f64) -> Result<DryRunReport, Trouble> {
+fn follow(file: &Path, mut reader: PathReader, group: &RunGroup) -> Result<DryRunReport, Trouble> {
     let not_read = |error| Trouble::NotRead(file.to_path_buf(), error);
     let mut source: Box<dyn Read> =
         if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file).map_err(not_read)?) };
@@ -169,7 +205,13 @@ fn follow(file: &Path, mut reader: PathReader, axes: Vec<RunAxis>, period_s: f64
         if failed.is_some() {
             return;
         }
-        let run = run.get_or_insert_with(|| DryRun::new(axes.clone(), period_s, from));
+        if run.is_none() {
+            match DryRun::of(group.clone(), from) {
+                Ok(begun) => run = Some(begun),
+                Err(error) => failed = Some(Trouble::Run(error)),
+            }
+        }
+        let Some(run) = &mut run else { return };
         match written.element(run.order(), run.end(), run.offsets()) {
             Ok(element) => failed = run.push(&element).err().map(Trouble::Run),
             Err(error) => failed = Some(Trouble::Choice(format!("{}:{}: arc: {error}", file.display(), written.line))),
@@ -191,8 +233,9 @@ fn follow(file: &Path, mut reader: PathReader, axes: Vec<RunAxis>, period_s: f64
     if let Some(trouble) = failed {
         return Err(trouble);
     }
-    let run = run.unwrap_or_else(|| DryRun::new(axes, period_s, &reader.start().copied().unwrap_or_default()));
-    run.finish().map_err(Trouble::Run)
+    let start = reader.start().copied().unwrap_or_default();
+    let run = run.map_or_else(|| DryRun::of(group.clone(), &start), Ok);
+    run.and_then(DryRun::finish).map_err(Trouble::Run)
 }
 
 impl Trouble {
@@ -206,7 +249,8 @@ impl Trouble {
                 let line = |problem: &Problem| format!("{}:{problem}", file.display());
                 ("Mistakes", 4, problems.iter().map(line).collect())
             }
-            Trouble::Run(error) => ("Stuck", 1, vec![error.to_string()]),
+            Trouble::Run(error @ DryRunError::Stuck { .. }) => ("Stuck", 1, vec![error.to_string()]),
+            Trouble::Run(error) => ("Unfollowed", 4, vec![error.to_string()]),
         };
         if as_object {
             let mut report = json!({ "error": name, "message": lines.join("\n") });

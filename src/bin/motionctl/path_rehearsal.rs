@@ -5,11 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use motiond::client::Error;
-use motiond::dry_run::{AxisReport, Deviation, DryRunReport, Peak};
+use motiond::dry_run::{AxisReport, CoordinateReport, Deviation, DryRunReport, Peak, ToolReport};
+use motiond::kinematics::{Conditioning, Singularity};
+use motiond::planner::Nearest;
 use motiond::units::AxisUnit;
 use serde_json::{Value, json};
 
-use crate::path::{Arguments, start};
+use crate::path::{Arguments, place};
 use crate::path_report::{as_json, as_words};
 use crate::path_stream::{choose, usage};
 use crate::shell::{Outcome, Shell, print_line};
@@ -36,7 +38,7 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
         Ok(chosen) => chosen,
         Err(words) => return Ok(usage(&words)),
     };
-    let start = match start(&arguments.start, &path_group) {
+    let start = match place("--start", &arguments.start, &path_group) {
         Ok(start) => start.map(|start| start[..path_group.count()].to_vec()),
         Err(words) => return Ok(usage(&words)),
     };
@@ -137,13 +139,33 @@ fn mistakes(file: &str, error: &Error, as_object: bool) {
 fn report(told: &Value) -> Option<DryRunReport> {
     let line = |value: &Value| value.as_u64().and_then(|line| u32::try_from(line).ok());
     let number = |name: &str| told[name].as_f64();
+    let peak = |told: &Value| Some(Peak { value: told["value"].as_f64()?, line: line(&told["line"])? });
+    let unit = |told: &Value| {
+        if told["unit"] == AxisUnit::Degree.symbol() { AxisUnit::Degree } else { AxisUnit::Millimetre }
+    };
+    let coordinate = |told: &Value| {
+        let (name, range) = (told["name"].as_str()?.to_string(), (told["lowest"].as_f64()?, told["highest"].as_f64()?));
+        Some(CoordinateReport { name, unit: unit(told), range })
+    };
+    let tool = |told: &Value| {
+        let [velocity, acceleration, jerk] = ["velocity", "acceleration", "jerk"].map(|name| &told[name]);
+        let share = |told: &Value| told["share"].as_f64();
+        Some(ToolReport {
+            peaks: [peak(velocity)?, peak(acceleration)?, peak(jerk)?],
+            shares: [share(velocity)?, share(acceleration)?, share(jerk)?],
+        })
+    };
+    let singularity = |told: &Value| {
+        let nearest = Singularity::ALL.into_iter().find(|known| told["what"] == known.to_string());
+        let conditioning = Conditioning { distance: told["distance"].as_f64()?, nearest };
+        Some(Nearest { conditioning, sigma: 0.0, line: line(&told["line"])? })
+    };
     let axis = |told: &Value| {
         let peaks = [&told["velocity"], &told["acceleration"], &told["jerk"]];
-        let peak = |told: &Value| Some(Peak { value: told["value"].as_f64()?, line: line(&told["line"])? });
         let limits = (told["minimum"].as_f64(), told["maximum"].as_f64());
         Some(AxisReport {
             name: told["axis"].as_str()?.to_string(),
-            unit: if told["unit"] == AxisUnit::Degree.symbol() { AxisUnit::Degree } else { AxisUnit::Millimetre },
+            unit: unit(told),
             range: (told["lowest"].as_f64()?, told["highest"].as_f64()?),
             soft_limits: limits.0.zip(limits.1),
             outside: line(&told["outside"]),
@@ -157,6 +179,9 @@ fn report(told: &Value) -> Option<DryRunReport> {
         rotary_length: number("rotary_length")?,
         cycles: told["cycles"].as_u64()?,
         period_s: number("period")?,
+        coordinates: told["coordinates"].as_array()?.iter().map(coordinate).collect::<Option<_>>()?,
+        tool: tool(&told["tool"]),
+        nearest: singularity(&told["singularity"]),
         axes: told["axes"].as_array()?.iter().map(axis).collect::<Option<_>>()?,
         deviation: Deviation {
             linear: number("linear_deviation")?,

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use motiond::dry_run::{AxisReport, DryRunReport, Peak};
+use motiond::dry_run::{AxisReport, CoordinateReport, DryRunReport, Peak, ToolReport};
+use motiond::planner::Nearest;
 use serde_json::{Value, json};
 
 use crate::table::{fixed, table};
@@ -31,8 +32,16 @@ pub fn as_words(file: &str, report: &DryRunReport, picture: Option<&Path>) -> St
         format!("deviation  {}", deviation(report)),
     ];
     let heading = ["AXIS", "FROM", "TO", "UNIT", "VELOCITY", "", "ACCELERATION", "", "JERK", ""];
-    let rows: Vec<Vec<String>> = report.axes.iter().map(row).collect();
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    if report.nearest.is_some()
+        || report.coordinates.iter().any(|of| report.axes.iter().all(|axis| axis.name != of.name))
+    {
+        rows.extend(report.coordinates.iter().map(coordinate));
+    }
+    rows.extend(report.tool.as_ref().map(|tool| self::tool(tool, unit(report))));
+    rows.extend(report.axes.iter().map(row));
     lines.push(table(&heading, &rows, &[1, 2, 4, 5, 6, 7, 8, 9]));
+    lines.extend(report.nearest.and_then(nearest));
     lines.extend(report.axes.iter().filter_map(outside));
     lines.extend(report.axes.iter().flat_map(beyond));
     lines.extend((report.jump.value > 0.0).then(|| {
@@ -48,11 +57,11 @@ fn unit(report: &DryRunReport) -> &'static str {
 }
 
 fn has_linear(report: &DryRunReport) -> bool {
-    report.axes.iter().any(|axis| axis.unit.symbol() == "mm")
+    report.coordinates.iter().any(|of| of.unit.symbol() == "mm")
 }
 
 fn has_rotary(report: &DryRunReport) -> bool {
-    report.axes.iter().any(|axis| axis.unit.symbol() == "deg")
+    report.coordinates.iter().any(|of| of.unit.symbol() == "deg")
 }
 
 fn deviation(report: &DryRunReport) -> String {
@@ -74,6 +83,29 @@ fn row(axis: &AxisReport) -> Vec<String> {
         row.push(format!("{} %", fixed(share * 100.0, 1)));
     }
     row
+}
+
+/// Where it is only told how far the path goes.
+fn coordinate(coordinate: &CoordinateReport) -> Vec<String> {
+    let CoordinateReport { name, unit, range: (low, high) } = coordinate;
+    let mut row = vec![name.clone(), fixed(*low, 3), fixed(*high, 3), unit.symbol().to_string()];
+    row.extend((0..6).map(|_| String::new()));
+    row
+}
+
+fn tool(tool: &ToolReport, unit: &str) -> Vec<String> {
+    let mut row = vec!["tool".to_string(), String::new(), String::new(), unit.to_string()];
+    for (Peak { value, .. }, share) in tool.peaks.iter().zip(tool.shares) {
+        row.push(fixed(*value, 1));
+        row.push(format!("{} %", fixed(share * 100.0, 1)));
+    }
+    row
+}
+
+fn nearest(nearest: Nearest) -> Option<String> {
+    let (distance, line) = (nearest.conditioning.distance, nearest.line);
+    let what = nearest.conditioning.nearest?;
+    Some(format!("nearest    {} from a singularity in line {line}: {what}", fixed(distance, 3)))
 }
 
 fn outside(axis: &AxisReport) -> Option<String> {
@@ -112,6 +144,19 @@ pub fn as_json(file: &str, group: &str, report: &DryRunReport, picture: Option<&
         }
         object
     };
+    let coordinate = |of: &CoordinateReport| json!({ "name": of.name, "unit": of.unit.symbol(), "from": of.range.0, "to": of.range.1 });
+    let tool = |tool: &ToolReport| {
+        let mut object = json!({});
+        for (order, what) in ORDERS.iter().enumerate() {
+            let Peak { value, line } = tool.peaks[order];
+            object[*what] = json!({ "peak": value, "share_of_limit": tool.shares[order], "line": line });
+        }
+        object
+    };
+    let singularity = report.nearest.and_then(|near| {
+        let what = near.conditioning.nearest?.to_string();
+        Some(json!({ "what": what, "distance": near.conditioning.distance, "line": near.line }))
+    });
     let found = &report.deviation;
     json!({
         "file": file,
@@ -128,6 +173,9 @@ pub fn as_json(file: &str, group: &str, report: &DryRunReport, picture: Option<&
         "jump": { "value": report.jump.value, "line": report.jump.line },
         "inside_soft_limits": report.inside(),
         "axes": report.axes.iter().map(axis).collect::<Vec<_>>(),
+        "coordinates": report.coordinates.iter().map(coordinate).collect::<Vec<_>>(),
+        "tool": report.tool.as_ref().map(tool),
+        "singularity": singularity,
         "svg": picture,
     })
 }

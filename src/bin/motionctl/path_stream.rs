@@ -11,8 +11,8 @@ use motiond::planner::program::{Corner, Feed, Point};
 use motiond::units::AxisUnit;
 use serde_json::{Value, json};
 
-use crate::cli::Waiting;
 use crate::keys::Keys;
+use crate::path::Arguments;
 use crate::shell::{Command, Outcome, Shell};
 
 /// Read at a time, bytes.
@@ -54,17 +54,23 @@ enum Trouble {
     Own(String),
 }
 
-/// Gives `file` to the daemon, from where the group is.
+/// Gives a file to the daemon, from where the group is or will be.
 ///
 /// # Errors
 /// What the daemon or the file has against it.
-pub fn run(file: &Path, group: Option<&str>, waiting: Waiting, shell: &mut Shell) -> Result<Outcome, Error> {
+pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
+    let Arguments { file, group, buffer, waiting, .. } = arguments;
+    let (group, waiting) = (group.as_deref(), *waiting);
     let (group, path_group) = match choose(group, shell)? {
         Ok(chosen) => chosen,
         Err(words) => return Ok(usage(&words)),
     };
     shell.hold_to_move(Scope::Group(group.clone()), waiting)?;
-    let begun = shell.machine.call("Path", "Begin", json!({ "group": group }))?;
+    let mut begin = json!({ "group": group });
+    if let Some(buffer) = buffer {
+        begin["buffer"] = json!(buffer);
+    }
+    let begun = shell.machine.call("Path", "Begin", begin)?;
     let _keys = if waiting.wait && file != Path::new("-") { Keys::listen(shell, &group)? } else { None };
     let handle = begun["handle"].as_u64().unwrap_or_default();
     let mut start = Point::default();
@@ -97,22 +103,19 @@ pub fn run(file: &Path, group: Option<&str>, waiting: Waiting, shell: &mut Shell
     shell.follow(vec![command], waiting)
 }
 
-/// The group of this name, or the only one, and its axes.
+/// The group of this name, or the only one, and the coordinates of its paths.
 pub fn choose(name: Option<&str>, shell: &mut Shell) -> Result<Result<(String, PathGroup), String>, Error> {
     let groups = shell.machine.all("Group", "Describe")?;
-    let axes = shell.machine.all("Axis", "Describe")?;
     let found = groups.iter().find(|group| name.is_none_or(|name| group["name"] == name));
     let Some(group) = found.filter(|_| name.is_some() || groups.len() == 1) else {
         let names: Vec<&str> = groups.iter().filter_map(|group| group["name"].as_str()).collect();
         return Ok(Err(format!("which group? --group with one of: {}", names.join(", "))));
     };
-    let of = |name: &Value| {
-        let axis = axes.iter().find(|axis| axis["name"] == *name);
-        let degree = axis.is_some_and(|axis| axis["unit"] == "deg");
-        let unit = if degree { AxisUnit::Degree } else { AxisUnit::Millimetre };
-        GroupAxis { name: name.as_str().unwrap_or_default().to_string(), unit }
+    let of = |coordinate: &Value| {
+        let unit = if coordinate["unit"] == "deg" { AxisUnit::Degree } else { AxisUnit::Millimetre };
+        GroupAxis { name: coordinate["name"].as_str().unwrap_or_default().to_string(), unit }
     };
-    let members = group["axes"].as_array().into_iter().flatten().map(of).collect();
+    let members = group["coordinates"].as_array().into_iter().flatten().map(of).collect();
     let speed = group["velocity_limit"].as_f64().unwrap_or(f64::MAX);
     Ok(Ok((group["name"].as_str().unwrap_or_default().to_string(), PathGroup::new(members, speed))))
 }

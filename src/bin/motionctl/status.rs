@@ -155,8 +155,13 @@ fn groups_in_words(groups: &[Value]) -> String {
         let facts = [("stopped", "stopped"), ("interrupted", "interrupted")];
         let facts = facts.iter().filter(|(name, _)| group[*name] == true).map(|(_, note)| note.to_string());
         let line = group["path_line"].as_u64().map(|line| format!("line {line}"));
+        let place =
+            |of: &Value| format!("{} {} {}", text(of, "name"), fixed(number(of, "actual"), 3), text(of, "unit"));
+        let tool: Vec<String> = group["tool"].as_array().into_iter().flatten().map(place).collect();
+        let tool = (!tool.is_empty()).then(|| format!("tool at {}", tool.join(", ")));
         let left = group["path_time_left"].as_f64().map(|seconds| format!("{seconds:.1} s left"));
-        let notes: Vec<String> = line.into_iter().chain(path_in_words(group)).chain(left).chain(facts).collect();
+        let path = line.into_iter().chain(path_in_words(group)).chain(left);
+        let notes: Vec<String> = tool.into_iter().chain(path).chain(facts).collect();
         vec![
             text(group, "name").to_string(),
             text(group, "state").to_string(),

@@ -5,6 +5,7 @@ mod axes;
 mod buses;
 mod common;
 mod inputs;
+mod kinematics;
 mod modes;
 mod simulation;
 mod startup;
@@ -20,6 +21,7 @@ use crate::cycle::ReactionRule;
 use crate::fault::{Fault, Reaction, Scope, StopKind};
 use crate::fieldbus::sim::SimulatedBus;
 use crate::ids::AxisId;
+use crate::kinematics::GroupTool;
 use crate::limits::{self, DEFAULT_PERIOD_NS};
 use crate::motion::{GroupParameters, Limits};
 use crate::units::AxisUnit;
@@ -163,12 +165,19 @@ fn group(reader: &mut Reader<'_>, group: &Group, file: &File) -> Option<GroupCon
                        target, behind the others and off their path";
         reader.report_found(&group.axes.place, found, allowed);
     }
-    let linear = axes.iter().any(|axis| axes::unit(&file.axes[axis.index()]) == AxisUnit::Millimetre);
+    let joints: Vec<_> = axes.iter().map(|axis| &file.axes[axis.index()]).collect();
+    let tool = match &group.kinematics {
+        Some(kinematics) => Some(kinematics::tool(reader, kinematics, &group.axes.place, &joints)?),
+        None => None,
+    };
+    let units = tool.as_ref().map_or_else(|| joints.iter().map(|axis| axes::unit(axis)).collect(), GroupTool::units);
+    let linear = units.contains(&AxisUnit::Millimetre);
     let path_limits = Limits { velocity: *group.velocity, acceleration: *group.acceleration, jerk: *group.jerk };
     Some(GroupConfig {
         name: group.name.value.clone(),
         unit: if linear { AxisUnit::Millimetre } else { AxisUnit::Degree },
         motion: GroupParameters { axes, path_limits },
+        tool,
     })
 }
 

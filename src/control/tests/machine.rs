@@ -72,6 +72,7 @@ impl Machine {
                 unit: AxisUnit::Millimetre,
                 axes: vec![AxisId(0), AxisId(1)],
                 path_limits: limits,
+                tool: None,
             }],
             buses: vec!["main".to_string()],
             devices: vec![],

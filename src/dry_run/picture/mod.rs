@@ -52,7 +52,7 @@ impl<'a> Picture<'a> {
     fn new(report: &'a DryRunReport, view: View) -> Picture<'a> {
         let mut bounds = [(0.0, 0.0); 3];
         for (bound, axis) in bounds.iter_mut().zip(view.axes()) {
-            *bound = report.axes[*axis].range;
+            *bound = report.coordinates[*axis].range;
         }
         let widest = bounds.iter().map(|(low, high)| high - low).fold(0.0, f64::max);
         // A path along one axis, or none, has a field all the same.
@@ -125,7 +125,7 @@ impl<'a> Picture<'a> {
     }
 
     fn label(&self, seen: usize) -> String {
-        let axis = &self.report.axes[self.view.axes()[seen]];
+        let axis = &self.report.coordinates[self.view.axes()[seen]];
         format!("{} ({})", escaped(&axis.name), axis.unit.symbol())
     }
 
@@ -267,7 +267,7 @@ impl<'a> Picture<'a> {
     fn legend(&mut self) {
         let (x, width) = (WIDTH - FREE[2] + 34.0, 16.0);
         let (top, height) = (FREE[1] + 24.0, (self.height - 24.0).min(360.0));
-        let unit = if self.report.axes.iter().any(|axis| axis.unit.symbol() == "mm") { "mm/s" } else { "deg/s" };
+        let unit = if self.report.coordinates.iter().any(|axis| axis.unit.symbol() == "mm") { "mm/s" } else { "deg/s" };
         self.text([x, top - 12.0], "start", INK, unit);
         let step = height / LEVELS as f64;
         for level in 0..LEVELS {
@@ -308,7 +308,7 @@ fn facts(report: &DryRunReport) -> Vec<String> {
         facts.push(format!("{:.1} deg", report.rotary_length));
     }
     let deviation = &report.deviation;
-    if report.axes.iter().any(|axis| axis.unit.symbol() == "mm") {
+    if report.coordinates.iter().any(|axis| axis.unit.symbol() == "mm") {
         facts.push(format!("off the programmed path by {:.4} mm at most", deviation.linear));
     } else {
         facts.push(format!("off the programmed path by {:.4} deg at most", deviation.rotary));

@@ -25,11 +25,11 @@ impl View {
     /// three linear ones do.
     pub fn of(report: &DryRunReport) -> View {
         let moves = |axis: &usize| {
-            let (low, high) = report.axes[*axis].range;
+            let (low, high) = report.coordinates[*axis].range;
             high - low > 1e-9
         };
         let of = |unit: AxisUnit| -> Vec<usize> {
-            (0..report.axes.len()).filter(|axis| report.axes[*axis].unit == unit).collect()
+            (0..report.coordinates.len()).filter(|axis| report.coordinates[*axis].unit == unit).collect()
         };
         let (linear, rotary) = (of(AxisUnit::Millimetre), of(AxisUnit::Degree));
         let moving = |axes: &[usize]| axes.iter().copied().filter(moves).collect::<Vec<usize>>();

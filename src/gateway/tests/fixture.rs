@@ -30,8 +30,13 @@ pub fn machine() -> MachineDescription {
         at_start: InForce { figures: AxisFigures::plain(limits), overrides: Default::default(), latest: None },
         modulo: (unit == AxisUnit::Degree).then_some(360.0),
     };
-    let plane =
-        GroupDescription { name: "plane".into(), unit: AxisUnit::Millimetre, axes: vec![X, Y], path_limits: limits };
+    let plane = GroupDescription {
+        name: "plane".into(),
+        unit: AxisUnit::Millimetre,
+        axes: vec![X, Y],
+        path_limits: limits,
+        tool: None,
+    };
     MachineDescription {
         name: "test".into(),
         boot_id: "boot".into(),

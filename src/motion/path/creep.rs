@@ -15,8 +15,8 @@ use super::{Course, PathMotion};
 const RATE: f64 = 0.9;
 /// Of the energy that is permitted.
 const ENERGY: f64 = 0.9;
-/// What is left to it, of the energy that a cycle makes from rest: a rest of the follower is exact to a part of a cycle.
-const SPARE: f64 = 0.5;
+/// What is left to it, of the energy that a cycle makes from rest: a rest of the follower is exact to a cycle or two.
+const SPARE: f64 = 2.0;
 
 /// On the way.
 #[derive(Clone, Debug)]
@@ -43,6 +43,8 @@ impl PathMotion {
         if self.creep.as_ref().is_some_and(|creep| creep.border != border) && !self.moving() {
             self.creep = None;
         }
+        // What has begun ends where it was to end, also when more has become known.
+        let border = self.creep.as_ref().map_or(border, |creep| creep.border);
         let from = self.place;
         if self.creep.is_none() {
             if self.moving() || ratio <= 0.0 {
@@ -110,6 +112,11 @@ impl PathMotion {
         self.border().is_some()
     }
 
+    /// What is left to it is passed from rest to rest.
+    pub(super) fn near_border(&self) -> bool {
+        self.border().is_some_and(|border| self.left(border).is_some())
+    }
+
     /// How much of the potential before a border is left to this.
     pub(super) fn spare(&self) -> f64 {
         if self.border().is_none() {
@@ -140,16 +147,19 @@ impl PathMotion {
     fn bit(&self, border: u64) -> Option<(f64, Limits, f64)> {
         let left = self.left(border)?;
         let (mut energy, mut feed) = (f64::INFINITY, f64::INFINITY);
-        let (mut acceleration, mut rate) = (f64::INFINITY, f64::INFINITY);
+        let (mut acceleration, mut rate, mut cap) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
         for number in self.place.piece..=border {
             let piece = self.pieces.get(number)?;
             let whole = piece.envelope.potential(piece.length);
             energy = energy.min(piece.ceiling.least(whole)).min(piece.cap);
+            cap = cap.min(piece.cap);
             feed = feed.min(piece.feed.least(whole));
             acceleration = acceleration.min(piece.envelope.acceleration).min(piece.envelope.at(piece.length));
             rate = rate.min(piece.envelope.rate);
         }
-        let velocity = (2.0 * ENERGY * energy.max(0.0)).sqrt();
+        // From rest to rest no more than this is reached; a ceiling at rest, at both ends of a run, says nothing else.
+        let energy = if energy > 0.0 { ENERGY * energy } else { cap.min(acceleration * left.max(0.0)) };
+        let velocity = (2.0 * energy).sqrt();
         let limits = Limits { velocity, acceleration, jerk: RATE * acceleration * rate };
         (velocity > 0.0 || left <= 0.0).then_some((left, limits, (2.0 * feed.max(0.0)).sqrt()))
     }

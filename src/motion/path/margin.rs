@@ -151,6 +151,11 @@ fn feed_margin(piece: &Piece, place: &Place, potential: f64, ratio: f64, cycle: 
     let excess = place.share - (slope * scale).clamp(-1.0, 1.0);
     let lag = piece.envelope.at(place.x) / piece.envelope.rate;
     let change = 0.5 * excess.abs() * (excess.abs() * lag).max(cycle);
-    let velocity = (place.velocity + change.copysign(excess)).max(0.0);
+    if excess > 0.0 {
+        // What stands gains nothing on a feed that falls.
+        let faster = if place.share > 0.0 { 0.5 * place.share * (place.share * lag).max(cycle) } else { 0.0 };
+        return feed * scale - place.energy() - change * (place.velocity + 0.5 * faster);
+    }
+    let velocity = (place.velocity - change).max(0.0);
     feed * scale - 0.5 * velocity * velocity
 }

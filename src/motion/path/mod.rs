@@ -34,6 +34,8 @@ mod creep;
 mod margin;
 mod mirror;
 mod passage;
+#[cfg(test)]
+mod passage_tests;
 mod pieces;
 mod place;
 #[cfg(test)]
@@ -246,6 +248,14 @@ impl PathMotion {
         self.arrived
     }
 
+    /// It rests where what is known of the path was planned to an end, and the program goes on.
+    fn at_known_end(&self) -> bool {
+        let Place { piece, x, .. } = self.place;
+        let next = self.pieces.get(piece + 1);
+        let here = self.pieces.get(piece);
+        !self.moving() && next.is_none() && here.is_some_and(|here| !here.last && x >= here.length)
+    }
+
     /// It moves.
     pub fn moving(&self) -> bool {
         self.place.velocity > 0.0 || self.place.share != 0.0
@@ -283,6 +293,12 @@ impl PathMotion {
     pub fn distance_left(&self) -> Option<f64> {
         let last = self.pieces.last().filter(|last| last.last)?;
         Some((last.distance + last.length - self.distance()).max(0.0))
+    }
+
+    /// Where an axis rests at the end of the program, once that is known; drive coordinates.
+    pub fn end(&self, axis: usize) -> Option<f64> {
+        let last = self.pieces.last().filter(|last| last.last)?;
+        Some(last.axes[axis].at(last.length))
     }
 
     /// Path units behind it that are kept: so far it can go back.
@@ -325,10 +341,10 @@ impl PathMotion {
         let Step { change, margin: judged, place, trusted } = found.unwrap_or_else(|hardest| hardest);
         self.trusted = if trusted { self.trusted + 1 } else { 0 };
         let open = self.bordered() || !self.pieces.rest().is_some_and(|rest| rest.rests);
-        self.starved = open
-            && judged.supply <= judged.limits.min(judged.feed)
-            && judged.supply <= 0.01 * from.energy().max(1.0);
-        self.follow(from, change, place, rate, ratio == 0.0 || self.starved);
+        self.starved =
+            open && judged.supply <= judged.limits.min(judged.feed) && judged.supply <= 0.01 * from.energy().max(1.0);
+        let rests = self.starved && (!self.bordered() || self.near_border());
+        self.follow(from, change, place, rate, ratio == 0.0 || rests);
     }
 
     /// The step with that change, or the one with the hardest braking where that leaves too little. Bound: `searches` and three.

@@ -100,7 +100,7 @@ impl Passage {
 
     /// It is held up because no more of the path is known.
     pub fn starved(&self) -> bool {
-        !self.on_way_back && self.path.starved()
+        !self.on_way_back && (self.path.starved() || self.path.at_known_end())
     }
 
     /// It is on the way back, or about to be.
@@ -163,7 +163,9 @@ impl Passage {
             self.keep_place();
         } else {
             self.find_stop();
-            self.path.step(if self.waits() { 0.0 } else { ratio });
+            // What is known is looked through before it leaves a rest.
+            let looks = self.looks() && !self.moving();
+            self.path.step(if self.waits() || looks { 0.0 } else { ratio });
             self.find_rest();
         }
     }
@@ -242,6 +244,7 @@ impl Passage {
     fn find_stop(&mut self) {
         if let Stop::At(number) = self.stop
             && self.path.place.piece > number
+            && self.path.place.energy() > self.path.spare()
         {
             // It could not be stopped there.
             self.stop = Stop::Sought { after: self.path.place.piece };
@@ -256,6 +259,12 @@ impl Passage {
             let found = ends && self.stop_at(after);
             self.stop = if found { Stop::At(after) } else { Stop::Sought { after: after + 1 } };
         }
+    }
+
+    /// The end of the line may be among what is known.
+    fn looks(&self) -> bool {
+        let Stop::Sought { after } = self.stop else { return false };
+        self.path.pieces.get(after + 1).is_some()
     }
 
     /// It can still come to rest at the end of piece `number`, which is the limit then.

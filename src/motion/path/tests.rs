@@ -8,7 +8,7 @@ use crate::planner::{PathAxes, Planner};
 
 pub fn axes(count: usize, linear: usize, v: f64, a: f64, j: f64) -> PathAxes {
     let limits = Limits { velocity: v, acceleration: a, jerk: j };
-    PathAxes { limits: vec![limits; count], linear, period_s: 0.001 }
+    PathAxes::new(vec![limits; count], linear, 0.001)
 }
 
 pub fn point(values: &[f64]) -> Point {

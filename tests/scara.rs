@@ -1,0 +1,165 @@
+//! An arm whose joints are no coordinates of its tool, by the built programs over their socket: paths in coordinates of the tool, what is
+//! refused before it is a part of one, and what is shown.
+
+use serde_json::{Value, json};
+
+#[allow(dead_code, reason = "each test program uses a part")]
+#[path = "support/daemon.rs"]
+mod process;
+
+use motiond::client::{Ended, Error, Machine};
+use process::Daemon;
+
+const PATH: &str = "config/paths/scara.path";
+const CONFIG: &str = "config/scara.toml";
+
+/// A daemon with the arm, on a host on which other tests take the processor for longer than a machine would bear.
+fn arm() -> Daemon {
+    let daemon = Daemon::start_with(|_| {
+        let shipped = std::fs::read_to_string(CONFIG).unwrap();
+        let patient = shipped.replace("max-skipped-periods = 100 ", "max-skipped-periods = 1000 ");
+        assert_ne!(patient, shipped, "{CONFIG} has another bound for skipped periods");
+        patient.replace("[[bus.device]]\nname = ", "[[bus.device]]\nwatchdog-ms = 1000\nname = ")
+    });
+    for axis in ["shoulder", "elbow", "quill", "rotation"] {
+        daemon.done(&format!("power on {axis} --wait"));
+    }
+    daemon.done("group enable arm --wait");
+    daemon
+}
+
+/// A program that is open.
+struct Program {
+    machine: Machine,
+    lease: Value,
+    begun: Value,
+}
+
+impl Program {
+    fn begin(daemon: &Daemon) -> Program {
+        let mut machine = daemon.connect();
+        let scope = json!({ "group": "arm", "ttl_ms": 30_000, "on_loss": "stop", "holder": "test" });
+        let lease = machine.call("Lease", "Acquire", scope).unwrap()["lease"].clone();
+        let begun = machine.call("Path", "Begin", json!({ "group": "arm", "lease": lease })).unwrap();
+        Program { machine, lease, begun }
+    }
+
+    fn call(&mut self, method: &str, mut parameters: Value) -> Result<Value, Error> {
+        parameters["group"] = json!("arm");
+        parameters["lease"] = self.lease.clone();
+        if matches!(method, "Lines" | "Arc" | "End") {
+            parameters["handle"] = self.begun["handle"].clone();
+        }
+        let interface = if matches!(method, "MoveLinear" | "Status" | "Halt") { "Group" } else { "Path" };
+        self.machine.call(interface, method, parameters)
+    }
+
+    fn lines(&mut self, points: &[[f64; 4]]) -> Result<Value, Error> {
+        self.call(
+            "Lines",
+            json!({ "points": points.concat(), "feed": 300.0, "corner": { "mode": "exact" }, "line": 7 }),
+        )
+    }
+
+    fn refused(&mut self, points: &[[f64; 4]]) -> Value {
+        match self.lines(points) {
+            Err(Error::Refused { fields, .. }) => Value::Object(fields),
+            other => panic!("{points:?}: {other:?}"),
+        }
+    }
+}
+
+fn near(found: &Value, wanted: f64) {
+    assert!((found.as_f64().unwrap() - wanted).abs() < 0.01, "{found} instead of {wanted}");
+}
+
+#[test]
+fn the_arm_follows_a_path_in_coordinates_of_its_tool() {
+    let daemon = arm();
+    let printed = daemon.done(&format!("path {PATH} --wait"));
+    assert!(printed.contains("done"), "{printed}");
+    // Where it ends is where it began.
+    let printed = daemon.done("status");
+    assert!(printed.contains("tool at x 388.9") && printed.contains(" mm, y -35.3"), "{printed}");
+    let status = daemon.connect().call("Group", "Status", json!({ "group": "arm" })).unwrap();
+    for (found, wanted) in status["status"]["tool"].as_array().unwrap().iter().zip([388.909, -35.355, -50.0, 45.0]) {
+        near(&found["setpoint"], wanted);
+    }
+}
+
+#[test]
+fn what_the_arm_cannot_follow_is_refused_before_it_is_part_of_a_path() {
+    let daemon = arm();
+    let mut program = Program::begin(&daemon);
+    assert_eq!(program.begun["axes"], json!(["x", "y", "z", "c"]));
+    for (found, wanted) in program.begun["start"].as_array().unwrap().iter().zip([388.909, -35.355, -50.0, 45.0]) {
+        near(found, wanted);
+    }
+    // Out of reach, in the second of two.
+    let refused = program.refused(&[[400.0, 0.0, -50.0, 45.0], [500.0, 400.0, -50.0, 45.0]]);
+    assert_eq!(
+        (&refused["reason"], &refused["element"], &refused["line"]),
+        (&json!("OutOfReach"), &json!(1), &json!(8))
+    );
+    near(&refused["limit"], 550.0);
+    assert!(refused["requested"].as_f64().unwrap() > 550.0, "{refused}");
+    assert!(refused["hint"].as_str().unwrap().contains("the shoulder"), "{refused}");
+    // Too near to the border of the reach.
+    let refused = program.refused(&[[549.999, 0.0, -50.0, 45.0]]);
+    assert_eq!((&refused["reason"], &refused["limit"]), (&json!("Singular"), &json!(0.01)), "{refused}");
+    near(&refused["at"][0], 549.999);
+    // A joint beyond its limit: the shoulder at more than 170 degrees, the other one below 0.
+    let refused = program.refused(&[[0.0, 390.0, -50.0, 45.0], [-390.0, -120.0, -50.0, 45.0]]);
+    assert_eq!((&refused["reason"], &refused["unit"]), (&json!("SoftLimit"), &json!("deg")), "{refused}");
+    assert_eq!(refused["element"], json!(1), "{refused}");
+    // The quill.
+    let refused = program.refused(&[[400.0, 0.0, 5.0, 45.0]]);
+    assert_eq!((&refused["axis"], &refused["limit"]), (&json!("quill"), &json!(0.0)), "{refused}");
+    // Straight through the shoulder's axis, where a fold of the arm would be needed that it does not have.
+    let refused = program.refused(&[[-388.909, 35.355, -50.0, 45.0]]);
+    assert_eq!(refused["reason"], json!("OutOfReach"), "{refused}");
+    // None of that changed anything.
+    program.lines(&[[400.0, 0.0, -50.0, 45.0], [300.0, 100.0, -60.0, 90.0]]).unwrap();
+    program.call("End", json!({})).unwrap();
+    let handle = program.begun["handle"].as_u64().unwrap();
+    assert_eq!(program.machine.wait(handle).unwrap(), Ended::Done);
+    let status = program.call("Status", json!({})).unwrap();
+    for (found, wanted) in status["status"]["tool"].as_array().unwrap().iter().zip([300.0, 100.0, -60.0, 90.0]) {
+        near(&found["setpoint"], wanted);
+    }
+    let told = program.machine.call("Path", "Status", json!({ "group": "arm" })).unwrap();
+    assert!(told["singularity"]["distance"].as_f64().unwrap() > 0.5 && told["obstacle_line"].is_null(), "{told}");
+    let targets = json!([{ "axis": "shoulder", "value": 0.0 }]);
+    let refused = program.call("MoveLinear", json!({ "targets": targets, "relative": true })).unwrap_err();
+    assert_eq!(refused.field("reason"), Some(&json!("Kinematics")), "{refused}");
+}
+
+#[test]
+fn a_dry_run_tells_of_tool_joints_and_singularities() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_motionctl"));
+    let picture = tempfile::tempdir().unwrap();
+    let svg = picture.path().join("arm.svg");
+    command.args([
+        "path",
+        "--dry-run",
+        PATH,
+        "--config",
+        CONFIG,
+        "--posture",
+        "shoulder=-45,elbow=90,quill=-50,rotation=0",
+    ]);
+    let output = process::output(command.arg("--svg").arg(&svg).arg("--json"));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let used =
+        |of: &Value| ["velocity", "acceleration", "jerk"].map(|order| of[order]["share_of_limit"].as_f64().unwrap());
+    let all = report["axes"].as_array().unwrap().iter().map(used).chain([used(&report["tool"])]);
+    for shares in all {
+        assert!(shares.iter().all(|share| *share <= 1.0), "{report}");
+    }
+    assert!(used(&report["tool"]).iter().any(|share| *share > 0.5), "{report}");
+    assert!(report["deviation"]["mm"].as_f64().unwrap() <= 0.05, "{report}");
+    assert!(report["singularity"]["distance"].as_f64().unwrap() > 0.01, "{report}");
+    assert_eq!(report["coordinates"][0]["name"], "x");
+    assert!(std::fs::read_to_string(svg).unwrap().contains("x (mm)"));
+}
