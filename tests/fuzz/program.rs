@@ -38,7 +38,7 @@ fuzz_target!(|input: &[u8]| {
     let soft_limits = vec![Some((-500.0, 500.0)); count];
     let axes = order.axes(&limits, PERIOD_S);
     let mut planner = Planner::new(axes.clone(), Point::default(), 0);
-    let mut pen = Pen::new(Ground { order, limits, soft_limits, at: Point::default() });
+    let mut pen = Pen::new(Ground { order, limits, soft_limits, at: Point::default(), walk: None });
     let mut motion = PathMotion::new(PERIOD_S);
     let interface = INTERFACES.iter().find(|interface| interface.name == "io.motiond.v1.Path").expect("paths");
     let mut left = ELEMENTS;

@@ -1,7 +1,7 @@
 //! Paths over the socket: planned on one thread, followed on another, whatever becomes of those who give them.
 
 use motiond::client::{Ended, Machine};
-use motiond::dry_run::{DryRun, DryRunReport, RunAxis};
+use motiond::dry_run::{DryRun, DryRunReport, RunAxis, RunGroup};
 use motiond::gateway::GroupState;
 use motiond::path_file::{Written, WrittenShape};
 use motiond::planner::program::{Corner, Feed, Point};
@@ -166,7 +166,8 @@ fn at_rest(told: &Told) -> bool {
 
 /// The same curve on the virtual clock, cycle by cycle.
 fn dry_run(held: &Held, start: &[f64], points: &[[f64; AXES]]) -> (Vec<Told>, DryRunReport) {
-    let axes = held.daemon().gateway().description().axes.clone();
+    let machine = held.daemon().gateway().description();
+    let path_limits = Some(machine.groups[0].path_limits);
     let axis = |axis: &motiond::gateway::AxisDescription| {
         let figures = &axis.at_start.figures.motion;
         let (limits, soft_limits) = (figures.limits, figures.soft_limits);
@@ -177,7 +178,8 @@ fn dry_run(held: &Held, start: &[f64], points: &[[f64; AXES]]) -> (Vec<Told>, Dr
         place[..AXES].copy_from_slice(values);
         place
     };
-    let mut dry = DryRun::new(axes[..AXES].iter().map(axis).collect(), 0.001, &place(start));
+    let axes = machine.axes[..AXES].iter().map(axis).collect();
+    let mut dry = DryRun::of(RunGroup { axes, path_limits, tool: None, period_s: 0.001 }, &place(start)).unwrap();
     for (index, point) in points.iter().enumerate() {
         let (feed, corner) = (Feed::Speed(300.0), Corner::Tolerance { linear: 0.02, rotary: 0.02 });
         let (shape, to) = (WrittenShape::Line, place(point));
