@@ -29,8 +29,6 @@ const MUTANTS: &[(&str, &str, &str)] = &[
     ("motion/path/margin.rs", "known - stopping_distance(", "1.05 * known - stopping_distance("),
     // How long a change of the share takes.
     ("motion/path/place.rs", "(acceleration / rate).min(piece.envelope.lag)", "(0.2 * acceleration / rate)"),
-    // A release of the braking.
-    ("motion/path/place.rs", "-from.share * braking / (2.0 * from.velocity)", "-from.share * braking / from.velocity"),
     // From one piece to the next.
     ("motion/path/place.rs", "const CROSSING_STEPS: usize = 8;", "const CROSSING_STEPS: usize = 0;"),
     ("motion/path/place.rs", "slope * (r * v + u * second) / 12.0", "slope * (r * v + u * second) / 2.0"),

@@ -349,7 +349,8 @@ impl Speeds {
             if cap <= from || fits(cap) {
                 return cap;
             }
-            let (mut low, mut high) = (from, cap);
+            // What is faster leaves less.
+            let (mut low, mut high) = (from, cap.min(from + way * spot.acceleration(&self.limits, from)));
             for _ in 0..HALVINGS {
                 let middle = 0.5 * (low + high);
                 if fits(middle) { low = middle } else { high = middle }
