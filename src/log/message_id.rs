@@ -21,6 +21,26 @@ pub const IDS: &[(&str, u128)] = &[
     ("parameters_changed", 0xb21a926794f2405fb723227ec31553b3),
     // An axis came to rest at a soft limit.
     ("soft_limit_reached", 0x94ff9bd27859432fb28c5dc29089c903),
+    // A path began.
+    ("path_begun", 0x14598e25bf3c40c4ad4cdfc989ee15e8),
+    // A path rests because no more of it is known.
+    ("path_starved", 0xc5236f553c024eb5981ddd2669d5825b),
+    // More of a path is known again.
+    ("path_supplied", 0x327615f626534fb1b955375d6ee345da),
+    // A path is held.
+    ("path_held", 0x0ccf2c0ff5d249b39399eaf402c636cf),
+    // A path is held no more.
+    ("path_resumed", 0x944e57fe446f466896aae8e119cb32d1),
+    // A path goes back.
+    ("path_retreating", 0x7db64b54ddc64b139ad27cd65984a433),
+    // A path has gone back as far as it can.
+    ("path_retreated", 0xd7c086ffb0d444468906e9a909281707),
+    // A path goes forward again.
+    ("path_advancing", 0x967046ceb7584c37bc55006fdd91bbe9),
+    // A path waits at the end of a line for the next step.
+    ("path_line_ended", 0x1a8eecededcf482e8e68ba766f4c86ae),
+    // A path ended.
+    ("path_ended", 0x0ca07e677a814625a9fce25cbdd59369),
     // A device dropped out of the exchange.
     ("device_lost", 0x084f0f3e6cb7438fba8357a883088112),
     // A device takes part in the exchange again.
