@@ -1,7 +1,7 @@
 //! Paths over the socket: planned on one thread, followed on another, whatever becomes of those who give them.
 
 use motiond::client::{Ended, Machine};
-use motiond::dry_run::{DryRun, DryRunReport, RunAxis};
+use motiond::dry_run::{DryRun, DryRunReport, RunAxis, RunGroup};
 use motiond::gateway::GroupState;
 use motiond::path_file::{Written, WrittenShape};
 use motiond::planner::program::{Corner, Feed, Point};
@@ -177,7 +177,10 @@ fn dry_run(held: &Held, start: &[f64], points: &[[f64; AXES]]) -> (Vec<Told>, Dr
         place[..AXES].copy_from_slice(values);
         place
     };
-    let mut dry = DryRun::new(axes[..AXES].iter().map(axis).collect(), 0.001, &place(start));
+    let path_limits = Some(held.daemon().gateway().description().groups[0].path_limits);
+    let axes = axes[..AXES].iter().map(axis).collect();
+    let group = RunGroup { axes, path_limits, tool: None, period_s: 0.001 };
+    let mut dry = DryRun::of(group, &place(start)).unwrap();
     for (index, point) in points.iter().enumerate() {
         let (feed, corner) = (Feed::Speed(300.0), Corner::Tolerance { linear: 0.02, rotary: 0.02 });
         let (shape, to) = (WrittenShape::Line, place(point));
