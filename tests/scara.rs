@@ -50,7 +50,7 @@ impl Program {
         if matches!(method, "Lines" | "Arc" | "End") {
             parameters["handle"] = self.begun["handle"].clone();
         }
-        let interface = if matches!(method, "MoveLinear" | "Status" | "Halt") { "Group" } else { "Path" };
+        let interface = if method == "MoveLinear" { "Group" } else { "Path" };
         self.machine.call(interface, method, parameters)
     }
 
@@ -108,10 +108,11 @@ fn what_the_arm_cannot_follow_is_refused_before_it_is_part_of_a_path() {
     let refused = program.refused(&[[549.999, 0.0, -50.0, 45.0]]);
     assert_eq!((&refused["reason"], &refused["limit"]), (&json!("Singular"), &json!(0.01)), "{refused}");
     near(&refused["at"][0], 549.999);
-    // A joint beyond its limit: the shoulder at more than 170 degrees, the other one below 0.
-    let refused = program.refused(&[[0.0, 390.0, -50.0, 45.0], [-390.0, -120.0, -50.0, 45.0]]);
+    // A joint beyond its limit: the shoulder at more than 170 degrees, in the third of three.
+    let round = [[0.0, 390.0, -50.0, 45.0], [-390.0, 0.0, -50.0, 45.0], [-120.0, -370.0, -50.0, 45.0]];
+    let refused = program.refused(&round);
     assert_eq!((&refused["reason"], &refused["unit"]), (&json!("SoftLimit"), &json!("deg")), "{refused}");
-    assert_eq!(refused["element"], json!(1), "{refused}");
+    assert_eq!((&refused["axis"], &refused["element"]), (&json!("shoulder"), &json!(2)), "{refused}");
     // The quill.
     let refused = program.refused(&[[400.0, 0.0, 5.0, 45.0]]);
     assert_eq!((&refused["axis"], &refused["limit"]), (&json!("quill"), &json!(0.0)), "{refused}");
@@ -123,7 +124,7 @@ fn what_the_arm_cannot_follow_is_refused_before_it_is_part_of_a_path() {
     program.call("End", json!({})).unwrap();
     let handle = program.begun["handle"].as_u64().unwrap();
     assert_eq!(program.machine.wait(handle).unwrap(), Ended::Done);
-    let status = program.call("Status", json!({})).unwrap();
+    let status = program.machine.call("Group", "Status", json!({ "group": "arm" })).unwrap();
     for (found, wanted) in status["status"]["tool"].as_array().unwrap().iter().zip([300.0, 100.0, -60.0, 90.0]) {
         near(&found["setpoint"], wanted);
     }

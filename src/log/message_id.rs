@@ -127,7 +127,8 @@ mod tests {
         let lines = ["error!(", "warn!(", "info!(", "debug!("].into_iter().flat_map(|level| text.split(level).skip(1));
         let named = lines.filter_map(|rest| rest.trim_start().strip_prefix("name: \"")?.split('"').next());
         // Those of the machine's events are made by a macro.
-        let events = text.split("line!(").skip(1).filter_map(|rest| rest.split('"').nth(1));
+        let events = ["line!(", "news!("].into_iter().flat_map(|macro_| text.split(macro_).skip(1));
+        let events = events.filter_map(|rest| rest.split('"').nth(1));
         let named: BTreeSet<&str> = named.chain(events).collect();
         for name in &named {
             assert!(of(name).is_some(), "no id for {name}");
