@@ -104,11 +104,11 @@ fn mistakes_are_told_to_programs_as_well() {
 fn a_rotary_group_is_run_in_degrees_and_drawn() {
     let directory = tempfile::tempdir().unwrap();
     let svg = directory.path().join("table.svg");
-    let path = "start tilt=0 spin=0\nfeed 90\ntolerance 0.1\nline tilt=45 spin=90\nline tilt=-45 spin=180\n";
+    let path = "start tilt=0 spin=0\nfeed 90\ntolerance 0.1\nline tilt=45 spin=90\nline tilt=60 spin=180\n";
     let report = report(&["-", "--group", "table", "--svg", svg.to_str().unwrap()], path);
     assert_eq!(report["fastest"]["unit"], "deg/s");
     assert_eq!(number(&report["length_mm"]), 0.0);
-    let whole = 45_f64.hypot(90.0) + 90_f64.hypot(90.0);
+    let whole = 45_f64.hypot(90.0) + 15_f64.hypot(90.0);
     assert!((number(&report["length_deg"]) - whole).abs() < 1e-9, "{report}");
     assert!((0.02..=0.1001).contains(&number(&report["deviation"]["deg"])), "{report}");
     let drawn = std::fs::read_to_string(svg).unwrap();

@@ -64,7 +64,8 @@ fn a_straight_line_takes_what_its_profile_takes() {
 #[test]
 fn a_corner_is_passed_within_its_tolerance_and_that_is_found() {
     let corner = Corner::Tolerance { linear: 0.1, rotary: 0.1 };
-    let elements = [line(&[50.0, 0.0, 0.0], 100.0, corner, 1), line(&[50.0, 50.0, 0.0], 100.0, corner, 2)];
+    // A blunt one, where a stop would take longer.
+    let elements = [line(&[50.0, 0.0, 0.0], 100.0, corner, 1), line(&[100.0, 15.0, 0.0], 100.0, corner, 2)];
     let report = run(gantry(), &[0.0], &elements);
     assert!((0.05..=0.1).contains(&report.deviation.linear), "{:?}", report.deviation);
     assert_eq!(report.deviation.linear_line, 1);
