@@ -164,6 +164,9 @@ fn at_rest(told: &Told) -> bool {
     told.chunks(TOLD).all(|axis| axis[1..].iter().all(|word| f64::from_bits(*word) == 0.0))
 }
 
+/// Axis minus drive coordinates on the demo's machine. Setpoints are in those of the drives, and shown in those of the axes.
+const OFFSETS: [f64; AXES] = [0.0, 0.0, -50.0];
+
 /// The same curve on the virtual clock, cycle by cycle.
 fn dry_run(held: &Held, start: &[f64], points: &[[f64; AXES]]) -> (Vec<Told>, DryRunReport) {
     let machine = held.daemon().gateway().description();
@@ -190,8 +193,11 @@ fn dry_run(held: &Held, start: &[f64], points: &[[f64; AXES]]) -> (Vec<Told>, Dr
     dry.end_path();
     let mut cycles = Vec::new();
     while dry.advance(1).unwrap() {
-        let states = [0, 1, 2].map(|axis| dry.state(axis));
-        let words = states.map(|state| [state.position, state.velocity, state.acceleration].map(f64::to_bits));
+        let words = [0, 1, 2].map(|axis| {
+            let state = dry.state(axis);
+            let position = (state.position - OFFSETS[axis]) + OFFSETS[axis];
+            [position, state.velocity, state.acceleration].map(f64::to_bits)
+        });
         cycles.push(words.concat().try_into().unwrap());
     }
     (cycles, dry.report())
