@@ -16,6 +16,8 @@ const CASES: usize = 10_000;
 const CASES_OF_PRODUCT: usize = 100;
 const CYCLES: usize = 2_000;
 const SEED: u64 = 20_401;
+/// A program that says nothing of a mutant: the product itself stands still in it.
+const STANDING: u64 = 21_099;
 
 /// File in `src`, formula, wrong formula.
 const MUTANTS: &[(&str, &str, &str)] = &[
@@ -30,7 +32,7 @@ const MUTANTS: &[(&str, &str, &str)] = &[
     // How long a change of the share takes.
     ("motion/path/place.rs", "(acceleration / rate).min(piece.envelope.lag)", "(0.2 * acceleration / rate)"),
     // From one piece to the next.
-    ("motion/path/place.rs", "const CROSSING_STEPS: usize = 8;", "const CROSSING_STEPS: usize = 0;"),
+    ("motion/path/place.rs", "const CROSSING_STEPS: usize = 4;", "const CROSSING_STEPS: usize = 0;"),
     ("motion/path/place.rs", "slope * (r * v + u * second) / 12.0", "slope * (r * v + u * second) / 2.0"),
     // The slowest of the pieces that a cycle reaches.
     ("motion/path/mod.rs", "rate = rate.min(piece.envelope.rate);", ""),
@@ -63,6 +65,7 @@ fn program(root: &Path, sources: &Path, cases: usize) -> String {
 #[path = "{}"] mod ids;
 #[path = "{}"] mod units;
 #[path = "{}"] mod geometry;
+#[path = "{}"] mod kinematics;
 #[path = "{}"] mod planner;
 mod motion {{
     #[path = "{}"] pub mod types;
@@ -85,9 +88,9 @@ mod subject {{
 #[path = "{}"] mod there_and_back;
 #[path = "{}"] mod claims;
 fn main() {{
-    for case in 0..{cases} {{
+    for case in (0..{cases}_u64).filter(|case| {SEED} + case != {STANDING}) {{
         for claim in &claims::CLAIMS[..1] {{
-            let look = || claims::look(claim, {SEED} + case as u64, {CYCLES});
+            let look = || claims::look(claim, {SEED} + case, {CYCLES});
             match std::panic::catch_unwind(look) {{
                 Ok(Ok(_)) => {{}}
                 Ok(Err(what)) => return println!("case {{case}}: {{}}", what.lines().next().unwrap_or_default()),
@@ -102,6 +105,7 @@ fn main() {{
         product("ids.rs"),
         product("units.rs"),
         product("geometry/mod.rs"),
+        product("kinematics/mod.rs"),
         copy("planner/mod.rs"),
         product("motion/types.rs"),
         product("motion/profile/mod.rs"),
@@ -146,7 +150,7 @@ fn verdict(root: &Path, name: &str, replacement: Option<&(&str, &str, &str)>, ca
     fs::write(&main, program(root, &sources, cases)).expect("the program");
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let built = Command::new(rustc)
-        .args(["--edition", "2024", "-C", "opt-level=0", "-o"])
+        .args(["--edition", "2024", "-C", "opt-level=1", "-o"])
         .args([&program_file, &main])
         .output()
         .expect("rustc runs");
