@@ -284,7 +284,12 @@ fn every_number_says_its_unit_unless_it_is_a_plain_count() {
         for key in section.keys {
             let number = matches!(
                 key.kind,
-                Kind::Whole(..) | Kind::Number(..) | Kind::Above0(_) | Kind::Decimal(_) | Kind::Gear
+                Kind::Whole(..)
+                    | Kind::Number(..)
+                    | Kind::Numbers(..)
+                    | Kind::Above0(_)
+                    | Kind::Decimal(_)
+                    | Kind::Gear
             );
             assert_eq!(
                 number,

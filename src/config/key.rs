@@ -282,7 +282,7 @@ impl Key {
     /// What its value counts, by the end of its name; `None` for counts, words and names.
     pub fn unit(&self) -> Option<&'static str> {
         /// Longer endings first: the first match counts.
-        const UNITS: [(&str, &str); 28] = [
+        const UNITS: [(&str, &str); 30] = [
             ("-{unit}-per-s3", "mm/s³ or deg/s³"),
             ("-{unit}-per-s2", "mm/s² or deg/s²"),
             ("-{unit}-per-s", "mm/s or deg/s"),
@@ -295,6 +295,8 @@ impl Key {
             ("-kg-m2", "kg·m²"),
             ("-rpm", "turns of the motor per minute"),
             ("-nm", "N·m"),
+            ("-mm", "mm"),
+            ("-deg", "deg"),
             ("-hz", "Hz"),
             ("-s2-per-{unit}", "s²/mm or s²/deg"),
             ("-s-per-{unit}", "s/mm or s/deg"),
