@@ -368,10 +368,11 @@ impl PathMotion {
             return Ok(judged(-rate));
         }
         // What the last cycle did is a good guess.
-        let last = self.changes[0].clamp(least, rate);
+        // No clamp in here: it panics where a bound is no number.
+        let last = self.changes[0].max(least).min(rate);
         let mut guess = None;
         if from.velocity > FLOWING && self.trusted < TRUSTED {
-            let likely = self.likely(from).clamp(least, rate);
+            let likely = self.likely(from).max(least).min(rate);
             let found = judged(likely);
             if (0.0..=TRUSTED_NEAR * found.place.energy()).contains(&found.left()) {
                 return Ok(Step { trusted: true, ..found });
@@ -496,7 +497,7 @@ impl PathMotion {
             // Bound: RELEASES. A release from here on can go on, and so can what does not brake yet.
             let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
             let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
-            let (mut low, mut high) = (change, (1.1 * slowest).clamp(change, releasing));
+            let (mut low, mut high) = (change, (1.1 * slowest).max(change).min(releasing));
             for _ in 0..searches(from, place).min(RELEASES) {
                 let middle = 0.5 * (low + high);
                 let place = advanced(&self.pieces, from, middle, self.period_s);

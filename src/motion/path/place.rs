@@ -197,7 +197,7 @@ pub fn advanced_past(
                 if gap.abs() <= 1e-13 * piece.length || speed <= 0.0 {
                     break;
                 }
-                at = (at - gap / speed).clamp(0.0, time);
+                at = (at - gap / speed).max(0.0).min(time);
             }
             time = at;
         }
