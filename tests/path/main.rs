@@ -42,11 +42,12 @@ const CASES: usize = 2_500;
 const CYCLES: usize = 2_000;
 
 /// What was wrong once, by claim, seed and cycles.
-const ONCE_WRONG: [(usize, u64, usize); 14] = [
+const ONCE_WRONG: [(usize, u64, usize); 15] = [
     (0, 957, 2_000),
     (0, 5_000_220, 2_000),
     (0, 21_099, 2_000),
     (0, 3_001_088, 5_000),
+    (0, 7_002_093, 10_000),
     (1, 265, 2_000),
     (1, 578, 2_000),
     (1, 5_000_498, 2_000),

@@ -479,7 +479,7 @@ impl PathMotion {
     fn follow(&mut self, from: Place, change: f64, found: Place, rate: f64, rests: bool) {
         // What is left of a braking to rest is released, and is none; and so is what creeps to the end of what is known.
         let acceleration = self.pieces.get(from.piece).map_or(0.0, |piece| piece.envelope.at(from.x));
-        let left = from.velocity.abs().max(0.5 * from.share * from.share * acceleration / rate);
+        let left = from.velocity.abs().max(found.velocity).max(0.5 * from.share * from.share * acceleration / rate);
         if rests && left < REST && self.creeps(from, change, rate) {
             self.place = Place { velocity: 0.0, share: 0.0, ..from };
             let seconds = from.share.abs() / rate;
