@@ -25,7 +25,7 @@ fn a_file_with_a_mistake_at_its_end_moves_nothing() {
     }
     let events = String::from_utf8(daemon.motionctl("events").stdout).unwrap();
     assert!(!events.contains("path begun"), "{events}");
-    // An arc of a file that does not say where it begins: here it is one.
-    std::fs::write(&file, "feed 300\narc x=20 radius 10 left\n").unwrap();
+    // An arc of a file that does not say where it begins: from x=100, where the machine is, it is one.
+    std::fs::write(&file, "feed 300\narc x=120 radius 10 left\n").unwrap();
     daemon.done(&format!("path {} --group gantry --wait", file.display()));
 }
