@@ -335,7 +335,8 @@ const _: () = assert!(COMMAND_RING <= TARGET_SLOTS, "each waiting command may ho
 const _: () = assert!(FIGURE_SLOTS >= MAX_AXES, "all axes may get new figures at once");
 const _: () = assert!(COMMANDS_PER_CYCLE <= COMMAND_RING);
 const _: () = assert!(2 * PICTURE_BYTES_PER_REPLY < PAGE_BYTES && DRY_RUN_TEXT_BYTES >= 2 * MAX_REQUEST_BYTES);
-const _: () = assert!(PIECE_RING.is_power_of_two() && PATH_PIECES.is_power_of_two());
+const _: () =
+    assert!(PIECE_RING.is_power_of_two() && PATH_PIECES.is_power_of_two() && MIRRORED_PIECES.is_power_of_two());
 const _: () = assert!(PATH_HISTORY < PATH_PIECES && MIRRORED_PER_CYCLE > PIECES_PASSED && LINE_SEARCH > PIECES_PASSED);
 const _: () = assert!(MIRRORED_PIECES > PIECES_AHEAD + MIRRORED_BEHIND + MIRRORED_PER_CYCLE);
 const _: () = assert!(MAX_SDO_BYTES >= 2 + 255 * 8, "every array and record fits");

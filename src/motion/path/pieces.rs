@@ -23,7 +23,7 @@ pub struct Pieces {
 }
 
 impl Pieces {
-    /// Room for `most`, of which `behind` are behind the present one. Allocates all of it.
+    /// Room for `most`, a power of two, of which `behind` are behind the present one. Allocates all of it.
     pub fn new(most: usize, behind: usize) -> Pieces {
         Pieces {
             kept: vec![Piece::NOTHING; most].into_boxed_slice(),
@@ -77,7 +77,7 @@ impl Pieces {
 
     #[inline]
     fn slot(&self, number: u64) -> usize {
-        (number % self.kept.len() as u64) as usize
+        number as usize & (self.kept.len() - 1)
     }
 
     /// The number of the piece with this rest.
@@ -89,6 +89,11 @@ impl Pieces {
     #[inline]
     pub fn get(&self, number: u64) -> Option<&Piece> {
         (self.begin..self.end).contains(&number).then(|| &self.kept[self.slot(number)])
+    }
+
+    #[inline]
+    pub fn has(&self, number: u64) -> bool {
+        (self.begin..self.end).contains(&number)
     }
 
     /// The oldest that is kept.

@@ -8,6 +8,8 @@ use crate::geometry::Piece;
 
 /// Newton steps to the end of a piece.
 const CROSSING_STEPS: usize = 4;
+/// Of the length of a piece: how exactly its end is found.
+const CROSSED: f64 = 1e-10;
 /// Newton steps to the change that ends at rest.
 const RELEASE_STEPS: usize = 4;
 
@@ -152,6 +154,7 @@ pub fn advanced(pieces: &Pieces, from: Place, change: f64, seconds: f64) -> Plac
 }
 
 /// The same, and the beginning and the end of each stretch on one piece, with one change of the share.
+#[inline]
 pub fn advanced_past(
     pieces: &Pieces,
     from: Place,
@@ -162,44 +165,28 @@ pub fn advanced_past(
     let mut place = from;
     let mut change = change;
     let mut left = seconds;
+    let mut until_bound = match () {
+        () if change > 0.0 => (1.0 - place.share) / change,
+        () if change < 0.0 => (-1.0 - place.share) / change,
+        () => f64::INFINITY,
+    };
     for _ in 0..PIECES_PASSED + 2 {
         if left <= 0.0 {
             break;
         }
         let Some(piece) = pieces.get(place.piece) else { break };
-        let until_bound = if change > 0.0 {
-            (1.0 - place.share) / change
-        } else if change < 0.0 {
-            (-1.0 - place.share) / change
-        } else {
-            f64::INFINITY
-        };
         if until_bound <= 0.0 {
-            change = 0.0;
             place.share = place.share.signum();
-            continue;
+            (change, until_bound) = (0.0, f64::INFINITY);
         }
         let begin = place;
         let mut time = left.min(until_bound);
         let series = Series::new(&place, change, piece.envelope.at(place.x), piece.envelope.slope);
         let to_end = piece.length - place.x;
         let way = series.way(time);
-        let goes_on = !piece.rests && pieces.get(place.piece + 1).is_some();
-        let crosses = way > to_end && goes_on;
+        let crosses = way > to_end && !piece.rests && pieces.has(place.piece + 1);
         if crosses {
-            // Newton's steps from where it would be with the acceleration of now.
-            let (speed, acceleration) = (place.velocity, 2.0 * series.0[1]);
-            let steady = 2.0 * to_end / (speed + (speed * speed + 2.0 * acceleration * to_end).max(0.0).sqrt());
-            let mut at = if steady <= time { steady } else { time * (to_end / way).max(0.0) };
-            for _ in 0..CROSSING_STEPS {
-                let speed = series.speed(at);
-                let gap = series.way(at) - to_end;
-                if gap.abs() <= 1e-13 * piece.length || speed <= 0.0 {
-                    break;
-                }
-                at = (at - gap / speed).max(0.0).min(time);
-            }
-            time = at;
+            time = series.time_to(to_end, way, time, piece.length);
         }
         place.velocity = series.speed(time);
         place.share = (place.share + change * time).clamp(-1.0, 1.0);
@@ -210,15 +197,10 @@ pub fn advanced_past(
             place.x = 0.0;
         } else {
             place.x = (place.x + way).min(piece.length);
-            if time == until_bound {
-                place.share = change.signum();
-                change = 0.0;
-            }
-        }
-        if !crosses {
             past(piece, &begin, &place);
         }
         left -= time;
+        until_bound -= time;
     }
     place
 }
@@ -242,6 +224,30 @@ impl Series {
     fn way(&self, t: f64) -> f64 {
         let [a, b, c, d, e, f] = self.0;
         t * (a + t * (b + t * (c + t * (d + t * (e + t * f)))))
+    }
+
+    /// When it has gone `to_end`, before `most`, when it has gone `way`. Newton's steps, until what is left of the gap is less than `CROSSED` of `length`.
+    #[inline]
+    fn time_to(&self, to_end: f64, way: f64, most: f64, length: f64) -> f64 {
+        // From where it would be with the acceleration of now.
+        let [speed, half, third, ..] = self.0;
+        let steady = 2.0 * to_end / (speed + (speed * speed + 4.0 * half * to_end).max(0.0).sqrt());
+        let mut at = if steady <= most { steady } else { most * (to_end / way).max(0.0) };
+        let close = CROSSED * length;
+        for _ in 0..CROSSING_STEPS {
+            let speed = self.speed(at);
+            let gap = self.way(at) - to_end;
+            if speed <= 0.0 {
+                break;
+            }
+            let step = gap / speed;
+            at = (at - step).max(0.0).min(most);
+            // What the step leaves is its square times half the acceleration.
+            if step * step * (half + 3.0 * third * at).abs() <= close {
+                break;
+            }
+        }
+        at
     }
 
     #[inline]
