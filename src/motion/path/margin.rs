@@ -27,6 +27,9 @@ const ROUNDING: f64 = 4.0 * f64::EPSILON;
 /// Within a cycle the energy may be so many times what axes permit: rounding, and what keeps to the ceiling.
 const INSIDE: f64 = 1.001;
 
+/// Of what a cycle makes: as much is left where a change is aimed at.
+const AIM: f64 = 1e-6;
+
 /// Path units²/s²; below 0 it is not kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Margin {
@@ -158,4 +161,81 @@ fn feed_margin(piece: &Piece, place: &Place, potential: f64, ratio: f64, cycle: 
     }
     let velocity = (place.velocity - change).max(0.0);
     feed * scale - 0.5 * velocity * velocity
+}
+
+/// A curve that the energy is to come to and not to pass, seen from a place: in a frame that moves along with it, over the speed.
+#[derive(Clone, Copy, Debug)]
+struct Meeting {
+    /// What the acceleration makes of the speed in a cycle.
+    cycle: f64,
+    /// For a change of the share.
+    lag: f64,
+    /// What lies below the curve's slope counts as what lies above it does.
+    both: bool,
+}
+
+impl Meeting {
+    /// What half a cycle with `excess` of the share over the slope gains, and what it gains until it is gone.
+    #[inline]
+    fn gain(&self, excess: f64) -> f64 {
+        let lasting = if excess > 0.0 || self.both { (excess.abs() * self.lag).max(self.cycle) } else { 0.0 };
+        0.5 * excess * (self.cycle + lasting)
+    }
+
+    /// The excess that gains so much.
+    #[inline]
+    fn excess(&self, gain: f64) -> f64 {
+        let Meeting { cycle, lag, both } = *self;
+        if gain < 0.0 && !both {
+            return 2.0 * gain / cycle;
+        }
+        let size = gain.abs();
+        let excess = if size * lag <= cycle * cycle {
+            size / cycle
+        } else {
+            ((cycle * cycle + 8.0 * lag * size).sqrt() - cycle) / (2.0 * lag)
+        };
+        excess.copysign(gain)
+    }
+}
+
+/// The limits and the feed at a place: what is left to the curve, the excess of the share over its slope, and how the slope changes in a second.
+#[inline]
+fn curves(piece: &Piece, place: &Place, lag: f64, period_s: f64, ratio: f64) -> [(Meeting, f64, f64, f64); 2] {
+    let energy = place.energy();
+    let potential = piece.envelope.potential(place.x);
+    let acceleration = piece.envelope.at(place.x);
+    let cycle = acceleration * period_s;
+    let power = acceleration * place.velocity;
+    let (ceiling, slope) = piece.ceiling.at(potential);
+    let (feed, feed_slope) = piece.feed.at(potential);
+    let scale = ratio * ratio;
+    let limits = Meeting { cycle, lag: lag / LEFT_FOR_MEETING, both: false };
+    let wanted = Meeting { cycle, lag: acceleration / piece.envelope.rate, both: true };
+    [
+        (limits, ceiling - energy, place.share - slope, piece.ceiling.bend * power),
+        (wanted, feed * scale - energy, place.share - feed_slope * scale, piece.feed.bend * scale * power),
+    ]
+}
+
+/// The change of the share with which a cycle from `place` leaves next to nothing to its curves, if those go on.
+#[inline]
+pub fn aimed(piece: &Piece, place: &Place, lag: f64, period_s: f64, ratio: f64) -> f64 {
+    let change = |(meeting, left, excess, bending): (Meeting, f64, f64, f64)| {
+        let gain = left / place.velocity - 0.5 * meeting.cycle * excess - AIM * meeting.cycle;
+        (meeting.excess(gain) - excess) / period_s + bending
+    };
+    let [limits, feed] = curves(piece, place, lag, period_s, ratio);
+    change(limits).min(change(feed))
+}
+
+/// By how much the change of the share is to differ for as little to be left, where a cycle leaves `margin` at `place`.
+#[inline]
+pub fn corrected(piece: &Piece, place: &Place, margin: &Margin, lag: f64, period_s: f64, ratio: f64) -> f64 {
+    let change = |(meeting, _, excess, _): (Meeting, f64, f64, f64), left: f64| {
+        let gain = meeting.gain(excess) + left / place.velocity - AIM * meeting.cycle;
+        (meeting.excess(gain) - excess) / period_s
+    };
+    let [limits, feed] = curves(piece, place, lag, period_s, ratio);
+    change(limits, margin.limits).min(change(feed, margin.feed))
 }

@@ -69,12 +69,10 @@ const REST: f64 = 1e-6;
 /// found all the same.
 const TRUSTED: u32 = 7;
 /// And where it leaves no more than this of the energy, faster than so much, path units/s.
-const TRUSTED_NEAR: f64 = 1e-8;
+const TRUSTED_NEAR: f64 = 1e-4;
+/// Steps in a flow to a change that leaves next to nothing.
+const AIMS: usize = 4;
 const FLOWING: f64 = 1.0;
-/// Less than this of the share is in use in steady flow.
-const STEADY: f64 = 1e-4;
-/// Changes of two cycles that differ in their sign, and by less than this share otherwise, take turns.
-const IN_TURNS: f64 = 0.5;
 /// The search ends when the interval is this share of the rate wide.
 const CLOSE: f64 = 1e-7;
 
@@ -148,8 +146,8 @@ pub struct PathMotion {
     /// Its pieces are those of the way back.
     back: bool,
     course: Course,
-    /// Of the share, in the last cycle and in the one before, 1/s.
-    changes: [f64; 2],
+    /// Of the share, in the last cycle, 1/s.
+    change: f64,
     /// Cycles in which a guess was trusted since one faster was looked at.
     trusted: u32,
     period_s: f64,
@@ -173,7 +171,7 @@ impl PathMotion {
             creep: None,
             back: false,
             course: Course::Rest,
-            changes: [0.0; 2],
+            change: 0.0,
             trusted: 0,
             period_s,
             arrived: false,
@@ -188,7 +186,7 @@ impl PathMotion {
         self.landing = None;
         self.creep = None;
         self.course = Course::Rest;
-        self.changes = [0.0; 2];
+        self.change = 0.0;
         self.arrived = false;
         self.starved = false;
     }
@@ -198,7 +196,7 @@ impl PathMotion {
         self.landing = None;
         self.creep = None;
         self.course = Course::Rest;
-        self.changes = [0.0; 2];
+        self.change = 0.0;
         self.arrived = false;
         self.starved = false;
     }
@@ -367,35 +365,62 @@ impl PathMotion {
         if ratio <= 0.0 {
             return Ok(judged(-rate));
         }
-        // What the last cycle did is a good guess.
-        // No clamp in here: it panics where a bound is no number.
-        let last = self.changes[0].max(least).min(rate);
-        let mut guess = None;
-        if from.velocity > FLOWING && self.trusted < TRUSTED {
-            let likely = self.likely(from).max(least).min(rate);
-            let found = judged(likely);
-            if (0.0..=TRUSTED_NEAR * found.place.energy()).contains(&found.left()) {
-                return Ok(Step { trusted: true, ..found });
-            }
-            guess = (likely == last).then_some(found);
+        if from.velocity > FLOWING
+            && let Some(found) = self.aim(from, lag, (least, rate), ratio, &judged)
+        {
+            return Ok(found);
         }
         let fastest = judged(rate);
         if fastest.left() >= 0.0 {
             return Ok(fastest);
         }
-        let guess = guess.unwrap_or_else(|| judged(last));
-        self.search(guess, fastest, least, judged)
+        // What the last cycle did is a good guess.
+        // No clamp in here: it panics where a bound is no number.
+        let last = self.change.max(least).min(rate);
+        self.search(judged(last), fastest, least, judged)
     }
 
-    /// The change that is likely in a flow: that of the last cycle, or of the one before where they take turns, or that with which nothing is in use.
-    fn likely(&self, from: Place) -> f64 {
-        let [last, before] = self.changes;
-        let in_turns = last * before < 0.0 && (last + before).abs() < IN_TURNS * last.abs();
-        match () {
-            () if from.share.abs() < STEADY => -from.share / self.period_s,
-            () if in_turns => before,
-            () => last,
+    /// In a flow: a step that leaves next to nothing to what is ahead, or the fastest; `None` where none is found in a few steps.
+    fn aim(
+        &self,
+        from: Place,
+        lag: f64,
+        (least, rate): (f64, f64),
+        ratio: f64,
+        judged: &impl Fn(f64) -> Step,
+    ) -> Option<Step> {
+        let period_s = self.period_s;
+        let mut change = margin::aimed(self.pieces.get(from.piece)?, &from, lag, period_s, ratio);
+        let mut safe = None;
+        for _ in 0..AIMS {
+            // What meets the greatest share, or comes near it, is the fastest.
+            change = if from.share + change * period_s >= 1.0 { rate } else { change.max(least).min(rate) };
+            let found = judged(change);
+            let left = found.left();
+            if left >= 0.0 && change == rate {
+                return Some(found);
+            }
+            if (0.0..=self.near(&found)).contains(&left) {
+                safe = Some(found);
+                break;
+            }
+            if change == least {
+                return None;
+            }
+            let place = &found.place;
+            change += margin::corrected(self.pieces.get(place.piece)?, place, &found.margin, lag, period_s, ratio);
         }
+        let safe = safe?;
+        if self.trusted < TRUSTED {
+            return Some(Step { trusted: true, ..safe });
+        }
+        let fastest = judged(rate);
+        Some(if fastest.left() >= 0.0 { fastest } else { safe })
+    }
+
+    fn near(&self, found: &Step) -> f64 {
+        let acceleration = self.pieces.get(found.place.piece).map_or(0.0, |piece| piece.envelope.at(found.place.x));
+        TRUSTED_NEAR * acceleration * self.period_s * found.place.velocity
     }
 
     /// Between a guess, the fastest step, which leaves too little, and the least change. Bound: `searches`, and one.
@@ -477,7 +502,7 @@ impl PathMotion {
                 0.0 => Course::Rest,
                 share => Course::Share { from, change: -rate.copysign(share), seconds },
             };
-            self.changes = [0.0; 2];
+            self.change = 0.0;
             return;
         }
         if from.velocity == 0.0 && from.share <= 0.0 && change <= 0.0 {
@@ -511,7 +536,7 @@ impl PathMotion {
             place = advanced(&self.pieces, from, change, self.period_s);
         }
         self.course = Course::Share { from, change, seconds: self.period_s };
-        self.changes = [change, self.changes[0]];
+        self.change = change;
         self.place = place;
     }
 
