@@ -39,6 +39,7 @@ mod passage;
 mod passage_tests;
 mod pieces;
 mod place;
+mod search;
 #[cfg(test)]
 mod tests;
 
@@ -48,33 +49,17 @@ use crate::limits::{PATH_HISTORY, PATH_PIECES, PIECES_PASSED};
 use super::profile::{Profile, State};
 use super::types::Limits;
 use creep::Creep;
-use margin::{MOST_CHANGE, Margin, Way, margin};
 pub use passage::Passage;
 use pieces::Pieces;
-use place::{Place, advanced, advanced_past};
+use place::{Place, advanced};
+use search::{Search, Step};
 
-/// Evaluations in the search for the greatest u̇.
-const SEARCHES: usize = 24;
-/// Pieces that all evaluations of a search pass together: where a cycle passes two, as planned, they are none the fewer.
-const CROSSINGS: usize = 56;
 /// Steps in the search for a braking that can be released.
 const RELEASES: usize = 24;
-/// And where no more of the energy than this is left to what must not be passed.
-const NEAR: f64 = 1e-9;
 /// Of the rate: what is no going on.
 const CREEPING: f64 = 0.01;
 /// Slower than this, path units/s, with no more in use than a cycle releases, is a rest for what shall come to one.
 const REST: f64 = 1e-6;
-/// Cycles in a row in which a guess that leaves next to nothing is taken without a look at what is faster: where more speed would leave more, it is
-/// found all the same.
-const TRUSTED: u32 = 7;
-/// And where it leaves no more than this of the energy, faster than so much, path units/s.
-const TRUSTED_NEAR: f64 = 1e-4;
-/// Steps in a flow to a change that leaves next to nothing.
-const AIMS: usize = 4;
-const FLOWING: f64 = 1.0;
-/// The search ends when the interval is this share of the rate wide.
-const CLOSE: f64 = 1e-7;
 
 /// What the last step did, for what happens within it.
 #[derive(Clone, Debug)]
@@ -105,37 +90,6 @@ struct Landing {
     feed: f64,
 }
 
-/// A step that might be taken.
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    /// Of the share, 1/s.
-    change: f64,
-    margin: Margin,
-    place: Place,
-    /// Nothing faster was looked at.
-    trusted: bool,
-}
-
-impl Step {
-    fn left(&self) -> f64 {
-        self.margin.least()
-    }
-
-    /// It leaves something, and next to nothing.
-    fn close(&self) -> bool {
-        (0.0..=NEAR * self.place.energy()).contains(&self.left())
-    }
-}
-
-/// Evaluations of a search that stays between two places: fewer where each passes many pieces, but all of them from a rest, which may have to be
-/// left very slowly; there nothing brakes, and no other search follows.
-fn searches(from: Place, to: Place) -> usize {
-    if from.velocity == 0.0 {
-        return SEARCHES;
-    }
-    SEARCHES.min(CROSSINGS / (1 + to.piece.saturating_sub(from.piece) as usize))
-}
-
 /// Motion along the pieces of a path.
 #[derive(Clone, Debug)]
 pub struct PathMotion {
@@ -148,7 +102,7 @@ pub struct PathMotion {
     course: Course,
     /// Of the share, in the last cycle, 1/s.
     change: f64,
-    /// Cycles in which a guess was trusted since one faster was looked at.
+    /// Cycles since the fastest step was looked at.
     trusted: u32,
     period_s: f64,
     /// The last piece has been passed.
@@ -336,137 +290,13 @@ impl PathMotion {
     fn go(&mut self, ratio: f64) {
         let from = self.place;
         let rate = self.rate();
-        let found = self.greatest(from, rate, ratio);
-        let Step { change, margin: judged, place, trusted } = found.unwrap_or_else(|hardest| hardest);
-        self.trusted = if trusted { self.trusted + 1 } else { 0 };
-        let open = self.bordered() || !self.pieces.rest().is_some_and(|rest| rest.rests);
-        self.starved =
-            open && judged.supply <= judged.limits.min(judged.feed) && judged.supply <= 0.01 * from.energy().max(1.0);
+        let search = Search::new(&self.pieces, from, rate, ratio, self.spare(), self.period_s);
+        let Step { change, margin, inside, place } = search.greatest(self.change, &mut self.trusted);
+        let short = margin.supply <= margin.limits.min(inside).min(margin.feed);
+        let short = short && margin.supply <= 0.01 * from.energy().max(1.0);
+        self.starved = short && (self.bordered() || !self.pieces.rest().is_some_and(|rest| rest.rests));
         let rests = self.starved && (!self.bordered() || self.near_border());
         self.follow(from, change, place, rate, ratio == 0.0 || rests);
-    }
-
-    /// The step with that change, or the one with the hardest braking where that leaves too little. Bound: `searches` and three.
-    fn greatest(&self, from: Place, rate: f64, ratio: f64) -> Result<Step, Step> {
-        let lag = from.lag(&self.pieces, MOST_CHANGE, self.period_s);
-        let spare = self.spare();
-        let judged = |change: f64| {
-            let mut inside = f64::INFINITY;
-            let place = advanced_past(&self.pieces, from, change, self.period_s, |piece, begin, end| {
-                inside = inside.min(margin::between(piece, begin, end));
-            });
-            let way = Way { from: from.share, change, period_s: self.period_s, lag };
-            let mut margin = margin(&self.pieces, &place, &way, ratio);
-            margin.limits = margin.limits.min(inside);
-            margin.supply -= spare;
-            Step { change, margin, place, trusted: false }
-        };
-        let least = if from.velocity == 0.0 && from.share == 0.0 { 0.0 } else { -rate };
-        if ratio <= 0.0 {
-            return Ok(judged(-rate));
-        }
-        if from.velocity > FLOWING
-            && let Some(found) = self.aim(from, lag, (least, rate), ratio, &judged)
-        {
-            return Ok(found);
-        }
-        let fastest = judged(rate);
-        if fastest.left() >= 0.0 {
-            return Ok(fastest);
-        }
-        // What the last cycle did is a good guess.
-        // No clamp in here: it panics where a bound is no number.
-        let last = self.change.max(least).min(rate);
-        self.search(judged(last), fastest, least, judged)
-    }
-
-    /// In a flow: a step that leaves next to nothing to what is ahead, or the fastest; `None` where none is found in a few steps.
-    fn aim(
-        &self,
-        from: Place,
-        lag: f64,
-        (least, rate): (f64, f64),
-        ratio: f64,
-        judged: &impl Fn(f64) -> Step,
-    ) -> Option<Step> {
-        let period_s = self.period_s;
-        let mut change = margin::aimed(self.pieces.get(from.piece)?, &from, lag, period_s, ratio);
-        let mut safe = None;
-        for _ in 0..AIMS {
-            // What meets the greatest share, or comes near it, is the fastest.
-            change = if from.share + change * period_s >= 1.0 { rate } else { change.max(least).min(rate) };
-            let found = judged(change);
-            let left = found.left();
-            if left >= 0.0 && change == rate {
-                return Some(found);
-            }
-            if (0.0..=self.near(&found)).contains(&left) {
-                safe = Some(found);
-                break;
-            }
-            if change == least {
-                return None;
-            }
-            let place = &found.place;
-            change += margin::corrected(self.pieces.get(place.piece)?, place, &found.margin, lag, period_s, ratio);
-        }
-        let safe = safe?;
-        if self.trusted < TRUSTED {
-            return Some(Step { trusted: true, ..safe });
-        }
-        let fastest = judged(rate);
-        Some(if fastest.left() >= 0.0 { fastest } else { safe })
-    }
-
-    fn near(&self, found: &Step) -> f64 {
-        let acceleration = self.pieces.get(found.place.piece).map_or(0.0, |piece| piece.envelope.at(found.place.x));
-        TRUSTED_NEAR * acceleration * self.period_s * found.place.velocity
-    }
-
-    /// Between a guess, the fastest step, which leaves too little, and the least change. Bound: `searches`, and one.
-    fn search(&self, guess: Step, fastest: Step, least: f64, judged: impl Fn(f64) -> Step) -> Result<Step, Step> {
-        let rate = fastest.change;
-        let (mut high, mut above) = (rate, fastest.left());
-        let mut safe: Option<Step> = None;
-        let (mut below, mut kept) = (0.0, 0);
-        let mut widths = [f64::INFINITY; 2];
-        let mut found = guess;
-        for _ in 0..searches(self.place, fastest.place) {
-            let left = found.left();
-            if left >= 0.0 {
-                let close = found.close();
-                safe = Some(found);
-                below = left;
-                if kept == 1 {
-                    above *= 0.5;
-                }
-                kept = 1;
-                if close {
-                    break;
-                }
-            } else if found.change == least {
-                return Err(found);
-            } else {
-                (high, above) = (found.change, left);
-                if kept == -1 {
-                    below *= 0.5;
-                }
-                kept = -1;
-            }
-            let Some(Step { change: low, .. }) = safe else {
-                found = judged(least);
-                continue;
-            };
-            let width = high - low;
-            if width < CLOSE * rate {
-                break;
-            }
-            // Illinois' regula falsi, and a half where that is slow.
-            let share = if width > 0.5 * widths[0] { 0.5 } else { (below / (below - above)).clamp(0.001, 0.999) };
-            found = judged(low + width * share);
-            widths = [widths[1], width];
-        }
-        safe.ok_or_else(|| judged(-rate))
     }
 
     /// u̇ on every piece that this cycle can reach. Bound: PIECES_PASSED.
@@ -518,15 +348,15 @@ impl PathMotion {
             return;
         }
         let (mut change, mut place) = (change, found);
-        if place.releasing(&self.pieces, self.period_s).is_none() {
+        if !place.can_release(&self.pieces, self.period_s) {
             // Bound: RELEASES. A release from here on can go on, and so can what does not brake yet.
             let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
             let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
             let (mut low, mut high) = (change, (1.1 * slowest).max(change).min(releasing));
-            for _ in 0..searches(from, place).min(RELEASES) {
+            for _ in 0..RELEASES {
                 let middle = 0.5 * (low + high);
                 let place = advanced(&self.pieces, from, middle, self.period_s);
-                if place.releasing(&self.pieces, self.period_s).is_some() {
+                if place.can_release(&self.pieces, self.period_s) {
                     high = middle;
                 } else {
                     low = middle;

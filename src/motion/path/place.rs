@@ -13,6 +13,21 @@ const CROSSED: f64 = 1e-10;
 /// Newton steps to the change that ends at rest.
 const RELEASE_STEPS: usize = 4;
 
+/// All but rounding.
+const NEARLY: f64 = 1.0 - 1e-9;
+
+/// The lesser of two numbers, in one instruction; the second where one is none.
+#[inline]
+pub fn lesser(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}
+
+/// The greater of two numbers, in one instruction; the second where one is none.
+#[inline]
+pub fn greater(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
 /// A place on a path and the speed there.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Place {
@@ -64,15 +79,15 @@ impl Place {
         let mut x = self.x;
         for number in self.piece..self.piece + PIECES_AHEAD as u64 {
             let Some(next) = pieces.get(number) else { break };
-            acceleration = acceleration.max(next.envelope.at(x)).max(next.envelope.at(next.length));
-            rate = rate.min(next.envelope.rate);
+            acceleration = greater(greater(acceleration, next.envelope.at(x)), next.envelope.at(next.length));
+            rate = lesser(rate, next.envelope.rate);
             let lag = acceleration / rate;
             if self.velocity < 0.5 * lag * braking * braking {
                 return None;
             }
             known += next.envelope.potential(next.length) - next.envelope.potential(x);
             let way = self.velocity * braking * lag - braking.powi(3) * lag * lag / 3.0;
-            let way = way.max(self.velocity * acceleration * period_s);
+            let way = greater(way, self.velocity * acceleration * period_s);
             if next.rests || known >= way || known * braking >= 2.0 / 3.0 * self.velocity * self.velocity {
                 break;
             }
@@ -81,26 +96,37 @@ impl Place {
         (self.velocity >= 0.0).then_some(rate)
     }
 
+    /// Its braking can be released before it runs back.
+    #[inline]
+    pub fn can_release(&self, pieces: &Pieces, period_s: f64) -> bool {
+        let Some(piece) = pieces.get(self.piece) else { return true };
+        let braking = lesser(self.share, 0.0);
+        // With the lag at its worst, or else with that of its way.
+        let at_worst = 0.5 * piece.envelope.lag * braking * braking;
+        self.velocity >= at_worst || self.releasing(pieces, period_s).is_some()
+    }
+
     /// acceleration / rate at its worst on the way that a change of the share by `amount` takes from here, this cycle and the next included: less
     /// than the piece says, which counts on the greatest speed. Bound: PIECES_AHEAD.
     pub fn lag(&self, pieces: &Pieces, amount: f64, period_s: f64) -> f64 {
         let Some(piece) = pieces.get(self.piece) else { return 0.0 };
+        let most = piece.envelope.lag;
         let (mut acceleration, mut rate, mut way) = (piece.envelope.at(self.x), f64::INFINITY, -self.x);
         for number in self.piece..self.piece + PIECES_AHEAD as u64 {
             let Some(next) = pieces.get(number) else { break };
-            acceleration = acceleration.max(next.envelope.at(next.length));
-            rate = rate.min(next.envelope.rate);
+            acceleration = greater(acceleration, next.envelope.at(next.length));
+            rate = lesser(rate, next.envelope.rate);
             way += next.length;
             // It only grows.
-            if acceleration / rate >= piece.envelope.lag {
-                break;
+            if acceleration >= NEARLY * most * rate {
+                return most;
             }
             let speed = self.velocity + period_s * acceleration;
-            if next.rests || way >= speed * (2.0 * period_s + amount / rate) {
+            if next.rests || way * rate >= speed * (2.0 * period_s * rate + amount) {
                 break;
             }
         }
-        (acceleration / rate).min(piece.envelope.lag)
+        lesser(acceleration / rate, most)
     }
 }
 
@@ -180,7 +206,7 @@ pub fn advanced_past(
             (change, until_bound) = (0.0, f64::INFINITY);
         }
         let begin = place;
-        let mut time = left.min(until_bound);
+        let mut time = lesser(left, until_bound);
         let series = Series::new(&place, change, piece.envelope.at(place.x), piece.envelope.slope);
         let to_end = piece.length - place.x;
         let way = series.way(time);
@@ -189,14 +215,14 @@ pub fn advanced_past(
             time = series.time_to(to_end, way, time, piece.length);
         }
         place.velocity = series.speed(time);
-        place.share = (place.share + change * time).clamp(-1.0, 1.0);
+        place.share = lesser(greater(place.share + change * time, -1.0), 1.0);
         if crosses {
             place.x = piece.length;
             past(piece, &begin, &place);
             place.piece += 1;
             place.x = 0.0;
         } else {
-            place.x = (place.x + way).min(piece.length);
+            place.x = lesser(place.x + way, piece.length);
             past(piece, &begin, &place);
         }
         left -= time;
@@ -231,8 +257,8 @@ impl Series {
     fn time_to(&self, to_end: f64, way: f64, most: f64, length: f64) -> f64 {
         // From where it would be with the acceleration of now.
         let [speed, half, third, ..] = self.0;
-        let steady = 2.0 * to_end / (speed + (speed * speed + 4.0 * half * to_end).max(0.0).sqrt());
-        let mut at = if steady <= most { steady } else { most * (to_end / way).max(0.0) };
+        let steady = 2.0 * to_end / (speed + greater(speed * speed + 4.0 * half * to_end, 0.0).sqrt());
+        let mut at = if steady <= most { steady } else { most * greater(to_end / way, 0.0) };
         let close = CROSSED * length;
         for _ in 0..CROSSING_STEPS {
             let speed = self.speed(at);
@@ -241,7 +267,7 @@ impl Series {
                 break;
             }
             let step = gap / speed;
-            at = (at - step).max(0.0).min(most);
+            at = lesser(greater(at - step, 0.0), most);
             // What the step leaves is its square times half the acceleration.
             if step * step * (half + 3.0 * third * at).abs() <= close {
                 break;
