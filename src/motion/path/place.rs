@@ -13,6 +13,8 @@ const CROSSED: f64 = 1e-10;
 /// Newton steps to the change that ends at rest.
 const RELEASE_STEPS: usize = 4;
 
+/// A share that is none.
+pub const NO_SHARE: f64 = 1e-12;
 /// All but rounding.
 const NEARLY: f64 = 1.0 - 1e-9;
 
@@ -207,23 +209,31 @@ pub fn advanced_past(
         }
         let begin = place;
         let mut time = lesser(left, until_bound);
-        let series = Series::new(&place, change, piece.envelope.at(place.x), piece.envelope.slope);
         let to_end = piece.length - place.x;
-        let way = series.way(time);
-        let crosses = way > to_end && !piece.rests && pieces.has(place.piece + 1);
-        if crosses {
-            time = series.time_to(to_end, way, time, piece.length);
+        let goes_on = |way: f64, number: u64| way > to_end && !piece.rests && pieces.has(number + 1);
+        let (way, crosses);
+        if change == 0.0 && place.share.abs() <= NO_SHARE {
+            place.share = 0.0;
+            way = place.velocity * time;
+            crosses = goes_on(way, place.piece);
+            if crosses {
+                time = to_end / place.velocity;
+            }
+        } else {
+            let series = Series::new(&place, change, piece.envelope.at(place.x), piece.envelope.slope);
+            way = series.way(time);
+            crosses = goes_on(way, place.piece);
+            if crosses {
+                time = series.time_to(to_end, way, time, piece.length);
+            }
+            place.velocity = series.speed(time);
+            place.share = lesser(greater(place.share + change * time, -1.0), 1.0);
         }
-        place.velocity = series.speed(time);
-        place.share = lesser(greater(place.share + change * time, -1.0), 1.0);
+        place.x = if crosses { piece.length } else { lesser(place.x + way, piece.length) };
+        past(piece, &begin, &place);
         if crosses {
-            place.x = piece.length;
-            past(piece, &begin, &place);
             place.piece += 1;
             place.x = 0.0;
-        } else {
-            place.x = lesser(place.x + way, piece.length);
-            past(piece, &begin, &place);
         }
         left -= time;
         until_bound -= time;
@@ -231,32 +241,43 @@ pub fn advanced_past(
     place
 }
 
-/// The way over time on one piece.
-struct Series([f64; 6]);
+/// The way and the speed over time on one piece.
+struct Series {
+    way: [f64; 5],
+    speed: [f64; 6],
+}
 
 impl Series {
     #[inline]
     fn new(place: &Place, change: f64, envelope: f64, slope: f64) -> Series {
         let (v, u, r) = (place.velocity, place.share, change);
-        let second = u * envelope / 2.0;
-        let third = (r * envelope + u * slope * v) / 6.0;
-        let fourth = slope * (r * v + u * second) / 12.0;
-        let fifth = slope * (r * second + u * third) / 20.0;
-        let sixth = slope * (r * third + u * fourth) / 30.0;
-        Series([v, second, third, fourth, fifth, sixth])
+        // The derivatives of the way, over the factorials of their orders less one.
+        let second = u * envelope;
+        let third = 0.5 * (r * envelope + u * slope * v);
+        let fourth = slope * (r * v + 0.5 * u * second) * (1.0 / 3.0);
+        let fifth = slope * (0.5 * r * second + (1.0 / 3.0) * u * third) * (1.0 / 4.0);
+        let sixth = slope * ((1.0 / 3.0) * r * third + (1.0 / 4.0) * u * fourth) * (1.0 / 5.0);
+        let way = [0.5 * second, (1.0 / 3.0) * third, 0.25 * fourth, 0.2 * fifth, (1.0 / 6.0) * sixth];
+        Series { way, speed: [v, second, third, fourth, fifth, sixth] }
     }
 
     #[inline]
     fn way(&self, t: f64) -> f64 {
-        let [a, b, c, d, e, f] = self.0;
-        t * (a + t * (b + t * (c + t * (d + t * (e + t * f)))))
+        let [b, c, d, e, f] = self.way;
+        t * (self.speed[0] + t * (b + t * (c + t * (d + t * (e + t * f)))))
+    }
+
+    #[inline]
+    fn speed(&self, t: f64) -> f64 {
+        let [a, b, c, d, e, f] = self.speed;
+        a + t * (b + t * (c + t * (d + t * (e + t * f))))
     }
 
     /// When it has gone `to_end`, before `most`, when it has gone `way`. Newton's steps, until what is left of the gap is less than `CROSSED` of `length`.
     #[inline]
     fn time_to(&self, to_end: f64, way: f64, most: f64, length: f64) -> f64 {
         // From where it would be with the acceleration of now.
-        let [speed, half, third, ..] = self.0;
+        let ([speed, ..], [half, third, ..]) = (self.speed, self.way);
         let steady = 2.0 * to_end / (speed + greater(speed * speed + 4.0 * half * to_end, 0.0).sqrt());
         let mut at = if steady <= most { steady } else { most * greater(to_end / way, 0.0) };
         let close = CROSSED * length;
@@ -274,11 +295,5 @@ impl Series {
             }
         }
         at
-    }
-
-    #[inline]
-    fn speed(&self, t: f64) -> f64 {
-        let [a, b, c, d, e, f] = self.0;
-        a + t * (2.0 * b + t * (3.0 * c + t * (4.0 * d + t * (5.0 * e + t * 6.0 * f))))
     }
 }

@@ -5,7 +5,7 @@
 
 use super::margin::{self, MOST_CHANGE, Margin, Way, margin};
 use super::pieces::Pieces;
-use super::place::{Place, advanced_past, greater, lesser, moved};
+use super::place::{NO_SHARE, Place, advanced_past, greater, lesser, moved};
 
 /// Steps that are looked at.
 const SEARCHES: usize = 24;
@@ -17,9 +17,11 @@ const AIMS: usize = 5;
 const NEAR: f64 = 1e-5;
 const NEAR_OF_CYCLE: f64 = 1e-3;
 /// Cycles in a row in which nothing faster is looked at: where more speed would leave more, it is found all the same.
-const TRUSTED: u32 = 7;
+const TRUSTED: u32 = 15;
 /// Faster than so much, path units/s, a change is aimed at.
 const FLOWING: f64 = 1.0;
+/// Shares that are none where a change is aimed at: what goes evenly is soon told where it comes to.
+const EVEN: f64 = 1e-6;
 /// The search ends when the interval is this share of the rate wide.
 const CLOSE: f64 = 1e-7;
 
@@ -185,7 +187,12 @@ impl<'a> Search<'a> {
         let speeds_up = from.share * piece.envelope.at(from.x) * period_s;
         let near = moved(pieces, from, (from.velocity + 0.5 * speeds_up) * period_s);
         let Some(piece) = pieces.get(near.piece) else { return self.rate };
-        margin::aimed(piece, &near, lag, period_s, ratio)
+        let change = margin::aimed(piece, &near, lag, period_s, ratio);
+        match () {
+            () if (from.share + change * period_s).abs() > EVEN => change,
+            () if from.share.abs() <= NO_SHARE => 0.0,
+            () => -from.share / period_s,
+        }
     }
 
     /// The change that leaves next to nothing, as far as that can be told from a step that leaves more or less; `None` where it cannot.
