@@ -14,8 +14,8 @@ const CROSSINGS: usize = 56;
 /// Looks that follow the curves; then the interval between a step that leaves something and one that does not is divided.
 const AIMS: usize = 5;
 /// Next to nothing: of the energy, and of what a cycle makes of it.
-const NEAR: f64 = 1e-5;
-const NEAR_OF_CYCLE: f64 = 1e-3;
+const NEAR: f64 = 1e-6;
+const NEAR_OF_CYCLE: f64 = 1e-4;
 /// Cycles in a row in which nothing faster is looked at: where more speed would leave more, it is found all the same.
 const TRUSTED: u32 = 15;
 /// Faster than so much, path units/s, a change is aimed at.
