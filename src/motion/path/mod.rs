@@ -55,7 +55,9 @@ use place::{Place, advanced};
 use search::{Search, Step};
 
 /// Steps in the search for a braking that can be released.
-const RELEASES: usize = 24;
+const RELEASES: usize = 18;
+/// Stretches that they pass together, but for the last one.
+const RELEASED: usize = 36;
 /// Of the rate: what is no going on.
 const CREEPING: f64 = 0.01;
 /// Slower than this, path units/s, with no more in use than a cycle releases, is a rest for what shall come to one.
@@ -359,18 +361,26 @@ impl PathMotion {
         }
         let (mut change, mut place) = (change, found);
         if !place.can_release(&self.pieces, self.period_s) {
-            // Bound: RELEASES. A release from here on can go on, and so can what does not brake yet.
+            // A release from here on can go on, and so can what does not brake yet.
             let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
             let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
             let (mut low, mut high) = (change, (1.1 * slowest).max(change).min(releasing));
+            // At its worst on all of the way.
+            let lag = from.lag(&self.pieces, 1.0, self.period_s);
+            let mut stretches = 0;
+            // Bound: RELEASES, and RELEASED.
             for _ in 0..RELEASES {
+                if stretches >= RELEASED {
+                    break;
+                }
                 let middle = 0.5 * (low + high);
                 let place = advanced(&self.pieces, from, middle, self.period_s);
-                if place.can_release(&self.pieces, self.period_s) {
+                if place.can_release_with(lag) {
                     high = middle;
                 } else {
                     low = middle;
                 }
+                stretches += from.stretches_to(&place);
             }
             change = high;
             place = advanced(&self.pieces, from, change, self.period_s);

@@ -10,8 +10,11 @@ use crate::geometry::Piece;
 const CROSSING_STEPS: usize = 4;
 /// Of the length of a piece: how exactly its end is found.
 const CROSSED: f64 = 1e-10;
-/// Newton steps to the change that ends at rest.
+/// Steps to the change that ends at rest, and stretches that they pass together but for the last one.
 const RELEASE_STEPS: usize = 4;
+const RELEASE_STRETCHES: usize = 12;
+/// Stretches of a cycle on one piece, with one change of the share: as many as pieces, and one more where the share meets its bound on the way.
+pub const STRETCHES: usize = PIECES_PASSED + 2;
 
 /// A share that is none.
 pub const NO_SHARE: f64 = 1e-12;
@@ -48,6 +51,12 @@ impl Place {
         0.5 * self.velocity * self.velocity
     }
 
+    /// Stretches of a cycle from here to `end`, at most.
+    #[inline]
+    pub fn stretches_to(&self, end: &Place) -> usize {
+        2 + end.piece.saturating_sub(self.piece) as usize
+    }
+
     #[inline]
     pub fn member(&self, pieces: &Pieces, axis: usize) -> State {
         let [position, velocity, acceleration, _] = self.derivatives(pieces, axis, 0.0);
@@ -75,6 +84,7 @@ impl Place {
     ///
     /// With the lag l of the pieces on its way, a release of the share u takes u²l/2 of the speed and uvl − u³l²/3 of the potential:
     /// what lies further on does not count. It takes a cycle at least, unless it comes to rest before, after 2v²/3u.
+    #[inline(never)]
     pub fn releasing(&self, pieces: &Pieces, period_s: f64) -> Option<f64> {
         let braking = -self.share.min(0.0);
         let (mut acceleration, mut rate, mut known) = (0.0_f64, f64::INFINITY, 0.0);
@@ -102,14 +112,20 @@ impl Place {
     #[inline]
     pub fn can_release(&self, pieces: &Pieces, period_s: f64) -> bool {
         let Some(piece) = pieces.get(self.piece) else { return true };
-        let braking = lesser(self.share, 0.0);
         // With the lag at its worst, or else with that of its way.
-        let at_worst = 0.5 * piece.envelope.lag * braking * braking;
-        self.velocity >= at_worst || self.releasing(pieces, period_s).is_some()
+        self.can_release_with(piece.envelope.lag) || self.releasing(pieces, period_s).is_some()
+    }
+
+    /// The same with that lag.
+    #[inline]
+    pub fn can_release_with(&self, lag: f64) -> bool {
+        let braking = lesser(self.share, 0.0);
+        self.velocity >= 0.5 * lag * braking * braking
     }
 
     /// acceleration / rate at its worst on the way that a change of the share by `amount` takes from here, this cycle and the next included: less
     /// than the piece says, which counts on the greatest speed. Bound: PIECES_AHEAD.
+    #[inline(never)]
     pub fn lag(&self, pieces: &Pieces, amount: f64, period_s: f64) -> f64 {
         let Some(piece) = pieces.get(self.piece) else { return 0.0 };
         let most = piece.envelope.lag;
@@ -156,17 +172,22 @@ pub fn release(pieces: &Pieces, from: Place) -> Option<f64> {
 }
 
 /// A braking that is released from here on comes to rest within `seconds`: by which change of the share, when, and where.
-/// Bound: RELEASE_STEPS.
+/// Bound: RELEASE_STEPS, and RELEASE_STRETCHES.
 pub fn comes_to_rest(pieces: &Pieces, from: Place, seconds: f64) -> Option<(f64, f64, Place)> {
     let mut change = release(pieces, from)?;
     if -from.share / change > seconds {
         return None;
     }
     let mut place = from;
+    let mut stretches = 0;
     for _ in 0..RELEASE_STEPS {
+        if stretches >= RELEASE_STRETCHES {
+            break;
+        }
         place = advanced(pieces, from, change, -from.share / change);
         // What the envelope does meanwhile.
         change *= 1.0 - (place.velocity / from.velocity).clamp(-0.5, 0.5);
+        stretches += from.stretches_to(&place);
     }
     let rest = -from.share / change;
     (place.velocity, place.share) = (0.0, 0.0);
@@ -198,7 +219,7 @@ pub fn advanced_past(
         () if change < 0.0 => (-1.0 - place.share) / change,
         () => f64::INFINITY,
     };
-    for _ in 0..PIECES_PASSED + 2 {
+    for _ in 0..STRETCHES {
         if left <= 0.0 {
             break;
         }
@@ -208,28 +229,8 @@ pub fn advanced_past(
             (change, until_bound) = (0.0, f64::INFINITY);
         }
         let begin = place;
-        let mut time = lesser(left, until_bound);
-        let to_end = piece.length - place.x;
-        let goes_on = |way: f64, number: u64| way > to_end && !piece.rests && pieces.has(number + 1);
-        let (way, crosses);
-        if change == 0.0 && place.share.abs() <= NO_SHARE {
-            place.share = 0.0;
-            way = place.velocity * time;
-            crosses = goes_on(way, place.piece);
-            if crosses {
-                time = to_end / place.velocity;
-            }
-        } else {
-            let series = Series::new(&place, change, piece.envelope.at(place.x), piece.envelope.slope);
-            way = series.way(time);
-            crosses = goes_on(way, place.piece);
-            if crosses {
-                time = series.time_to(to_end, way, time, piece.length);
-            }
-            place.velocity = series.speed(time);
-            place.share = lesser(greater(place.share + change * time, -1.0), 1.0);
-        }
-        place.x = if crosses { piece.length } else { lesser(place.x + way, piece.length) };
+        let goes_on = !piece.rests && pieces.has(place.piece + 1);
+        let (time, crosses) = stretch(piece, &mut place, change, lesser(left, until_bound), goes_on);
         past(piece, &begin, &place);
         if crosses {
             place.piece += 1;
@@ -239,6 +240,33 @@ pub fn advanced_past(
         until_bound -= time;
     }
     place
+}
+
+/// On one piece, for `most` seconds or to its end where it goes on there; returns how long, and whether it has come to the end.
+#[inline(never)]
+fn stretch(piece: &Piece, place: &mut Place, change: f64, most: f64, goes_on: bool) -> (f64, bool) {
+    let to_end = piece.length - place.x;
+    let mut time = most;
+    let (way, crosses);
+    if change == 0.0 && place.share.abs() <= NO_SHARE {
+        place.share = 0.0;
+        way = place.velocity * time;
+        crosses = way > to_end && goes_on;
+        if crosses {
+            time = to_end / place.velocity;
+        }
+    } else {
+        let series = Series::new(place, change, piece.envelope.at(place.x), piece.envelope.slope);
+        way = series.way(time);
+        crosses = way > to_end && goes_on;
+        if crosses {
+            time = series.time_to(to_end, way, time, piece.length);
+        }
+        place.velocity = series.speed(time);
+        place.share = lesser(greater(place.share + change * time, -1.0), 1.0);
+    }
+    place.x = if crosses { piece.length } else { lesser(place.x + way, piece.length) };
+    (time, crosses)
 }
 
 /// The way and the speed over time on one piece.

@@ -8,9 +8,11 @@ use super::pieces::Pieces;
 use super::place::{NO_SHARE, Place, advanced_past, greater, lesser, moved};
 
 /// Steps that are looked at.
-const SEARCHES: usize = 24;
-/// Stretches on pieces that they pass together, but for the last one.
-const CROSSINGS: usize = 56;
+const SEARCHES: usize = 20;
+/// Stretches that they pass together, but for the last one: fewer looks where a cycle passes many pieces. More from a rest, which may have to be left
+/// very slowly; there nothing brakes, and no other search follows.
+const SEARCHED: usize = 56;
+const SEARCHED_FROM_REST: usize = 100;
 /// Looks that follow the curves; then the interval between a step that leaves something and one that does not is divided.
 const AIMS: usize = 5;
 /// Next to nothing: of the energy, and of what a cycle makes of it.
@@ -82,7 +84,8 @@ impl<'a> Search<'a> {
     }
 
     /// The greatest that leaves something, or the hardest braking where that leaves too little. `last` is what the last cycle did; `trusted` counts
-    /// cycles in which nothing faster was looked at. Bound: SEARCHES and one.
+    /// cycles in which nothing faster was looked at. Bound: SEARCHES and one, which pass no more stretches than `SEARCHED`
+    /// and twice those of a cycle.
     pub fn greatest(&self, last: f64, trusted: &mut u32) -> Step {
         let Search { from, rate, least, period_s, .. } = *self;
         if self.ratio <= 0.0 {
@@ -92,7 +95,8 @@ impl<'a> Search<'a> {
         let (mut safe, mut failed): (Option<Step>, Option<(f64, f64)>) = (None, None);
         let (mut below, mut before) = (0.0, None);
         let (mut sides, mut widths) = (0, [f64::INFINITY; 2]);
-        let mut crossings = 0;
+        let mut stretches = 0;
+        let most = if from.velocity == 0.0 { SEARCHED_FROM_REST } else { SEARCHED };
         let mut change = if flows { self.within(self.aimed()) } else { rate };
         for look in 0..SEARCHES {
             let found = self.judged(change);
@@ -123,8 +127,8 @@ impl<'a> Search<'a> {
                 }
                 sides = -1;
             }
-            crossings += 1 + found.place.piece.saturating_sub(from.piece) as usize;
-            if crossings >= CROSSINGS && from.velocity > 0.0 {
+            stretches += from.stretches_to(&found.place);
+            if stretches >= most {
                 break;
             }
             let wanted = match before {
