@@ -119,9 +119,9 @@ pub const MIRRORED_PIECES: usize = 256;
 /// See [`MIRRORED_PIECES`].
 pub const MIRRORED_BEHIND: usize = 8;
 /// Pieces that one cycle turns round: more than it can pass.
-pub const MIRRORED_PER_CYCLE: usize = 16;
+pub const MIRRORED_PER_CYCLE: usize = 9;
 /// Pieces that one cycle looks along for the end of a line of the program.
-pub const LINE_SEARCH: usize = 64;
+pub const LINE_SEARCH: usize = 16;
 /// Elements of a group's program that wait for the planner.
 pub const MAX_PROGRAM_ELEMENTS: usize = 65_536;
 /// Batches of elements that wait for it, of all groups.

@@ -61,7 +61,7 @@ pub struct Way {
 }
 
 /// At `place`, at `ratio` of the programmed velocity.
-#[inline]
+#[inline(never)]
 pub fn margin(pieces: &Pieces, place: &Place, way: &Way, ratio: f64) -> Margin {
     let (Some(piece), Some(rest)) = (pieces.get(place.piece), pieces.rest()) else {
         return Margin { limits: 0.0, feed: 0.0, supply: 0.0 };

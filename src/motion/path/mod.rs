@@ -439,19 +439,18 @@ impl PathMotion {
 
     /// At the end of the landing, to the last digit; the next step begins what is behind it.
     fn rest_at_end(&mut self, place: &mut Place) {
-        // Bound: what is kept.
-        while let Some(piece) = self.pieces.get(place.piece) {
+        self.landing = None;
+        // Bound: PIECES_PASSED. It is there but for rounding; else it lands once more, from here.
+        for number in place.piece..place.piece + PIECES_PASSED as u64 {
+            let Some(piece) = self.pieces.get(number) else { return };
             if piece.rests {
-                place.x = piece.length;
+                (place.piece, place.x) = (number, piece.length);
                 self.arrived |= piece.last;
-                self.landing = None;
-                if !piece.last && self.pieces.get(place.piece + 1).is_some() {
-                    place.piece += 1;
-                    place.x = 0.0;
+                if !piece.last && self.pieces.get(number + 1).is_some() {
+                    (place.piece, place.x) = (number + 1, 0.0);
                 }
                 return;
             }
-            place.piece += 1;
         }
     }
 

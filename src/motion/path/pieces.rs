@@ -54,11 +54,12 @@ impl Pieces {
     }
 
     /// Behind the others, where there is room; what lies far behind `present` makes some.
+    #[inline(never)]
     pub fn push(&mut self, piece: &Piece, present: u64) -> bool {
         self.begin = self.oldest(present);
         self.pass_rests(present);
-        // Bound: those that were passed since.
-        while self.forgotten < self.passed && self.numbered(self.forgotten) < self.begin {
+        // One for each that may be added: so there is room for those of all pieces that are kept.
+        if self.forgotten < self.passed && self.numbered(self.forgotten) < self.begin {
             self.forgotten += 1;
         }
         if self.room(present) == 0 {
@@ -108,10 +109,12 @@ impl Pieces {
         }
     }
 
-    /// The motion is back on piece `present`: rests from there on are to come again. Bound: those that are kept.
+    /// The motion is back on piece `present`: rests from there on are to come again. Bound: as many halvings as there are digits in what is kept.
     pub fn go_back(&mut self, present: u64) {
-        while self.passed > self.forgotten && self.numbered(self.passed - 1) >= present {
-            self.passed -= 1;
+        let mut low = self.forgotten;
+        while low < self.passed {
+            let middle = low + (self.passed - low) / 2;
+            if self.numbered(middle) < present { low = middle + 1 } else { self.passed = middle }
         }
     }
 

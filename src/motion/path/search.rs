@@ -87,7 +87,7 @@ impl<'a> Search<'a> {
     /// cycles in which nothing faster was looked at. Bound: SEARCHES and one, which pass no more stretches than `SEARCHED`
     /// and twice those of a cycle.
     pub fn greatest(&self, last: f64, trusted: &mut u32) -> Step {
-        let Search { from, rate, least, period_s, .. } = *self;
+        let Search { from, rate, least, .. } = *self;
         if self.ratio <= 0.0 {
             return self.judged(-rate);
         }
