@@ -108,7 +108,7 @@ fn supply(place: &Place, known: f64, lag: f64, cycle: f64, enough: f64) -> f64 {
 
 /// The least that is left to the ceiling between two places on a piece: at the second, or between them where the energy comes nearer to the ceiling
 /// first and then falls behind it, as where that is lowest.
-#[inline]
+#[inline(never)]
 pub fn between(piece: &Piece, begin: &Place, end: &Place) -> f64 {
     let potentials = [begin, end].map(|place| piece.envelope.potential(place.x));
     let (first, first_slope) = piece.ceiling.at(potentials[0]);

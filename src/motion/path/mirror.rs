@@ -19,8 +19,10 @@ pub fn mirrored(pieces: &Pieces, number: u64, lag: f64, (potential, distance): (
         None => true,
         Some(before) => pieces.get(before).is_some_and(|before| before.rests),
     };
+    let mut axes = piece.axes;
+    axes.iter_mut().for_each(|cubic| *cubic = cubic.back_from(length));
     Some(Piece {
-        axes: piece.axes.map(|cubic| cubic.back_from(length)),
+        axes,
         envelope: Envelope { acceleration: envelope.at(length), slope: -envelope.slope, rate: envelope.rate, lag },
         ceiling: piece.back_ceiling.back_from(whole),
         feed: piece.back_feed.back_from(whole),

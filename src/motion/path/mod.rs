@@ -10,27 +10,19 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | `bound` | what a cycle does at most |
 //! | `passage` | there and back on it, and line by line |
 //! | `pieces` | the pieces that the cycle has |
 //! | `mirror` | a piece for who goes back |
 //! | `place` | where the path's motion is, and where it will be |
+//! | `search` | the greatest change of the share |
 //! | `margin` | what is left between a state and what must not be passed |
 //! | `creep` | the last bit to a rest for which there is no landing |
 //!
-//! Cost of a cycle, at most, where *p* of its pieces are passed (p ≤ [`crate::limits::PIECES_PASSED`] − 1, see `planner::speed`):
-//!
-//! | what | how often |
-//! |---|---|
-//! | evaluations of a step: p + 2 stretches of a series, each with `CROSSING_STEPS` of Newton, and one margin | 3, and S = min(`SEARCHES`, `CROSSINGS` / (p + 1)) in the search for the greatest u̇ |
-//! | evaluations without a margin | `RELEASE_STEPS`, and min(S, `RELEASES`) in the search for a braking that can be released, and 2 |
-//! | looks ahead along [`crate::limits::PIECES_AHEAD`] pieces | 3, and one with each evaluation in the search for a braking |
-//! | pieces that come | [`crate::limits::PIECES_PER_CYCLE`] |
-//! | setpoints | one an axis |
-//!
-//! So 3 + S evaluations pass `CROSSINGS` + 3 (p + 1) pieces at most, however many a cycle passes. `cargo bench --bench path_cost` measures cycles
-//! that are made up to take the search for the greatest u̇ to its bound, for each p and 16 axes. The search for a braking is not among them:
-//! where it goes to its bound with all looks ahead, a cycle takes more.
+//! What a cycle does at most is in `bound`: every loop has one, and searches end with the last step that they know to be safe when what they may look at
+//! is used up. In a flow, one look or two are enough.
 
+pub mod bound;
 mod creep;
 mod margin;
 mod mirror;
@@ -55,9 +47,11 @@ use place::{Place, advanced};
 use search::{Search, Step};
 
 /// Steps in the search for a braking that can be released.
-const RELEASES: usize = 18;
+const RELEASES: usize = 10;
 /// Stretches that they pass together, but for the last one.
-const RELEASED: usize = 36;
+const RELEASED: usize = 18;
+/// The search ends when a release leaves no more than this share of the speed.
+const CLOSE: f64 = 1e-3;
 /// Of the rate: what is no going on.
 const CREEPING: f64 = 0.01;
 /// Slower than this, path units/s, with no more in use than a cycle releases, is a rest for what shall come to one.
@@ -296,6 +290,7 @@ impl PathMotion {
         let from = self.place;
         let rate = self.rate();
         let search = Search::new(&self.pieces, from, rate, ratio, self.spare(), self.period_s);
+        let lag = search.lag;
         let Step { change, margin, inside, place } = search.greatest(self.change, &mut self.trusted);
         let short = margin.supply <= margin.limits.min(inside).min(margin.feed);
         let short = short && margin.supply <= 0.01 * from.energy().max(1.0);
@@ -304,7 +299,7 @@ impl PathMotion {
         let waits = ratio == 0.0 || (self.starved && !self.bordered());
         let idles = !waits && place.velocity < REST && self.creeps(from, change, rate);
         self.idle = if idles { self.idle.saturating_add(1) } else { 0 };
-        self.follow(from, change, place, rate, ratio == 0.0 || rests || self.idle >= IDLE);
+        self.follow(from, change, place, (rate, lag), ratio == 0.0 || rests || self.idle >= IDLE);
     }
 
     /// u̇ on every piece that this cycle can reach. Bound: PIECES_PASSED.
@@ -333,7 +328,7 @@ impl PathMotion {
     }
 
     /// Takes the step, unless it would run back: then as much less braking as that takes.
-    fn follow(&mut self, from: Place, change: f64, found: Place, rate: f64, rests: bool) {
+    fn follow(&mut self, from: Place, change: f64, found: Place, (rate, lag): (f64, f64), rests: bool) {
         // What is left of a braking to rest is released, and is none; and so is what creeps to the end of what is known.
         let acceleration = self.pieces.get(from.piece).map_or(0.0, |piece| piece.envelope.at(from.x));
         let left = from.velocity.abs().max(found.velocity).max(0.5 * from.share * from.share * acceleration / rate);
@@ -361,33 +356,47 @@ impl PathMotion {
         }
         let (mut change, mut place) = (change, found);
         if !place.can_release(&self.pieces, self.period_s) {
-            // A release from here on can go on, and so can what does not brake yet.
-            let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
-            let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
-            let (mut low, mut high) = (change, (1.1 * slowest).max(change).min(releasing));
-            // At its worst on all of the way.
-            let lag = from.lag(&self.pieces, 1.0, self.period_s);
-            let mut stretches = 0;
-            // Bound: RELEASES, and RELEASED.
-            for _ in 0..RELEASES {
-                if stretches >= RELEASED {
-                    break;
-                }
-                let middle = 0.5 * (low + high);
-                let place = advanced(&self.pieces, from, middle, self.period_s);
-                if place.can_release_with(lag) {
-                    high = middle;
-                } else {
-                    low = middle;
-                }
-                stretches += from.stretches_to(&place);
-            }
-            change = high;
-            place = advanced(&self.pieces, from, change, self.period_s);
+            (change, place) = self.releasable(from, change, place, rate, lag);
         }
         self.course = Course::Share { from, change, seconds: self.period_s };
         self.change = change;
         self.place = place;
+    }
+
+    /// The hardest braking that can be released, with a `lag` that is not exceeded on the way; `place` is where a harder one comes to.
+    /// Bound: RELEASES, which pass no more stretches than `RELEASED` and those of a cycle.
+    fn releasable(&self, from: Place, change: f64, place: Place, rate: f64, lag: f64) -> (f64, Place) {
+        // A release from here on can go on, and so can what does not brake yet.
+        let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
+        let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
+        let mut high = (1.1 * slowest).max(change).min(releasing);
+        let mut best = advanced(&self.pieces, from, high, self.period_s);
+        let (mut low, mut below, mut above) = (change, place.released(lag), best.released(lag));
+        let (mut sides, mut stretches) = (0, from.stretches_to(&best));
+        for _ in 0..RELEASES {
+            if stretches >= RELEASED || !(below < 0.0 && above > CLOSE * from.velocity) {
+                break;
+            }
+            // Illinois' regula falsi.
+            let middle = low + (high - low) * (below / (below - above)).clamp(0.001, 0.999);
+            let place = advanced(&self.pieces, from, middle, self.period_s);
+            let left = place.released(lag);
+            if left >= 0.0 {
+                (high, above, best) = (middle, left, place);
+                if sides == 1 {
+                    below *= 0.5;
+                }
+                sides = 1;
+            } else {
+                (low, below) = (middle, left);
+                if sides == -1 {
+                    above *= 0.5;
+                }
+                sides = -1;
+            }
+            stretches += from.stretches_to(&place);
+        }
+        (high, best)
     }
 
     /// On the profile to a rest.

@@ -152,6 +152,7 @@ impl Passage {
     }
 
     /// One period on, at `ratio` of the programmed velocity; 0 comes to rest.
+    #[inline(never)]
     pub fn step(&mut self, ratio: f64) {
         if self.retreats != self.on_way_back && !self.moving() {
             self.turn();
@@ -171,7 +172,7 @@ impl Passage {
     }
 
     /// Position, velocity and acceleration of an axis of the path; drive coordinates.
-    #[inline]
+    #[inline(never)]
     pub fn member(&self, axis: usize) -> State {
         self.on().member(axis)
     }

@@ -92,6 +92,14 @@ impl Pieces {
         (self.begin..self.end).contains(&number).then(|| &self.kept[self.slot(number)])
     }
 
+    /// Pieces from `number` on, `most` of them.
+    #[inline]
+    pub fn ahead(&self, number: u64, most: usize) -> impl Iterator<Item = &Piece> {
+        let end = self.end.min(number + most as u64);
+        let begin = if number < self.begin { end } else { number };
+        (begin..end).map(|number| &self.kept[self.slot(number)])
+    }
+
     #[inline]
     pub fn has(&self, number: u64) -> bool {
         (self.begin..self.end).contains(&number)

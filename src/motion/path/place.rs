@@ -7,12 +7,12 @@ use super::pieces::Pieces;
 use crate::geometry::Piece;
 
 /// Newton steps to the end of a piece.
-const CROSSING_STEPS: usize = 4;
+const CROSSING_STEPS: usize = 3;
 /// Of the length of a piece: how exactly its end is found.
 const CROSSED: f64 = 1e-10;
 /// Steps to the change that ends at rest, and stretches that they pass together but for the last one.
 const RELEASE_STEPS: usize = 4;
-const RELEASE_STRETCHES: usize = 12;
+pub const RELEASE_STRETCHES: usize = 10;
 /// Stretches of a cycle on one piece, with one change of the share: as many as pieces, and one more where the share meets its bound on the way.
 pub const STRETCHES: usize = PIECES_PASSED + 2;
 
@@ -87,25 +87,25 @@ impl Place {
     #[inline(never)]
     pub fn releasing(&self, pieces: &Pieces, period_s: f64) -> Option<f64> {
         let braking = -self.share.min(0.0);
+        let (square, speed) = (braking * braking, self.velocity);
         let (mut acceleration, mut rate, mut known) = (0.0_f64, f64::INFINITY, 0.0);
         let mut x = self.x;
-        for number in self.piece..self.piece + PIECES_AHEAD as u64 {
-            let Some(next) = pieces.get(number) else { break };
+        for next in pieces.ahead(self.piece, PIECES_AHEAD) {
             acceleration = greater(greater(acceleration, next.envelope.at(x)), next.envelope.at(next.length));
             rate = lesser(rate, next.envelope.rate);
             let lag = acceleration / rate;
-            if self.velocity < 0.5 * lag * braking * braking {
+            if speed < 0.5 * lag * square {
                 return None;
             }
             known += next.envelope.potential(next.length) - next.envelope.potential(x);
-            let way = self.velocity * braking * lag - braking.powi(3) * lag * lag / 3.0;
-            let way = greater(way, self.velocity * acceleration * period_s);
-            if next.rests || known >= way || known * braking >= 2.0 / 3.0 * self.velocity * self.velocity {
+            let way = braking * lag * (speed - square * lag * (1.0 / 3.0));
+            let way = greater(way, speed * acceleration * period_s);
+            if next.rests || known >= way || known * braking >= 2.0 / 3.0 * speed * speed {
                 break;
             }
             x = 0.0;
         }
-        (self.velocity >= 0.0).then_some(rate)
+        (speed >= 0.0).then_some(rate)
     }
 
     /// Its braking can be released before it runs back.
@@ -113,14 +113,14 @@ impl Place {
     pub fn can_release(&self, pieces: &Pieces, period_s: f64) -> bool {
         let Some(piece) = pieces.get(self.piece) else { return true };
         // With the lag at its worst, or else with that of its way.
-        self.can_release_with(piece.envelope.lag) || self.releasing(pieces, period_s).is_some()
+        self.released(piece.envelope.lag) >= 0.0 || self.releasing(pieces, period_s).is_some()
     }
 
-    /// The same with that lag.
+    /// The speed that a release of its braking leaves, with that lag; below 0 it would run back.
     #[inline]
-    pub fn can_release_with(&self, lag: f64) -> bool {
+    pub fn released(&self, lag: f64) -> f64 {
         let braking = lesser(self.share, 0.0);
-        self.velocity >= 0.5 * lag * braking * braking
+        self.velocity - 0.5 * lag * braking * braking
     }
 
     /// acceleration / rate at its worst on the way that a change of the share by `amount` takes from here, this cycle and the next included: less
@@ -130,8 +130,7 @@ impl Place {
         let Some(piece) = pieces.get(self.piece) else { return 0.0 };
         let most = piece.envelope.lag;
         let (mut acceleration, mut rate, mut way) = (piece.envelope.at(self.x), f64::INFINITY, -self.x);
-        for number in self.piece..self.piece + PIECES_AHEAD as u64 {
-            let Some(next) = pieces.get(number) else { break };
+        for next in pieces.ahead(self.piece, PIECES_AHEAD) {
             acceleration = greater(acceleration, next.envelope.at(next.length));
             rate = lesser(rate, next.envelope.rate);
             way += next.length;
@@ -180,14 +179,14 @@ pub fn comes_to_rest(pieces: &Pieces, from: Place, seconds: f64) -> Option<(f64,
     }
     let mut place = from;
     let mut stretches = 0;
-    for _ in 0..RELEASE_STEPS {
-        if stretches >= RELEASE_STRETCHES {
+    for step in 1..=RELEASE_STEPS {
+        place = advanced(pieces, from, change, -from.share / change);
+        stretches += from.stretches_to(&place);
+        if step == RELEASE_STEPS || stretches >= RELEASE_STRETCHES {
             break;
         }
-        place = advanced(pieces, from, change, -from.share / change);
         // What the envelope does meanwhile.
         change *= 1.0 - (place.velocity / from.velocity).clamp(-0.5, 0.5);
-        stretches += from.stretches_to(&place);
     }
     let rest = -from.share / change;
     (place.velocity, place.share) = (0.0, 0.0);

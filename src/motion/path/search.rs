@@ -8,11 +8,9 @@ use super::pieces::Pieces;
 use super::place::{NO_SHARE, Place, advanced_past, greater, lesser, moved};
 
 /// Steps that are looked at.
-const SEARCHES: usize = 20;
-/// Stretches that they pass together, but for the last one: fewer looks where a cycle passes many pieces. More from a rest, which may have to be left
-/// very slowly; there nothing brakes, and no other search follows.
-const SEARCHED: usize = 56;
-const SEARCHED_FROM_REST: usize = 100;
+pub const SEARCHES: usize = 13;
+/// Stretches that they pass together, but for the last one: fewer looks where a cycle passes many pieces.
+pub const SEARCHED: usize = 36;
 /// Looks that follow the curves; then the interval between a step that leaves something and one that does not is divided.
 const AIMS: usize = 5;
 /// Next to nothing: of the energy, and of what a cycle makes of it.
@@ -55,7 +53,7 @@ pub struct Search<'a> {
     pub rate: f64,
     /// The least.
     least: f64,
-    lag: f64,
+    pub lag: f64,
     pub ratio: f64,
     /// Of the potential before a rest: what is left to what follows.
     pub spare: f64,
@@ -86,6 +84,7 @@ impl<'a> Search<'a> {
     /// The greatest that leaves something, or the hardest braking where that leaves too little. `last` is what the last cycle did; `trusted` counts
     /// cycles in which nothing faster was looked at. Bound: SEARCHES and one, which pass no more stretches than `SEARCHED`
     /// and twice those of a cycle.
+    #[inline(never)]
     pub fn greatest(&self, last: f64, trusted: &mut u32) -> Step {
         let Search { from, rate, least, .. } = *self;
         if self.ratio <= 0.0 {
@@ -96,7 +95,6 @@ impl<'a> Search<'a> {
         let (mut below, mut before) = (0.0, None);
         let (mut sides, mut widths) = (0, [f64::INFINITY; 2]);
         let mut stretches = 0;
-        let most = if from.velocity == 0.0 { SEARCHED_FROM_REST } else { SEARCHED };
         let mut change = if flows { self.within(self.aimed()) } else { rate };
         for look in 0..SEARCHES {
             let found = self.judged(change);
@@ -128,7 +126,7 @@ impl<'a> Search<'a> {
                 sides = -1;
             }
             stretches += from.stretches_to(&found.place);
-            if stretches >= most {
+            if stretches >= SEARCHED {
                 break;
             }
             let wanted = match before {
@@ -185,6 +183,7 @@ impl<'a> Search<'a> {
     }
 
     /// The change that leaves next to nothing, as far as that can be told from here.
+    #[inline(never)]
     fn aimed(&self) -> f64 {
         let Search { pieces, from, lag, ratio, period_s, .. } = *self;
         let Some(piece) = pieces.get(from.piece) else { return self.rate };
@@ -200,6 +199,7 @@ impl<'a> Search<'a> {
     }
 
     /// The change that leaves next to nothing, as far as that can be told from a step that leaves more or less; `None` where it cannot.
+    #[inline(never)]
     fn corrected(&self, found: &Step) -> Option<f64> {
         let Step { change, mut margin, inside, place } = *found;
         if margin.supply < margin.limits.min(margin.feed) {
