@@ -106,6 +106,10 @@ pub const EXACT_PATH_MM: f64 = 1e-3;
 pub const ARC_ACCURACY: f64 = 1e-5;
 /// No path comes nearer to a singularity than this, as [`crate::kinematics::Conditioning`] counts it.
 pub const LEAST_CONDITIONING: f64 = 0.01;
+/// A path that joints pass more slowly than it is programmed is slow because of a singularity where they are nearer to it than this.
+pub const NEAR_CONDITIONING: f64 = 0.2;
+/// A singularity that slows a path is told of again after so long without it, ns.
+pub const SLOWED_AGAIN_NS: u64 = 1_000_000_000;
 /// Of the tolerance of a path: what joints that are not the tool's coordinates may add to its deviation.
 pub const JOINT_SHARE: f64 = 0.1;
 /// Pieces of a path that wait on their way to the cycle.

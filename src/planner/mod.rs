@@ -14,6 +14,7 @@
 //! | [`mechanism`] | a machine whose joints are not its coordinates |
 //! | `joints` | the curves of its joints |
 //! | [`walk`] | whether such a machine can follow an element, before it is one of a program |
+//! | [`slowed`] | where singularities slow it |
 //! | `split` | stretches that take a few periods each |
 //! | `speed` | how fast each may be passed; `ceiling` in it rounds that, `spot` is what limits leave at one place, `solved` what is settled |
 //!
@@ -25,6 +26,7 @@ mod joints;
 mod legs;
 pub mod mechanism;
 pub mod program;
+pub mod slowed;
 mod solved;
 mod speed;
 mod split;
@@ -44,6 +46,7 @@ pub use joints::{Nearest, Obstacle};
 use legs::{Gatherer, Join, join};
 pub use mechanism::{Mechanism, PathFault};
 use program::{Element, Point};
+pub use slowed::Slowed;
 use speed::Speeds;
 use split::Splitter;
 use spot::Rows;
@@ -127,6 +130,11 @@ impl Planner {
     /// The singularity that the program came nearest to so far.
     pub fn nearest(&self) -> Option<Nearest> {
         self.joints.as_ref().and_then(JointTrack::nearest)
+    }
+
+    /// Where singularities slow what was planned so far the most: at most one place for each.
+    pub fn slowed(&self) -> impl Iterator<Item = Slowed> {
+        self.speeds.slow_places().found()
     }
 
     /// Why the program is not followed to its end: the path rests on the way, and nothing more of it is planned.

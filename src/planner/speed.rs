@@ -18,10 +18,12 @@ mod ceiling;
 mod pace;
 
 use crate::geometry::{Ceiling, Cubic, Envelope, Piece};
+use crate::kinematics::Singularity;
 use crate::limits::{MAX_GROUP_AXES, MAX_PATH_WINDOW, PATH_BLOCK, PIECES_PASSED};
 use crate::motion::Limits;
 
 use super::program::Point;
+use super::slowed::SlowPlaces;
 use super::solved::{Landing, Solved};
 use super::split::Stretch;
 use super::spot::{Rows, Spot};
@@ -103,6 +105,7 @@ pub struct Speeds {
     /// When the next piece begins, as planned.
     time: f64,
     epoch: u32,
+    slow: SlowPlaces,
 }
 
 /// The mean of two control values at the knot between stretches of these potentials.
@@ -123,6 +126,7 @@ impl Speeds {
             potential: 0.0,
             time: 0.0,
             epoch,
+            slow: SlowPlaces::default(),
         }
     }
 
@@ -166,6 +170,20 @@ impl Speeds {
         }
         let (potential, time, epoch) = (self.potential, self.time, self.epoch);
         Piece { axes, distance, potential, time, epoch, landing: Some(0.0), rests: true, ..Piece::NOTHING }
+    }
+
+    /// Where singularities slow what has been given out.
+    pub fn slow_places(&self) -> &SlowPlaces {
+        &self.slow
+    }
+
+    /// What slows an entry, if a singularity does.
+    fn slowed_by(&mut self, index: usize) -> Option<Singularity> {
+        let Entry { stretch, begin, middle, end, .. } = &self.entries[index];
+        let (near, line) = (stretch.near?, stretch.line);
+        let left = |spot: &Spot| spot.left_by_axes(&self.limits, self.rows, stretch.feed);
+        let share = left(begin).min(left(middle)).min(left(end));
+        self.slow.look(near, share, line)
     }
 
     /// Everything up to a rest.
@@ -640,6 +658,7 @@ impl Speeds {
     fn give(&mut self, until: usize, out: &mut impl FnMut(Piece)) {
         for index in self.given..until {
             let Some(lag) = self.window(index) else { return };
+            let slowed_by = self.slowed_by(index);
             let entry = &self.entries[index];
             let Stretch { length, axes, begin, line, rests, .. } = entry.stretch.clone();
             let solved = entry.solved;
@@ -678,6 +697,7 @@ impl Speeds {
                 duration: 0.0,
                 epoch: self.epoch,
                 line,
+                slowed_by,
                 rests,
                 last: false,
             };

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::geometry::Cubic;
+use crate::kinematics::Singularity;
 use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 
@@ -27,6 +28,7 @@ pub struct Stretch {
     pub tool: Option<Box<[Cubic; MAX_GROUP_AXES]>>,
     pub feed: f64,
     pub line: u32,
+    pub near: Option<Singularity>,
     pub rests: bool,
 }
 
@@ -126,6 +128,7 @@ impl Splitter {
                 tool: interval.tool.as_ref().map(|tool| Box::new(tool.map(|cubic| cubic.from(first)))),
                 feed: interval.feed,
                 line: interval.line,
+                near: interval.near,
                 rests: interval.rests && i + 1 == count,
             });
         }

@@ -95,6 +95,16 @@ impl Spot {
         energy
     }
 
+    /// The velocity that axes permit, as a share of what the tool's limits and a program that wants `feed` do.
+    pub fn left_by_axes(&self, limits: &[Limits], rows: Rows, feed: f64) -> f64 {
+        let mut tool = self.clone();
+        for of in [&mut tool.first, &mut tool.second, &mut tool.third] {
+            of[..rows.axes].fill(0.0);
+        }
+        let wanted = tool.cap(limits).min(0.5 * feed * feed);
+        (self.cap(&limits[..rows.axes]) / wanted).sqrt()
+    }
+
     /// The acceleration along the path that is left at this energy.
     pub fn acceleration(&self, limits: &[Limits], energy: f64) -> f64 {
         let velocity = (2.0 * energy).sqrt();

@@ -10,6 +10,7 @@
 use std::collections::VecDeque;
 
 use crate::geometry::Cubic;
+use crate::kinematics::Singularity;
 use crate::limits::{ARC_ACCURACY, EXACT_PATH_MM, MAX_GROUP_AXES};
 
 use super::legs::{Join, Leg, SHORTEST, Way};
@@ -48,6 +49,8 @@ pub struct Interval {
     /// Velocity that the program wants on it, units of path/s.
     pub feed: f64,
     pub line: u32,
+    /// Joints are near this on it.
+    pub near: Option<Singularity>,
     /// The curve rests at its end.
     pub rests: bool,
 }
@@ -343,7 +346,7 @@ impl Track {
             [0, 1].map(|kind| least[kind].min(within[0][kind]).min(within[1][kind]))
         });
         let (axes, length) = (self.cubics(index), end - begin);
-        let interval = Interval { begin, length, axes, tool: None, within, feed, line, rests };
+        let interval = Interval { begin, length, axes, tool: None, within, feed, line, near: None, rests };
         self.given += 1;
         // What no further control point looks at.
         while self.given > REACH + 1 {

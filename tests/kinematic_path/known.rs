@@ -94,11 +94,37 @@ fn past_a_singularity_the_path_is_slow_and_tells_of_it() {
         |far: f64| [line(&[far, 0.0, tool[2], tool[3]], 200.0, 1), line(&[300.0, 0.0, tool[2], tool[3]], 200.0, 2)];
     let (far, motion, cycles) = run(&axes, &start, &there(480.0));
     assert!(motion.arrived() && far.nearest().unwrap().conditioning.distance > 0.3);
+    assert_eq!(far.slowed().count(), 0);
     let (near, motion, slow_cycles) = run(&axes, &start, &there(499.9));
     let nearest = near.nearest().unwrap();
     assert!(motion.arrived() && nearest.conditioning.distance < 0.1, "{nearest:?}");
     assert!(nearest.line <= 2 && near.obstacle().is_none());
     assert!(slow_cycles > cycles + 100, "{slow_cycles} cycles near the border, {cycles} away from it");
+    let slowed: Vec<Slowed> = near.slowed().collect();
+    let [Slowed { singularity: Singularity::ArmStretched, share, line }] = slowed[..] else { panic!("{slowed:?}") };
+    assert!((0.001..0.5).contains(&share) && line <= 2, "{slowed:?}");
+}
+
+#[test]
+fn pieces_say_what_slows_them_and_only_where_it_does() {
+    let axes = scara(vec![None; 4]);
+    let start = [-40.0, 40.0, 0.0, 0.0];
+    let tool = axes.mechanism.as_ref().unwrap().tool(&start).unwrap();
+    let slowed = |feed: f64| {
+        let mut planner = Planner::new(axes.clone(), point(&start), 1);
+        [499.9, 300.0].iter().for_each(|x| planner.push(&line(&[*x, 0.0, tool[2], tool[3]], feed, 1)));
+        planner.finish(true);
+        let pieces: Vec<_> = std::iter::from_fn(|| planner.take()).collect();
+        for piece in pieces.iter().filter(|piece| piece.slowed_by.is_some()) {
+            let sine = piece.axes[1].at(0.0).to_radians().sin();
+            assert!(sine < 0.25, "slowed with the elbow at {:?}", piece.axes[1]);
+        }
+        (pieces.iter().filter(|piece| piece.slowed_by.is_some()).count(), pieces.len())
+    };
+    let (few, all) = slowed(200.0);
+    assert!(few > 0 && few < all / 2, "{few} of {all}");
+    // Who goes there slowly is not slowed.
+    assert_eq!(slowed(0.5).0, 0);
 }
 
 #[test]
