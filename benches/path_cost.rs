@@ -19,7 +19,7 @@ use motiond::geometry::{Ceiling, Cubic, Envelope, Piece};
 use motiond::limits::{MAX_GROUP_AXES, PIECES_AHEAD, PIECES_PER_CYCLE};
 use motiond::motion::Limits;
 use motiond::motion::path::PathMotion;
-use motiond::planner::program::{Corner, Element, Feed, Point, Shape};
+use motiond::planner::program::{Caps, Corner, Element, Feed, Point, Shape};
 use motiond::planner::{PathAxes, Planner};
 
 /// Instructions of a cycle in steady flow, in the mean.
@@ -251,6 +251,7 @@ fn run(program: &Program) {
                 planner.push(&Element {
                     shape: Shape::Line(at),
                     feed: Feed::Speed(FEED),
+                    caps: Caps::NONE,
                     corner: program.corner,
                     line,
                 });

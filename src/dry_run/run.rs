@@ -295,16 +295,15 @@ impl DryRun {
     /// # Errors
     /// Where the motion does not go on.
     pub fn advance(&mut self, cycles: usize) -> Result<bool, DryRunError> {
-        let obstacle = self.planner.obstacle().map(DryRunError::Obstacle);
-        if let Some(error) = self.failed.clone().or(obstacle) {
-            return Err(error);
-        }
         for _ in 0..cycles {
             while self.motion.room() > 0
                 && let Some(piece) = self.planner.take()
             {
                 self.look_at(&piece);
                 self.motion.push(&piece);
+            }
+            if let Some(error) = self.failed.clone().or(self.planner.obstacle().map(DryRunError::Obstacle)) {
+                return Err(error);
             }
             let waits = self.motion.room() > 0 && !self.ended;
             if self.elements == 0 || self.motion.arrived() || waits {

@@ -383,6 +383,7 @@ impl JointTrack {
             tool: Some(Box::new(tool)),
             within: source.within,
             feed: source.feed,
+            caps: source.caps,
             line: source.line,
             near: self.near(index),
             rests: self.ended && index + 2 == self.knots.len(),

@@ -15,6 +15,7 @@
 
 mod back;
 mod ceiling;
+mod landing;
 mod pace;
 
 use crate::geometry::{Ceiling, Cubic, Envelope, Piece};
@@ -52,8 +53,6 @@ const HALVINGS: u32 = 26;
 const STEEPNESS: f64 = 0.04;
 /// How much longer than its shortest a landing is, in units of a period's way.
 const LANDING_PERIODS: f64 = 3.0;
-/// And how much longer than that it gets at most, where a stretch is long: its end may be a slow place.
-const LONGEST_LANDING: f64 = 8.0;
 
 /// Stretches that stay when they have been given out.
 const KEPT: usize = 16;
@@ -90,7 +89,9 @@ struct Entry {
 /// From stretches to pieces.
 #[derive(Clone, Debug)]
 pub struct Speeds {
+    /// Of axes, and of the tool.
     limits: Vec<Limits>,
+    tool: Option<Limits>,
     rows: Rows,
     period_s: f64,
     entries: Vec<Entry>,
@@ -114,9 +115,10 @@ fn at_knot((left, left_width): (f64, f64), (right, right_width): (f64, f64)) -> 
 }
 
 impl Speeds {
-    pub fn new(limits: Vec<Limits>, rows: Rows, period_s: f64, epoch: u32) -> Speeds {
+    pub fn new(limits: Vec<Limits>, tool: Option<Limits>, rows: Rows, period_s: f64, epoch: u32) -> Speeds {
         Speeds {
             limits,
+            tool,
             rows,
             period_s,
             entries: Vec::new(),
@@ -133,15 +135,19 @@ impl Speeds {
     /// One stretch more; settles what can be settled after a number of them, and after one that rests.
     pub fn push(&mut self, stretch: Stretch, out: &mut impl FnMut(Piece)) {
         let tool = stretch.tool.as_deref().unwrap_or(&stretch.axes);
-        let spot = |share: f64| Spot::of(&stretch.axes, tool, stretch.length * share, self.rows);
+        let capped = stretch.caps.within(self.tool);
+        let spot = |share: f64| Spot::of(&stretch.axes, tool, stretch.length * share, self.rows, capped);
         let (mut begin, middle, end) = (spot(0.0), spot(0.5), spot(1.0));
         let quarters = [spot(0.25), spot(0.75)];
         if let Some(before) = self.entries.last_mut() {
             // The third derivative jumps between stretches.
-            for axis in 0..self.limits.len() {
-                let third = before.end.third[axis].max(begin.third[axis]);
-                (before.end.third[axis], begin.third[axis]) = (third, third);
+            for row in 0..=self.limits.len() {
+                let third = before.end.third[row].max(begin.third[row]);
+                (before.end.third[row], begin.third[row]) = (third, third);
             }
+            // And so may what the tool may do.
+            let caps = before.stretch.caps.and(stretch.caps).within(self.tool);
+            (before.end.tool, begin.tool) = (caps, caps);
         }
         let rests = stretch.rests;
         self.entries.push(Entry {
@@ -264,14 +270,6 @@ impl Speeds {
         if let (Some(entry), Some(solved)) = (self.entries.get_mut(until), solved.get(until)) {
             entry.lowered = solved.permitted;
         }
-    }
-
-    /// How long the way is from which any stop that fits lands exactly.
-    fn landing_length(&self, acceleration: f64, rate: f64) -> f64 {
-        // Releasing the whole acceleration takes 1/rate and this way; the speed before it is acceleration/2rate.
-        let release = acceleration / (6.0 * rate * rate);
-        let periods = LANDING_PERIODS * self.period_s;
-        6.0 * release + acceleration / rate * periods + acceleration * periods * periods
     }
 
     /// Everything that limits say about the entries, where the settled ones stay what they are.
@@ -462,9 +460,9 @@ impl Speeds {
             }
         }
         // A little is always left: the potential must rise.
-        let little = self.limits.iter().fold(f64::INFINITY, |least, limits| least.min(LEAST * limits.acceleration));
-        for at in at.iter_mut().skip(fixed + usize::from(fixed > 0)) {
-            *at = at.max(little);
+        for (knot, at) in at.iter_mut().enumerate().skip(fixed + usize::from(fixed > 0)) {
+            let of = self.limits.iter().chain(&spot(knot).tool);
+            *at = at.max(of.fold(f64::INFINITY, |least, limits| least.min(LEAST * limits.acceleration)));
         }
         let caps: Vec<f64> = (0..count).map(|i| middles[i].max(knots[i]).max(knots[i + 1])).collect();
         let steepest: Vec<f64> = (0..count)
@@ -558,73 +556,6 @@ impl Speeds {
             let most = squares[near].iter().fold(0.0_f64, |a, b| a.max(*b));
             *at = at.min(most.sqrt());
         }
-    }
-
-    /// The way to a rest at the end of the entries, given the acceleration at knots and the rate of stretches.
-    fn landing(&self, at: &[f64], least: &[f64], rate_of: &dyn Fn(usize) -> f64) -> Landing {
-        let passing = self.passing();
-        let mut first = self.entries.len();
-        let mut landing = Landing { first, way: 0.0, acceleration: at[first], rate: f64::INFINITY, cap: f64::INFINITY };
-        while first > self.settled {
-            first -= 1;
-            let longer = Landing {
-                first,
-                way: landing.way + self.entries[first].stretch.length,
-                acceleration: landing.acceleration.min(at[first]),
-                rate: landing.rate.min(rate_of(first)),
-                cap: landing.cap.min(self.landing_cap(first)).min(passing[first]),
-            };
-            let length = self.landing_length(longer.acceleration, longer.rate);
-            let infeasible = longer.acceleration < least[first - self.settled];
-            if landing.way > 0.0 && (infeasible || longer.way > LONGEST_LANDING * length) {
-                break;
-            }
-            landing = longer;
-            if landing.way >= length {
-                break;
-            }
-        }
-        // As slow as leaves that acceleration and rate everywhere. Bound: LOWERINGS.
-        for _ in 0..LOWERINGS {
-            if self.fits(&landing) {
-                break;
-            }
-            landing.cap *= LOWERED;
-        }
-        landing
-    }
-
-    /// What a landing counts on is left to it by the bends, everywhere and as fast as a rest at its end permits.
-    fn fits(&self, landing: &Landing) -> bool {
-        let mut way = landing.way;
-        self.entries[landing.first..].iter().all(|entry| {
-            let energy = landing.cap.min(landing.acceleration * way);
-            way -= entry.stretch.length;
-            [&entry.begin, &entry.quarters[0], &entry.middle, &entry.quarters[1], &entry.end].iter().all(|spot| {
-                landing.acceleration <= spot.acceleration(&self.limits, energy) * (1.0 + 1e-9)
-                    && landing.acceleration * landing.rate
-                        <= spot.jerk(&self.limits, energy, landing.acceleration) * (1.0 + 1e-9)
-            })
-        })
-    }
-
-    fn land(&self, landing: &Landing, solved: &mut [Solved]) {
-        let &Landing { first, way, acceleration, rate, cap } = landing;
-        let mut distance = way;
-        for (entry, solved) in self.entries.iter().zip(solved.iter_mut()).skip(first) {
-            let length = entry.stretch.length;
-            (solved.rate, solved.cap, solved.energy) = (rate, cap, cap.min(solved.energy));
-            solved.width = acceleration * length;
-            solved.landing = Some(distance);
-            distance -= length;
-        }
-    }
-
-    /// What limits and program permit on a stretch.
-    fn landing_cap(&self, index: usize) -> f64 {
-        let entry = &self.entries[index];
-        let limit = 2.0 * entry.stretch.feed * entry.stretch.feed;
-        [&entry.begin, &entry.middle, &entry.end].iter().fold(limit, |cap, spot| cap.min(spot.cap(&self.limits)))
     }
 
     /// Entries whose following ones are settled for as long as a change of the used share takes.

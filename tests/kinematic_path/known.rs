@@ -28,7 +28,7 @@ fn scara(soft_limits: Vec<Option<(f64, f64)>>) -> PathAxes {
 
 fn line(to: &[f64], feed: f64, line: u32) -> Element {
     let corner = Corner::Tolerance { linear: 0.05, rotary: 0.05 };
-    Element { shape: Shape::Line(point(to)), feed: Feed::Speed(feed), corner, line }
+    Element { shape: Shape::Line(point(to)), feed: Feed::Speed(feed), caps: Caps::NONE, corner, line }
 }
 
 /// Plans and follows a program; where it rested, and after how many cycles.
@@ -162,6 +162,49 @@ fn a_joint_at_its_soft_limit_is_no_further() {
     let (planner, motion, _) = run(&axes, &start, &[line(&turned, 100.0, 3)]);
     assert!(matches!(planner.obstacle().unwrap().fault, PathFault::SoftLimit { joint: 0, .. }));
     assert!(joints(&motion, 4)[0] <= 30.0, "{:?}", joints(&motion, 4));
+}
+
+#[test]
+fn a_cap_of_an_element_holds_for_the_tool_of_a_machine_and_for_no_other_element() {
+    let axes = scara(vec![None; 4]);
+    let start = [-40.0, 60.0, 0.0, 0.0];
+    let tool = axes.mechanism.as_ref().unwrap().tool(&start).unwrap();
+    let to = |x: f64, y: f64| [tool[0] + x, tool[1] + y, tool[2], tool[3]];
+    let caps = Caps { velocity: Some(40.0), acceleration: Some(150.0), jerk: Some(4000.0) };
+    let mut elements =
+        [line(&to(-60.0, 0.0), 200.0, 1), line(&to(-60.0, 60.0), 200.0, 2), line(&to(0.0, 60.0), 200.0, 3)];
+    elements[1].caps = caps;
+    let mut planner = Planner::new(axes.clone(), point(&start), 1);
+    elements.iter().for_each(|element| planner.push(element));
+    planner.finish(true);
+    let mut motion = PathMotion::new(axes.period_s);
+    let kinematics = axes.mechanism.as_ref().unwrap().kinematics;
+    let mut peaks = [[0.0_f64; 3]; 2];
+    while !motion.arrived() {
+        while motion.room() > 0
+            && let Some(piece) = planner.take()
+        {
+            assert!(motion.push(&piece));
+        }
+        motion.step(1.6);
+        // Lengths are those of the tool.
+        let on = usize::from((60.0..=120.0).contains(&motion.distance()));
+        for share in [0.3, 0.7, 1.0] {
+            let joints: Vec<Jet> = (0..4).map(|joint| Jet::new(motion.within(share, joint))).collect();
+            let mut place = [Jet::constant(0.0); 4];
+            kinematics.forward(&joints, &mut place).unwrap();
+            let states = place.map(Jet::derivatives);
+            for order in 1..=3 {
+                let size = states[..3].iter().map(|state| state[order] * state[order]).sum::<f64>().sqrt();
+                peaks[on][order - 1] = peaks[on][order - 1].max(size);
+            }
+        }
+    }
+    let [others, capped] = peaks;
+    let caps = [40.0, 150.0, 4000.0];
+    // A cycle at the border may begin before it.
+    assert!(capped.iter().zip(caps).all(|(found, cap)| *found <= cap * 1.001), "{capped:?}");
+    assert!(capped[0] > 39.0 && others.iter().zip(caps).all(|(found, cap)| *found > 2.0 * cap), "{peaks:?}");
 }
 
 #[test]
