@@ -15,8 +15,8 @@ pub const CLAIMS: &[Claim] = &[
     ("every_limit_holds_whatever_is_asked", Kind::Any, storm),
     ("there_and_back_every_limit_holds_on_the_path", Kind::Any, there_and_back::storm),
     ("the_way_back_ends_where_the_path_began_or_is_kept", Kind::Any, there_and_back::to_the_far_end),
-    ("caps_of_elements_hold_whatever_is_asked", Kind::Any, capped::storm),
     ("each_step_ends_where_another_line_begins", Kind::Any, there_and_back::line_by_line),
+    ("caps_of_elements_hold_whatever_is_asked", Kind::Any, capped::storm),
 ];
 
 fn storm(random: &mut Random, case: &Case) -> Verdict {

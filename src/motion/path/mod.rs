@@ -47,7 +47,7 @@ use crate::limits::{PATH_HISTORY, PATH_PIECES, PIECES_PASSED};
 
 use super::profile::{Profile, State};
 use super::types::Limits;
-use creep::Creep;
+use creep::{Creep, IDLE, STANDING};
 use margin::{MOST_CHANGE, Margin, Way, margin};
 pub use passage::Passage;
 use pieces::Pieces;
@@ -152,6 +152,8 @@ pub struct PathMotion {
     changes: [f64; 2],
     /// Cycles in which a guess was trusted since one faster was looked at.
     trusted: u32,
+    /// Grows where it is to move and stands, and falls slowly.
+    idle: u32,
     period_s: f64,
     /// The last piece has been passed.
     arrived: bool,
@@ -175,6 +177,7 @@ impl PathMotion {
             course: Course::Rest,
             changes: [0.0; 2],
             trusted: 0,
+            idle: 0,
             period_s,
             arrived: false,
             starved: false,
@@ -350,7 +353,15 @@ impl PathMotion {
         self.starved =
             open && judged.supply <= judged.limits.min(judged.feed) && judged.supply <= 0.01 * from.energy().max(1.0);
         let rests = self.starved && (!self.bordered() || self.near_border());
-        self.follow(from, change, place, rate, ratio == 0.0 || rests);
+        let waits = ratio == 0.0 || (self.starved && !self.bordered());
+        let idles = !waits && place.velocity < REST && self.creeps(from, change, rate);
+        let stands = from.velocity == 0.0 && from.share == 0.0;
+        self.idle = match () {
+            () if waits => 0,
+            () if idles || stands => self.idle.saturating_add(STANDING),
+            () => self.idle.saturating_sub(1),
+        };
+        self.follow(from, change, place, rate, ratio == 0.0 || rests || self.idle >= IDLE);
     }
 
     /// The step with that change, or the one with the hardest braking where that leaves too little. Bound: `searches` and three.
@@ -469,13 +480,17 @@ impl PathMotion {
         rate
     }
 
+    /// Next to nothing is in use, and no more is taken.
+    fn creeps(&self, from: Place, change: f64, rate: f64) -> bool {
+        change <= CREEPING * rate && from.share.abs() <= rate * self.period_s
+    }
+
     /// Takes the step, unless it would run back: then as much less braking as that takes.
     fn follow(&mut self, from: Place, change: f64, found: Place, rate: f64, rests: bool) {
         // What is left of a braking to rest is released, and is none; and so is what creeps to the end of what is known.
         let acceleration = self.pieces.get(from.piece).map_or(0.0, |piece| piece.envelope.at(from.x));
-        let left = from.velocity.abs().max(0.5 * from.share * from.share * acceleration / rate);
-        let creeps = change <= CREEPING * rate && from.share.abs() <= rate * self.period_s;
-        if rests && creeps && left < REST {
+        let left = from.velocity.abs().max(found.velocity).max(0.5 * from.share * from.share * acceleration / rate);
+        if rests && left < REST && self.creeps(from, change, rate) {
             self.place = Place { velocity: 0.0, share: 0.0, ..from };
             let seconds = from.share.abs() / rate;
             self.course = match from.share {
@@ -499,10 +514,15 @@ impl PathMotion {
         }
         let (mut change, mut place) = (change, found);
         if place.releasing(&self.pieces, self.period_s).is_none() {
-            // Bound: RELEASES. A release from here on can go on, and so can what does not brake yet.
+            // Bound: RELEASES. A release from here on can go on; one that is little more than what comes to rest mostly can, too, unless changes
+            // have to be slower further on; and so can what does not brake yet.
             let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
             let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
             let (mut low, mut high) = (change, (1.1 * slowest).max(change).min(releasing));
+            let gentle = advanced(&self.pieces, from, high, self.period_s);
+            if gentle.releasing(&self.pieces, self.period_s).is_none() {
+                (low, high) = (high, releasing);
+            }
             for _ in 0..searches(from, place).min(RELEASES) {
                 let middle = 0.5 * (low + high);
                 let place = advanced(&self.pieces, from, middle, self.period_s);
