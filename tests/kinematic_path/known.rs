@@ -208,6 +208,32 @@ fn a_cap_of_an_element_holds_for_the_tool_of_a_machine_and_for_no_other_element(
 }
 
 #[test]
+fn an_arm_whose_tool_stands_at_the_pole_of_its_angles_begins_a_path_in_any_direction() {
+    let (a1, a2, b, c1, c2, c3, c4) = (100.0, -135.0, 0.0, 615.0, 705.0, 755.0, 85.0);
+    let parameters = ArmParameters { a1, a2, b, c1, c2, c3, c4, offsets: [0.0; 6], reversed: [false; 6] };
+    let axes = axes(Arm::new(parameters).unwrap(), &units(3, 3), vec![None; 6]);
+    let mechanism = axes.mechanism.clone().unwrap();
+    let near = [10.0, 20.0, 30.0, 5.0, 40.0, 6.0];
+    let mut tool = mechanism.tool(&near).unwrap();
+    (tool[3], tool[4], tool[5]) = (20.0, 90.0, 10.0);
+    let (start, _) = mechanism.reach(&tool, &point(&near)).unwrap();
+    // Only the difference of a and c is decided there: c is taken as 0.
+    let told = mechanism.tool(&start[..6]).unwrap();
+    assert!((told[3] - 10.0).abs() < 1e-6 && (told[4] - 90.0).abs() < 1e-6 && told[5] == 0.0, "{told:?}");
+    for (coordinate, way) in [(0, 30.0), (3, 30.0), (4, -30.0), (4, 30.0), (5, 30.0)] {
+        let mut to = told;
+        to[coordinate] += way;
+        let element = line(&to, 50.0, 1);
+        Walk::new(mechanism.clone(), start).take(&element, &told).unwrap();
+        let (planner, motion, _) = run(&axes, &start, &[element]);
+        assert!(motion.arrived() && planner.obstacle().is_none(), "{coordinate}");
+        let ended = joints(&motion, 6);
+        let (exact, _) = mechanism.reach(&to, &point(&ended)).unwrap();
+        assert!((0..6).all(|joint| (ended[joint] - exact[joint]).abs() < 1e-4), "{ended:?} {exact:?}");
+    }
+}
+
+#[test]
 fn an_elbow_stays_on_its_side() {
     let axes = scara(vec![None; 4]);
     for side in [-1.0, 1.0] {
