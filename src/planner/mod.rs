@@ -159,7 +159,7 @@ impl Planner {
         self.speeds.slow_places().found()
     }
 
-    /// Why the program is not followed to its end: the path rests on the way, and nothing more of it is planned.
+    /// Why the program is not followed to its end, as far as it is planned: the path rests on the way, and nothing more of it is planned.
     pub fn obstacle(&self) -> Option<Obstacle> {
         self.joints.as_ref().and_then(JointTrack::obstacle)
     }

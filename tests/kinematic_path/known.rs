@@ -220,7 +220,7 @@ fn an_arm_whose_tool_stands_at_the_pole_of_its_angles_begins_a_path_in_any_direc
     // Only the difference of a and c is decided there: c is taken as 0.
     let told = mechanism.tool(&start[..6]).unwrap();
     assert!((told[3] - 10.0).abs() < 1e-6 && (told[4] - 90.0).abs() < 1e-6 && told[5] == 0.0, "{told:?}");
-    for (coordinate, way) in [(0, 30.0), (3, 30.0), (4, -30.0), (4, 30.0), (5, 30.0)] {
+    for (coordinate, way) in [(0, 30.0), (3, 30.0), (4, -30.0), (5, 30.0)] {
         let mut to = told;
         to[coordinate] += way;
         let element = line(&to, 50.0, 1);
