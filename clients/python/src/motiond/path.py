@@ -96,7 +96,8 @@ class Path:
         count = max(1, VALUES // len(self.axes))
         while batch := list(islice(waiting, count)):
             points = [float(value) for place in batch for value in self._place(place)]
-            self._append("Path.Lines", points=points, feed=feed, duration=duration, caps=caps and caps._told(), corner=_told(corner), line=self._line)
+            self._append("Path.Lines", points=points, feed=feed, duration=duration, caps=caps and caps._told(),
+                         corner=_told(corner), line=self._line)
             self._line += len(batch)
 
     def line(self, place: Sequence[float], **how: Any) -> None:
@@ -110,7 +111,8 @@ class Path:
         """Along a circle or helix in the first three linear axes: about a centre (to the left unless `left` is False, `turns` whole
         turns more), through a point, or with a radius; all other axes go along."""
         self._append("Path.Arc", end=_floats(self._place(end)), centre=_floats(centre), via=_floats(via), radius=radius,
-                     normal=_floats(normal), left=left, turns=turns, feed=feed, duration=duration, caps=caps and caps._told(), corner=_told(corner),
+                     normal=_floats(normal), left=left, turns=turns, feed=feed, duration=duration, caps=caps and caps._told(),
+                     corner=_told(corner),
                      line=self._next(line))
 
     def spline(self, places: Iterable[Sequence[float]], *, degree: int | None = None, weights: Sequence[float] | None = None,
