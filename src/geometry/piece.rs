@@ -4,6 +4,7 @@
 //! integral of the greatest acceleration over the path. In these any motion is a curve E(w) of a slope u between −1 and 1, the share
 //! of the acceleration that is used, whatever that acceleration is from place to place.
 
+use crate::kinematics::Singularity;
 use crate::limits::MAX_GROUP_AXES;
 
 use super::cubic::Cubic;
@@ -104,6 +105,8 @@ pub struct Piece {
     pub epoch: u32,
     /// The line of the program that it begins in.
     pub line: u32,
+    /// It is passed more slowly than the program and the tool permit, so near is it to this.
+    pub slowed_by: Option<Singularity>,
     /// The path rests at its end.
     pub rests: bool,
     /// The program ends at its end.
@@ -128,6 +131,7 @@ impl Piece {
         duration: 0.0,
         epoch: 0,
         line: 0,
+        slowed_by: None,
         rests: false,
         last: false,
     };

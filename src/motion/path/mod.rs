@@ -35,7 +35,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-use crate::geometry::Piece;
+use crate::geometry::{Piece, Singularity};
 use crate::limits::{PATH_HISTORY, PATH_PIECES, PIECES_PASSED};
 
 use super::profile::{Profile, State};
@@ -231,6 +231,11 @@ impl PathMotion {
     /// The line of the program.
     pub fn line(&self) -> u32 {
         self.pieces.get(self.place.piece).map_or(0, |piece| piece.line)
+    }
+
+    /// What slows it where it is, if a singularity does.
+    pub fn slowed_by(&self) -> Option<Singularity> {
+        self.pieces.get(self.place.piece).and_then(|piece| piece.slowed_by)
     }
 
     /// Seconds that are left of the program as it is planned, at an override of 1, once its end is known.
