@@ -67,7 +67,7 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
 async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Parameters) -> Result<Reply, Failure> {
     let start = paths.desk.start(group);
     let ground = paths.desk.ground(group, &start);
-    let command = PathBegin { group, start: start.place.clone() };
+    let command = PathBegin { group, start: start.place.clone(), stream: None };
     let accepted = commands::accepted(context, parameters, command).await?;
     let machine = context.gateway.description();
     let axes: Vec<&str> =

@@ -13,7 +13,7 @@ pub const MACHINE_WORDS: usize = 8;
 /// Words of one axis.
 pub const AXIS_WORDS: usize = 14;
 /// Words of one group.
-pub const GROUP_WORDS: usize = 8;
+pub const GROUP_WORDS: usize = 10;
 /// Words of one bus.
 pub const BUS_WORDS: usize = 7;
 
@@ -169,6 +169,10 @@ pub struct GroupSnapshot {
     pub path_distance: f64,
     /// How long what is known of the path takes at the programmed velocities, s.
     pub path_supply_s: f64,
+    /// What a stream is behind its points, s.
+    pub stream_behind_s: f64,
+    /// What of that overrides and holds asked for, s.
+    pub stream_held_s: f64,
     /// Path velocity (linear moves, paths), units per second.
     pub path_velocity: f64,
     /// Stop generation of the group that the cycle has read.
@@ -431,12 +435,15 @@ impl GroupSnapshot {
             self.stop_generation,
             self.path_distance.to_bits(),
             self.path_supply_s.to_bits(),
+            self.stream_behind_s.to_bits(),
+            self.stream_held_s.to_bits(),
         ]
     }
 
     /// From words; a state number that does not exist reads as the default.
     pub fn from_words(words: &[u64; GROUP_WORDS]) -> GroupSnapshot {
-        let [packed, active, progress, override_ratio, path_velocity, stop_generation, distance, supply] = *words;
+        let [packed, active, progress, override_ratio, path_velocity, stop_generation, distance, supply, ..] = *words;
+        let [.., behind, held] = *words;
         GroupSnapshot {
             state: GroupState::from_u8(packed as u8).unwrap_or_default(),
             interrupted: packed >> 8 & 1 == 1,
@@ -451,6 +458,8 @@ impl GroupSnapshot {
             path_line: (packed >> 32) as u32,
             path_distance: f64::from_bits(distance),
             path_supply_s: f64::from_bits(supply),
+            stream_behind_s: f64::from_bits(behind),
+            stream_held_s: f64::from_bits(held),
         }
     }
 }

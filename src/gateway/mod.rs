@@ -43,7 +43,9 @@ pub use crate::exchange::latest::Reading;
 pub use crate::exchange::snapshot::{
     AxisFlags, AxisSnapshot, BusSnapshot, GroupSnapshot, MachineSnapshot, Snapshot, drive_state_name,
 };
-pub use crate::motion::{AxisState, BufferMode, Direction, Dynamics, GroupShape, GroupState, Limits, MoveKind, Reason};
+pub use crate::motion::{
+    AxisState, BufferMode, Direction, Dynamics, GroupShape, GroupState, Limits, MoveKind, Reason, StreamPace,
+};
 pub use client::Client;
 pub use counts::{Counts, FAULT_CLASSES, Outcome, QueueDepth};
 pub use event_log::LoggedEvent;

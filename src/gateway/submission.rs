@@ -2,7 +2,7 @@
 
 use crate::exchange::command::{Request, StopScope};
 use crate::ids::{GroupId, Handle};
-use crate::motion::{BufferMode, Dynamics, GroupShape, Reason};
+use crate::motion::{BufferMode, Dynamics, GroupShape, Reason, StreamPace};
 
 use super::in_force::ParameterChange;
 use super::lease::LeaseToken;
@@ -34,6 +34,8 @@ pub struct PathBegin {
     pub group: GroupId,
     /// Where the axes are, axis coordinates, in the group's order.
     pub start: Vec<f64>,
+    /// How it is followed, where it is a stream of timed points.
+    pub stream: Option<StreamPace>,
 }
 
 /// A command as a client gives it.

@@ -74,6 +74,9 @@ pub struct Piece {
     /// The path comes to rest this far behind the beginning of the piece, and from there on acceleration, rate and cap are the same
     /// up to the rest; path units.
     pub landing: Option<f64>,
+    /// Envelope, ceiling and cap are the same all along the path, wherever it may rest: it comes to a rest on a profile from this far
+    /// before it on; path units.
+    pub uniform: Option<f64>,
     /// Where it begins, path units since the path began.
     pub distance: f64,
     /// The program that it belongs to.
@@ -97,6 +100,7 @@ impl Piece {
         cap: 0.0,
         potential: 0.0,
         landing: None,
+        uniform: None,
         distance: 0.0,
         epoch: 0,
         line: 0,

@@ -10,6 +10,7 @@ use crate::limits::{MAX_GROUP_AXES, PATH_START_S};
 use super::axis::Axis;
 use super::group::{Goal, Group, Phase};
 use super::reports::Reports;
+use super::stream_clock::{StreamClock, StreamPace};
 use super::target::Target;
 use super::types::GroupState::*;
 use super::types::{AxisState, GroupShape, Limits, Progress, Reason, Rejection};
@@ -21,6 +22,8 @@ pub struct PathRequest<'a> {
     pub epoch: u32,
     /// Where it begins, axis coordinates, in the group's order: where the axes are.
     pub start: &'a [f64],
+    /// How it is followed, where it is a stream of timed points.
+    pub stream: Option<StreamPace>,
 }
 
 /// What became of a piece.
@@ -46,11 +49,13 @@ pub(super) struct PathPlace {
     turns: [i64; MAX_GROUP_AXES],
     /// Enough of it is there, or was.
     supplied: bool,
+    /// Of a stream.
+    pub clock: Option<StreamClock>,
 }
 
 impl PathPlace {
     pub fn none() -> PathPlace {
-        PathPlace { epoch: 0, shift: [0.0; MAX_GROUP_AXES], turns: [0; MAX_GROUP_AXES], supplied: false }
+        PathPlace { epoch: 0, shift: [0.0; MAX_GROUP_AXES], turns: [0; MAX_GROUP_AXES], supplied: false, clock: None }
     }
 }
 
@@ -82,7 +87,8 @@ impl Group {
         }
         self.leave_line(axes);
         self.path.clear();
-        self.path_place = PathPlace { epoch: request.epoch, ..PathPlace::none() };
+        let clock = request.stream.map(StreamClock::new);
+        self.path_place = PathPlace { epoch: request.epoch, clock, ..PathPlace::none() };
         for (i, (member, start)) in self.members().zip(request.start).enumerate() {
             let axis = &mut axes[member];
             self.path_place.shift[i] = axis.setpoint.position - start;
@@ -116,9 +122,14 @@ impl Group {
 
     /// One period on the path.
     pub(super) fn step_path(&mut self, axes: &mut [Axis], reports: &mut Reports) {
-        self.path_place.supplied |= self.path.ends() || self.path.supply_s() >= PATH_START_S || self.path.is_full();
+        let enough = self.path_place.clock.as_ref().map_or(PATH_START_S, StreamClock::lead_s);
+        self.path_place.supplied |= self.path.ends() || self.path.supply_s() >= enough || self.path.is_full();
         let running = self.phase == Phase::Running && self.path_place.supplied;
-        self.path.step(if running { self.override_ratio } else { 0.0 });
+        let ratio = if running { self.override_ratio } else { 0.0 };
+        match &mut self.path_place.clock {
+            Some(clock) => clock.step(&mut self.path, ratio, axes[usize::from(self.members[0])].period_s),
+            None => self.path.step(ratio),
+        }
         if self.path.begun() {
             for i in 0..self.count {
                 let axis = &mut axes[usize::from(self.members[i])];

@@ -13,15 +13,22 @@
 //! | `split` | stretches that take a few periods each |
 //! | `speed` | how fast each may be passed; `ceiling` in it rounds that, `spot` is what limits leave at one place, `solved` what is settled |
 //!
+//! A stream of timed points takes a way of its own: `points` (what they leave out), `segment` (the curve between two of them), `reserve`
+//! (whether limits hold on it), `stream` (its pieces).
+//!
 //! What comes out depends on the elements alone, and not on how many of them came at a time, or when.
 
 pub mod axes;
 mod legs;
+pub mod points;
 pub mod program;
+pub mod reserve;
+pub mod segment;
 mod solved;
 mod speed;
 mod split;
 mod spot;
+mod stream;
 mod track;
 
 use std::collections::VecDeque;
@@ -35,6 +42,7 @@ use legs::{Gatherer, Join, join};
 use program::{Element, Point};
 use speed::Speeds;
 use split::Splitter;
+pub use stream::StreamPlanner;
 use track::Track;
 
 /// The axes of a path, the linear ones first.

@@ -579,6 +579,7 @@ impl Speeds {
                 cap: solved.cap,
                 potential: self.potential,
                 landing: solved.landing,
+                uniform: None,
                 distance: begin,
                 epoch: self.epoch,
                 line,

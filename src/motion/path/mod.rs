@@ -193,6 +193,17 @@ impl PathMotion {
         if speed > 0.0 { (last.distance + last.length - self.distance()) / speed } else { 0.0 }
     }
 
+    /// From rest to `velocity` without a way, where nothing of the path moves at its first place whatever the velocity is, and a stop
+    /// fits on what is known. Else it stays at rest.
+    pub fn launch(&mut self, velocity: f64) {
+        let place = Place { velocity, ..self.place };
+        let way = Way { from: 0.0, change: 0.0, period_s: self.period_s, lag: place.lag(&self.pieces, MOST_CHANGE, self.period_s) };
+        let margin = margin(&self.pieces, &place, &way, 1.0);
+        if !self.moving() && margin.limits >= 0.0 && margin.supply >= 0.0 {
+            self.place = place;
+        }
+    }
+
     /// One period on, at `ratio` of the programmed velocity; 0 comes to rest.
     pub fn step(&mut self, ratio: f64) {
         self.pieces.pass_rests(self.place.piece);
@@ -201,12 +212,19 @@ impl PathMotion {
             self.starved = !self.arrived;
             return;
         };
-        if piece.landing.is_some() && self.pieces.rest().is_some_and(|rest| rest.rests) {
-            self.land(ratio);
+        if let Some(distance) = self.landing_distance(piece) {
+            self.land(ratio, distance);
         } else {
             self.landing = None;
             self.go(ratio);
         }
+    }
+
+    /// How far behind the beginning of the present piece the path rests, where its landing has begun.
+    fn landing_distance(&self, piece: &Piece) -> Option<f64> {
+        let rest = self.pieces.rest().filter(|rest| rest.rests)?;
+        let way = rest.distance + rest.length - piece.distance;
+        piece.landing.or_else(|| piece.uniform.filter(|within| way - self.place.x <= *within).map(|_| way))
     }
 
     /// The greatest change of the share that can be answered for.
@@ -345,13 +363,9 @@ impl PathMotion {
     }
 
     /// On the profile to a rest.
-    fn land(&mut self, ratio: f64) {
+    fn land(&mut self, ratio: f64, distance: f64) {
         let from = self.place;
-        let Some((piece, distance)) =
-            self.pieces.get(from.piece).and_then(|piece| piece.landing.map(|distance| (piece, distance)))
-        else {
-            return;
-        };
+        let Some(piece) = self.pieces.get(from.piece) else { return };
         let feed = piece.feed.energy;
         let fits = |landing: &Landing| landing.ratio == ratio && landing.feed == feed;
         if !self.landing.as_ref().is_some_and(fits) {
