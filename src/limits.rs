@@ -161,13 +161,13 @@ pub const MAX_PATH_LINE_BYTES: usize = 4096;
 pub const MAX_PATH_PROBLEMS: usize = 20;
 /// Coordinates of a path file are from minus to plus this, mm or deg.
 pub const MAX_PATH_COORDINATE: f64 = 1e7;
-/// Control points of one spline of a path file.
+/// Control points of one spline.
 pub const MAX_SPLINE_POINTS: usize = 10_000;
 /// Degree of one, at most.
 pub const MAX_SPLINE_DEGREE: usize = 9;
-/// Lines that one is flattened into, at most.
-pub const MAX_SPLINE_LINES: usize = 100_000;
-/// Whole turns of an arc of a path file beyond the part of one that leads to its end.
+/// Lines that one is flattened into, at most: as many as wait for the planner, which takes them whole.
+pub const MAX_SPLINE_LINES: usize = MAX_PROGRAM_ELEMENTS;
+/// Whole turns of an arc beyond the part of one that leads to its end.
 pub const MAX_ARC_TURNS: u32 = 1000;
 /// Places of a path that its picture keeps: those between are left out, however long it is.
 pub const PICTURE_PLACES: usize = 16_384;

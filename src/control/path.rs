@@ -12,8 +12,8 @@ use super::failure::{Failure, fields};
 use super::group;
 use crate::gateway::PathBegin;
 use crate::ids::{GroupId, Handle};
-use crate::limits::MAX_PROGRAM_ELEMENTS;
-use crate::path_file::{ArcForm, Written, WrittenShape};
+use crate::limits::{MAX_ARC_TURNS, MAX_PROGRAM_ELEMENTS};
+use crate::path_file::{ArcForm, Spline, SplineError, Written, WrittenShape};
 use crate::planner::program::{Corner, Feed, Point};
 use crate::programs::{Desk, DraftError, Ground, ProgramError};
 
@@ -53,6 +53,7 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
         "Begin" => begin(context, paths, group, parameters).await,
         "Lines" => append(context, paths, group, parameters, lines),
         "Arc" => append(context, paths, group, parameters, arc),
+        "Spline" => append(context, paths, group, parameters, spline),
         "End" => {
             let handle = Handle(parameters.whole("handle")?);
             with_program(paths, group, handle, parameters, |_| Ok(()))?;
@@ -155,7 +156,7 @@ fn arc(parameters: &Parameters, open: &Open, feed: Feed, corner: Corner) -> Resu
     let normal = vector(parameters, "normal")?.unwrap_or([0.0, 0.0, 1.0]);
     let left = parameters.optional_flag("left").unwrap_or(true);
     let turns =
-        u32::try_from(parameters.optional_whole("turns")?.unwrap_or(0)).ok().filter(|turns| *turns <= MOST_TURNS);
+        u32::try_from(parameters.optional_whole("turns")?.unwrap_or(0)).ok().filter(|turns| *turns <= MAX_ARC_TURNS);
     let turns = turns.ok_or_else(|| Failure::parameter("turns"))?;
     let (centre, via) = (vector(parameters, "centre")?, vector(parameters, "via")?);
     let circle = match (centre, via, parameters.optional_float("radius")) {
@@ -168,15 +169,43 @@ fn arc(parameters: &Parameters, open: &Open, feed: Feed, corner: Corner) -> Resu
     Ok(vec![Written { shape: WrittenShape::Arc(circle), to: point(&end), feed, corner, line }])
 }
 
+fn spline(parameters: &Parameters, open: &Open, feed: Feed, corner: Corner) -> Result<Vec<Written>, Failure> {
+    let order = &open.ground.order;
+    let axes = order.count();
+    let points = numbers(parameters, "points")?.filter(|values| !values.is_empty() && values.len() % axes == 0);
+    let points = points.ok_or_else(|| Failure::parameter("points"))?;
+    let count = points.len() / axes;
+    // With the place before it.
+    let weights = numbers(parameters, "weights")?.unwrap_or_else(|| vec![1.0; count + 1]);
+    if weights.len() != count + 1 {
+        return Err(Failure::parameter("weights"));
+    }
+    let mut spline = Spline::from(order.from_planner(&open.ground.at));
+    if let Some(degree) = parameters.optional_whole("degree")? {
+        spline.degree = usize::try_from(degree).map_err(|_| Failure::parameter("degree"))?;
+    }
+    let unfit = |element: usize, error: SplineError| {
+        let found =
+            json!({ "reason": "NoSuchSpline", "element": element, "hint": error.to_string(), "retryable": false });
+        Failure::Own("Refused", fields(found))
+    };
+    spline.controls[0].1 = weights[0];
+    for (index, (at, weight)) in points.chunks(axes).zip(&weights[1..]).enumerate() {
+        spline.push(point(at), *weight).map_err(|error| unfit(index, error))?;
+    }
+    for knot in numbers(parameters, "knots")?.unwrap_or_default() {
+        spline.push_knot(knot).map_err(|error| unfit(0, error))?;
+    }
+    let is_linear = |axis: usize| order.order[..order.linear].contains(&axis);
+    spline.lines(axes, is_linear, feed, corner, line(parameters)?).map_err(|error| unfit(0, error))
+}
+
 /// Values of a group's axes; no more of them than it has.
 fn point(values: &[f64]) -> Point {
     let mut point = Point::default();
     point.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
     point
 }
-
-/// An arc has no more whole turns than this.
-const MOST_TURNS: u32 = 1000;
 
 fn line(parameters: &Parameters) -> Result<u32, Failure> {
     u32::try_from(parameters.optional_whole("line")?.unwrap_or(0)).map_err(|_| Failure::parameter("line"))

@@ -65,7 +65,14 @@ const NEEDED: &[(&str, &[(&str, Role)])] = &[
     ),
     (
         "io.motiond.v1.Path",
-        &[("Begin", Operate), ("Lines", Operate), ("Arc", Operate), ("End", Operate), ("Status", Observe)],
+        &[
+            ("Begin", Operate),
+            ("Lines", Operate),
+            ("Arc", Operate),
+            ("Spline", Operate),
+            ("End", Operate),
+            ("Status", Observe),
+        ],
     ),
     (
         "io.motiond.v1.Lease",

@@ -42,7 +42,8 @@
 //! | `reader` | [`PathReader`]: statements, and what holds |
 //! | `words` | numbers and places |
 //! | `settings`, `arc_words`, `spline_words` | the words of each |
-//! | `nurbs` | a spline, and the lines that it becomes |
+//! | `spline` | [`Spline`]: one, whole, and its lines |
+//! | `nurbs` | its curve, chopped as finely as it must be |
 //! | `group` | [`PathGroup`]: the axes that a path is for |
 //! | `written` | [`Written`]: an element as it was read |
 //! | `problem` | [`Problem`]: what is wrong, in words |
@@ -53,6 +54,7 @@ mod nurbs;
 mod problem;
 mod reader;
 mod settings;
+mod spline;
 mod spline_words;
 #[cfg(test)]
 mod tests;
@@ -62,4 +64,5 @@ mod written;
 pub use group::{GroupAxis, PathGroup};
 pub use problem::{Problem, ProblemKind};
 pub use reader::PathReader;
+pub use spline::{Spline, SplineError};
 pub use written::{ArcForm, Written, WrittenShape};

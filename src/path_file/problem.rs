@@ -3,7 +3,9 @@
 use std::fmt;
 
 use crate::geometry::ArcError;
-use crate::limits::{MAX_PATH_LINE_BYTES, MAX_SPLINE_DEGREE, MAX_SPLINE_LINES, MAX_SPLINE_POINTS};
+use crate::limits::{MAX_PATH_LINE_BYTES, MAX_SPLINE_DEGREE};
+
+use super::spline::SplineError;
 
 /// Characters of the file that a message shows.
 const SHOWN_CHARS: usize = 40;
@@ -50,20 +52,8 @@ pub enum ProblemKind {
     StartAgain,
     /// There is no such arc.
     Arc(ArcError),
-    /// So many knots where so many are needed.
-    Knots(usize, usize),
-    /// A knot that is lower than the one before it.
-    KnotOrder(f64, f64),
-    /// Knots that do not begin and end with the same value degree + 1 times: the spline would not begin or end where it is said.
-    KnotEnds(usize),
-    /// A knot within that stands there more often than the degree: found, degree.
-    KnotMany(f64, usize),
-    /// So many control points, the place before included, where a spline of this degree needs one more than that.
-    Points(usize, usize),
-    /// Too many control points.
-    PointsMany,
-    /// Too many lines for the tolerance, mm.
-    SplineLines(f64),
+    /// There is no such spline.
+    Spline(SplineError),
     /// What belongs into a spline stands outside of one.
     Outside,
     /// What does not belong into a spline stands in one.
@@ -114,32 +104,7 @@ impl fmt::Display for ProblemKind {
                 write!(f, "found a start where it is known already, allowed: once, before the first element")
             }
             ProblemKind::Arc(error) => write!(f, "{error}"),
-            ProblemKind::Knots(found, wanted) => write!(
-                f,
-                "found {found} knots, allowed: {wanted} (control points, with the place before the spline, + degree + 1) or none"
-            ),
-            ProblemKind::KnotOrder(before, knot) => {
-                write!(f, "found knot {knot} behind {before}, allowed: knots that do not fall")
-            }
-            ProblemKind::KnotEnds(times) => write!(
-                f,
-                "found knots that do not begin and end with one value {times} times each, allowed: those that do, so that the \
-                 spline begins where the path is and ends at its last point"
-            ),
-            ProblemKind::KnotMany(knot, degree) => {
-                write!(f, "found knot {knot} more than {degree} times, allowed: as often as the degree within a spline")
-            }
-            ProblemKind::Points(found, degree) => write!(
-                f,
-                "found {found} control points, the place before the spline included, allowed: {} or more for degree {degree}",
-                degree + 1
-            ),
-            ProblemKind::PointsMany => write!(f, "found more control points, allowed: {MAX_SPLINE_POINTS}"),
-            ProblemKind::SplineLines(tolerance) => write!(
-                f,
-                "found a curve that takes more than {MAX_SPLINE_LINES} lines within {tolerance} mm, allowed: fewer; give a larger \
-                 tolerance, or divide the spline"
-            ),
+            ProblemKind::Spline(error) => write!(f, "{error}"),
             ProblemKind::Outside => write!(f, "found outside of a spline, allowed: between \"spline\" and \"end\""),
             ProblemKind::Inside(found) => write!(
                 f,

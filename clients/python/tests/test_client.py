@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pathlib
 import re
@@ -17,7 +18,7 @@ from motiond import machine as module
 
 from conftest import INTERFACES, ROOT, Daemon
 
-CALL = re.compile(r'"((?:Machine|Axis|Group|Lease|Command|Events|Telemetry)\.\w+)"|command\("(\w+)"')
+CALL = re.compile(r'"((?:Machine|Axis|Group|Path|Lease|Command|Events|Telemetry)\.\w+)"|command\("(\w+)"')
 
 
 def test_every_method_that_the_client_names_is_described() -> None:
@@ -25,7 +26,7 @@ def test_every_method_that_the_client_names_is_described() -> None:
     for path in INTERFACES.glob("*.varlink"):
         interface = path.stem.rsplit(".", 1)[-1]
         described |= {f"{interface}.{name}" for name in re.findall(r"^method (\w+)", path.read_text(), re.M)}
-    source = pathlib.Path(module.__file__).read_text()
+    source = "".join(file.read_text() for file in pathlib.Path(module.__file__).parent.glob("*.py"))
     named = {match[0] for match in CALL.findall(source) if match[0]}
     assert named and named <= described, named - described
     axis = {"Power", "MoveAbsolute", "MoveRelative", "MoveAdditive", "MoveVelocity", "SetPosition", "Jog", "Halt", "Reset"}
@@ -51,6 +52,47 @@ def test_a_move_comes_to_its_end_and_its_recording_has_every_cycle(machine: moti
     assert machine.call("Lease.List")["leases"] == []
     kinds = [event["kind"] for event in machine.events()]
     assert "power" in kinds
+
+
+def enabled(machine: motiond.Machine, lease: motiond.Lease) -> motiond.Group:
+    for axis in ("x", "y", "z"):
+        machine.axis(axis, lease).power(True).wait(30)
+    gantry = machine.group("gantry", lease)
+    gantry.enable().wait(30)
+    return gantry
+
+
+def test_a_path_of_all_kinds_of_elements_comes_to_its_end(machine: motiond.Machine) -> None:
+    with machine.lease(group="gantry") as lease:
+        gantry = enabled(machine, lease)
+        with gantry.path() as path:
+            assert path.axes == ["x", "y", "z"]
+            x, y, z = path.start
+            # A circle of short chords: more of them than one request carries, and z goes along.
+            angles = [math.tau * i / 5000 for i in range(1, 5001)]
+            chords = [(x + 10 - 10 * math.cos(angle), y + 10 * math.sin(angle), z) for angle in angles]
+            path.lines(chords, feed=200, corner=motiond.Tolerance(0.02))
+            path.arc((x + 20, y, z), centre=(x + 10, y, z), left=False, turns=1)
+            path.spline([(x + 30, y, z), (x + 30, y + 10, z), (x + 20, y + 10, z)], corner=motiond.Distance(1))
+            path.line((x + 5, y + 5, z), duration=0.5, corner="stop")
+            assert path.status()["taken"] > 5000
+        path.handle.wait(60)
+        where = [machine.axis(name).status()["setpoint"] for name in path.axes]
+        assert where == pytest.approx([x + 5, y + 5, z], abs=1e-6)
+
+
+def test_a_path_whose_block_fails_is_halted(machine: motiond.Machine) -> None:
+    with machine.lease(group="gantry") as lease:
+        gantry = enabled(machine, lease)
+        with pytest.raises(motiond.Refused) as refused, gantry.path() as path:
+            x, y, z = path.start
+            path.lines([(x + 50, y, z), (1e6, y, z)], feed=10)
+        assert (refused.value.reason, refused.value.axis, refused.value.element) == ("SoftLimit", "x", 1)
+        with pytest.raises(motiond.CommandFailed) as failed:
+            path.handle.wait(30)
+        assert failed.value.state == "aborted"
+        with pytest.raises(ValueError, match="x, y, z"), gantry.path() as path:
+            path.line((1.0, 2.0), feed=10)
 
 
 def test_refusals_are_exceptions_with_their_fields(machine: motiond.Machine) -> None:

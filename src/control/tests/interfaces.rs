@@ -97,6 +97,7 @@ async fn every_method_of_every_interface_answers_as_described() {
     let lines = client.call(&path("Lines"), of(json!({ "points": [1, 2, 3, 4], "feed": 10 }))).await;
     assert_eq!(lines["taken"], 2);
     client.call(&path("Arc"), of(json!({ "end": [5, 6], "centre": [4, 5, 0] }))).await;
+    client.call(&path("Spline"), of(json!({ "points": [6, 8, 9, 8, 9, 6] }))).await;
     client.call(&path("End"), of(json!({}))).await;
     client.call(&path("Status"), json!({ "group": "xy" })).await;
     let taken = other.call("io.motiond.v1.Lease.TakeOver", example("io.motiond.v1.Lease.TakeOver")).await;
@@ -133,8 +134,26 @@ async fn a_batch_whose_path_leaves_the_soft_limits_is_refused_whole_with_the_pla
     assert_eq!(none["reason"], "FeedRange");
     let (_, odd) = client.fail(&path("Lines"), of(json!({ "points": [1, 2, 3] }))).await;
     assert_eq!(odd["parameter"], "points");
+    // A spline that is none, and one that leaves the soft limits at a control point, which its curve does not reach.
+    let spline = json!({ "points": [1, 2, 3, 4] });
+    let (_, few) = client.fail(&path("Spline"), of(spline)).await;
+    assert_eq!(few["reason"], "NoSuchSpline");
+    assert!(few["hint"].as_str().is_some_and(|hint| hint.contains("found 3 control points")), "{few}");
+    let spline = json!({ "points": [600, 0, 0, 0], "degree": 2 });
+    let of_weights = |weights: Value| {
+        let mut spline = spline.clone();
+        spline["weights"] = weights;
+        of(spline)
+    };
+    let (_, weight) = client.fail(&path("Spline"), of_weights(json!([1, -1, 1]))).await;
+    assert_eq!((&weight["reason"], &weight["element"]), (&json!("NoSuchSpline"), &json!(0)));
+    let (_, far) = client.fail(&path("Spline"), of_weights(json!([1, 9, 1]))).await;
+    assert_eq!((&far["reason"], &far["axis"], &far["limit"]), (&json!("SoftLimit"), &json!("x"), &json!(500.0)));
+    let lines = client.call(&path("Spline"), of(spline.clone())).await["taken"].as_u64();
+    assert!(lines.is_some_and(|lines| lines > 10), "{lines:?}");
+    let lines = lines.unwrap_or_default();
     // Nothing of what was refused was taken, and what fits goes on from where the last one ended.
-    assert_eq!(client.call(&path("Lines"), of(json!({ "points": [5, 5] }))).await["taken"], 2);
+    assert_eq!(client.call(&path("Lines"), of(json!({ "points": [5, 5] }))).await["taken"], lines + 1);
 }
 
 #[tokio::test]

@@ -26,8 +26,10 @@ from .connection import (
     Unavailable,
 )
 from .machine import Axis, CommandFailed, Group, Handle, Jog, Lease, Machine, Table
+from .path import Distance, Path, Tolerance
 
 __all__ = [
-    "Axis", "CommandFailed", "ConnectionLost", "Group", "Handle", "Jog", "Lease", "LeaseHeld", "LeaseRequired", "Machine",
-    "MotiondError", "NoSuchLease", "OutOfRange", "QueueFull", "Refused", "RefusedByDaemon", "Table", "TimedOut", "Unavailable",
+    "Axis", "CommandFailed", "ConnectionLost", "Distance", "Group", "Handle", "Jog", "Lease", "LeaseHeld", "LeaseRequired", "Machine",
+    "MotiondError", "NoSuchLease", "OutOfRange", "Path", "QueueFull", "Refused", "RefusedByDaemon", "Table", "TimedOut", "Tolerance",
+    "Unavailable",
 ]

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from .connection import Connection, ConnectionLost, MotiondError, NoSuchLease, default_socket
+from .path import Path
 
 try:
     import numpy
@@ -315,6 +316,10 @@ class Group(_Mover):
     def move_direct(self, targets: Mapping[str, float], **dynamics: Any) -> Handle:
         """All axes arrive together, whatever the path."""
         return self.command("MoveDirect", targets=_targets(targets), **dynamics)
+
+    def path(self) -> Path:
+        """A path from where it is: `with group.path() as path:`."""
+        return Path(self)
 
     def interrupt(self) -> Handle:
         """Comes to rest on the path and keeps the move."""

@@ -1,0 +1,152 @@
+"""Paths of groups, given while the machine follows them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from .connection import QueueFull
+
+if TYPE_CHECKING:
+    from .machine import Group, Handle
+
+#: Values of places that one request carries: it stays below what the daemon takes.
+VALUES = 2400
+#: Between two questions for room, s.
+PAUSE = 0.01
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Corners are passed within so much of the path: mm, and deg (as `linear` if left out)."""
+
+    linear: float
+    rotary: float | None = None
+
+    def _told(self) -> dict[str, Any]:
+        return {"mode": "tolerance", "linear": self.linear, "rotary": self.linear if self.rotary is None else self.rotary}
+
+
+@dataclass(frozen=True)
+class Distance:
+    """Corners are rounded from this distance before to the same behind them; mm, or deg where only rotary axes move."""
+
+    distance: float
+
+    def _told(self) -> dict[str, Any]:
+        return {"mode": "distance", "distance": self.distance}
+
+
+#: How an element ends: "stop", "exact" (on the path, with a stop in each corner), or rounded.
+Corner = str | Tolerance | Distance
+
+
+def _told(corner: Corner | None) -> dict[str, Any] | None:
+    if corner is None or isinstance(corner, str):
+        return None if corner is None else {"mode": corner}
+    return corner._told()
+
+
+class Path:
+    """A path under way: `with group.path() as path:`.
+
+    It begins where the group is, `start`, and moves as soon as enough of it is known. At the end of the block nothing follows, and the
+    machine goes on to the end of the path, which `handle.wait()` waits for; a block that ends by an exception halts the group.
+    Places are one value an axis, in the order of `axes`. What an element leaves out (feed or duration, corner) is as in the one
+    before it. Where the daemon has no room, an element waits until it has.
+    """
+
+    def __init__(self, group: Group) -> None:
+        from .machine import Handle
+
+        self._group = group
+        self._lease = group.lease.token if group.lease else None
+        begun = group.machine.call("Path.Begin", group=group.name, lease=self._lease)
+        #: The command, to wait for its end.
+        self.handle: Handle = Handle(group.machine, begun["handle"], begun["cycle"])
+        #: Names, in the order of places.
+        self.axes: list[str] = begun["axes"]
+        #: Where it begins.
+        self.start: list[float] = begun["start"]
+        self._line = 0
+
+    def lines(self, places: Iterable[Sequence[float]], *, feed: float | None = None, duration: float | None = None,
+              corner: Corner | None = None, line: int | None = None) -> None:
+        """Straight to each of the places. `feed` in mm/s of the tool (deg/s where no linear axis moves), or `duration` of each in s.
+        `line` numbers the first for whoever watches; the others follow."""
+        if line is not None:
+            self._line = line
+        waiting: Iterator[Sequence[float]] = iter(places)
+        count = max(1, VALUES // len(self.axes))
+        while batch := list(islice(waiting, count)):
+            points = [float(value) for place in batch for value in self._place(place)]
+            self._append("Path.Lines", points=points, feed=feed, duration=duration, corner=_told(corner), line=self._line)
+            self._line += len(batch)
+
+    def line(self, place: Sequence[float], **how: Any) -> None:
+        """Straight to a place; otherwise as `lines`."""
+        self.lines([place], **how)
+
+    def arc(self, end: Sequence[float], *, centre: Sequence[float] | None = None, via: Sequence[float] | None = None,
+            radius: float | None = None, normal: Sequence[float] | None = None, left: bool | None = None,
+            turns: int | None = None, feed: float | None = None, duration: float | None = None,
+            corner: Corner | None = None, line: int | None = None) -> None:
+        """Along a circle or helix in the first three linear axes: about a centre (to the left unless `left` is False, `turns` whole
+        turns more), through a point, or with a radius; all other axes go along."""
+        self._append("Path.Arc", end=_floats(self._place(end)), centre=_floats(centre), via=_floats(via), radius=radius,
+                     normal=_floats(normal), left=left, turns=turns, feed=feed, duration=duration, corner=_told(corner),
+                     line=self._next(line))
+
+    def spline(self, places: Iterable[Sequence[float]], *, degree: int | None = None, weights: Sequence[float] | None = None,
+               knots: Sequence[float] | None = None, feed: float | None = None, duration: float | None = None,
+               corner: Corner | None = None, line: int | None = None) -> None:
+        """A B-spline with these control points behind the place where the path is, which is its first; `weights` (one more than
+        `places`) and `knots` make it a NURBS."""
+        points = [float(value) for place in places for value in self._place(place)]
+        self._append("Path.Spline", points=points, degree=degree, weights=_floats(weights), knots=_floats(knots), feed=feed,
+                     duration=duration, corner=_told(corner), line=self._next(line))
+
+    def status(self) -> dict[str, Any]:
+        """How far it is."""
+        return self._group.machine.call("Path.Status", group=self._group.name)
+
+    def end(self) -> None:
+        """Nothing follows."""
+        self._group.machine.call("Path.End", group=self._group.name, handle=self.handle.number, lease=self._lease)
+
+    def __enter__(self) -> Path:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.end()
+        else:
+            self._group.halt()
+
+    def _place(self, place: Sequence[float]) -> Sequence[float]:
+        if len(place) != len(self.axes):
+            raise ValueError(f"a place of {len(place)} values, where {len(self.axes)} are needed: {', '.join(self.axes)}")
+        return place
+
+    def _next(self, line: int | None) -> int:
+        number = self._line if line is None else line
+        self._line = number + 1
+        return number
+
+    def _append(self, method: str, **element: Any) -> None:
+        while True:
+            try:
+                self._group.machine.call(method, group=self._group.name, handle=self.handle.number, lease=self._lease, **element)
+                return
+            except QueueFull as full:
+                if not full.depth:
+                    raise
+                time.sleep(PAUSE)
+
+
+def _floats(values: Sequence[float] | None) -> list[float] | None:
+    return None if values is None else [float(value) for value in values]
