@@ -140,12 +140,14 @@ pub const PERIODS_PER_PART: f64 = 4.0;
 pub const MAX_STREAM_POINTS: usize = 16_384;
 /// Two points of a stream are no closer than so many periods.
 pub const MIN_POINT_PERIODS: f64 = 1.0;
+/// Nor than this share of twice the way of a stop, which the cycle must have of the stream.
+pub const MAX_POINTS_PER_STOP: f64 = 400.0;
 /// And no further apart than this, s.
 pub const MAX_POINT_SPACING_S: f64 = 60.0;
 /// How long a stop of a stream may take, s.
 pub const STREAM_STOP_S: (f64, f64) = (0.02, 10.0);
 /// Unless the client says how long.
-pub const DEFAULT_STREAM_STOP_S: f64 = 0.5;
+pub const DEFAULT_STREAM_STOP_S: f64 = 0.4;
 /// How much of a stream may be asked to be there before it begins, s.
 pub const MAX_STREAM_LEAD_S: f64 = 10.0;
 /// How much faster than its points a stream may be asked to go where it catches up.
@@ -331,6 +333,10 @@ const _: () = assert!(MIN_SEGMENT_PARTS >= 3 && MIN_SEGMENT_PARTS <= MAX_SEGMENT
 const _: () = assert!(
     (1.0 + MAX_STREAM_CATCH_UP) * MIN_SEGMENT_PARTS as f64 / MIN_POINT_PERIODS < (PIECES_PASSED - 2) as f64,
     "a cycle passes no more pieces of a stream than it looks at"
+);
+const _: () = assert!(
+    PATH_PIECES as f64 > 2.5 * 0.5 * MIN_SEGMENT_PARTS as f64 * MAX_POINTS_PER_STOP / 2.0,
+    "what the cycle has of a stream is longer than a stop"
 );
 const _: () = assert!(PIECES_PER_CYCLE as f64 > MIN_SEGMENT_PARTS as f64 / MIN_POINT_PERIODS, "a stream keeps up");
 const _: () = assert!(PIECE_RING.is_power_of_two() && PATH_PIECES.is_power_of_two());

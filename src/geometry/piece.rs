@@ -85,6 +85,8 @@ pub struct Piece {
     pub line: u32,
     /// The path rests at its end.
     pub rests: bool,
+    /// Nothing moves at its end at whatever speed that is passed: it is a rest that needs no braking.
+    pub still: bool,
     /// The program ends at its end.
     pub last: bool,
 }
@@ -105,6 +107,7 @@ impl Piece {
         epoch: 0,
         line: 0,
         rests: false,
+        still: false,
         last: false,
     };
 }

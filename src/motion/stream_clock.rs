@@ -41,6 +41,8 @@ pub struct StreamClock {
 
 /// Below 1 by more than this, a rate is slow.
 const SLOW: f64 = 1e-9;
+/// Less than this is rounding, s.
+const NOTHING_S: f64 = 1e-9;
 
 impl StreamClock {
     /// Of a stream that has not begun.
@@ -98,7 +100,8 @@ impl StreamClock {
             self.held_s += lost;
         }
         let clock = self.cycles as f64 * period_s;
-        self.behind_s = (clock - path.distance()).max(0.0);
+        let behind = clock - path.distance();
+        self.behind_s = if behind > NOTHING_S { behind } else { 0.0 };
         self.held_s = self.held_s.clamp(0.0, self.behind_s);
     }
 }

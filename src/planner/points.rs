@@ -68,6 +68,11 @@ impl Nodes {
         &self.last
     }
 
+    /// A point that is the start has a number, too.
+    pub fn count(&mut self) {
+        self.last.number = self.last.number.saturating_add(1);
+    }
+
     /// One point more, later than the others; `out` gets each node that is known now: two at most.
     pub fn push(&mut self, point: &TimedPoint, out: &mut impl FnMut(&Node)) {
         if let Some(waiting) = self.waiting.take() {

@@ -18,6 +18,7 @@
 //! 1 may take.
 
 use crate::geometry::{Ceiling, Cubic, Envelope};
+use crate::limits::{MAX_POINTS_PER_STOP, MIN_POINT_PERIODS};
 use crate::motion::Limits;
 
 use super::segment::Segment;
@@ -81,6 +82,11 @@ impl Reserve {
     /// How far before a rest it is passed on a profile that ends exactly there, s: twice a stop from the greatest rate.
     pub fn landing_s(&self) -> f64 {
         self.fastest * (self.fastest / self.acceleration + 1.0 / self.rate)
+    }
+
+    /// How close two points may be, s.
+    pub fn spacing_s(&self, period_s: f64) -> f64 {
+        (MIN_POINT_PERIODS * period_s).max(self.landing_s() / MAX_POINTS_PER_STOP)
     }
 
     /// As pieces say it.

@@ -584,6 +584,7 @@ impl Speeds {
                 epoch: self.epoch,
                 line,
                 rests,
+                still: false,
                 last: false,
             };
             self.potential += solved.width;

@@ -73,7 +73,9 @@ impl StreamPlanner {
         }
         self.ended = last;
         if let Some(newest) = self.newest.take() {
-            self.pieces.push_back(Piece { rests: true, last, ..newest });
+            // Where the curve comes to rest by itself, it does so in its own time.
+            let still = [self.last.velocity, self.last.acceleration].as_flattened().iter().all(|value| *value == 0.0);
+            self.pieces.push_back(Piece { rests: true, still, last, ..newest });
         } else if last {
             self.pieces.push_back(self.stand());
         }

@@ -1,19 +1,24 @@
 //! Where programs are handed in.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crossbeam::channel::{Sender, TrySendError};
 
-use super::Counts;
+use super::{Counts, Lateness};
 use super::draft::Ground;
+use super::plan::{Batch, Plan};
 use super::runner::Message;
+use super::stream::{StreamGround, StreamStart};
 use crate::gateway;
 use crate::ids::{AxisId, GroupId, Handle};
-use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS};
+use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS, MAX_STREAM_POINTS};
+use crate::planner::points::Node;
 use crate::planner::program::Element;
-use crate::planner::{PathAxes, PathOrder};
+use crate::planner::reserve::Reserve;
+use crate::planner::{PathAxes, PathOrder, Planner};
 
 /// Where and with which axes a program begins.
 #[derive(Clone, Debug)]
@@ -24,6 +29,29 @@ pub struct ProgramStart {
     pub axes: PathAxes,
     /// Which is which.
     pub order: PathOrder,
+}
+
+impl ProgramStart {
+    fn plan(self, epoch: u32) -> Plan {
+        let ProgramStart { place, axes, order } = self;
+        let planner = Box::new(Planner::new(axes, order.to_planner(&place), epoch));
+        Plan::Path { planner, order, waiting: VecDeque::new() }
+    }
+}
+
+/// A program of either kind that begins.
+pub(super) enum Start {
+    Path(Box<ProgramStart>),
+    Stream(Box<StreamStart>),
+}
+
+impl Start {
+    pub fn plan(self, epoch: u32) -> Plan {
+        match self {
+            Start::Path(start) => start.plan(epoch),
+            Start::Stream(start) => start.plan(epoch),
+        }
+    }
 }
 
 /// Why elements are not taken.
@@ -110,13 +138,46 @@ impl Desk {
     /// # Errors
     /// Where the planner is not there.
     pub fn begin(&self, group: GroupId, handle: Handle, start: ProgramStart) -> Result<(), ProgramError> {
+        self.begin_with(group, handle, Start::Path(Box::new(start)))
+    }
+
+    /// The same of a stream.
+    ///
+    /// # Errors
+    /// Where the planner is not there.
+    pub fn begin_stream(&self, group: GroupId, handle: Handle, start: StreamStart) -> Result<(), ProgramError> {
+        self.begin_with(group, handle, Start::Stream(Box::new(start)))
+    }
+
+    fn begin_with(&self, group: GroupId, handle: Handle, start: Start) -> Result<(), ProgramError> {
         let counts = &self.counts[group.index()];
         counts.waiting.store(0, Ordering::Relaxed);
         counts.taken.store(0, Ordering::Relaxed);
         counts.planned.store(false, Ordering::Relaxed);
         // Pairs with the loads of `append`: the counts are those of this program.
         counts.program.store(handle.0, Ordering::Release);
-        self.post(Message::Begin { group, handle, start: Box::new(start) })
+        self.post(Message::Begin { group, handle, start })
+    }
+
+    /// How a stream of a group would begin now, and what its points are checked against.
+    pub fn stream(&self, group: GroupId, reserve: Reserve) -> (StreamStart, StreamGround) {
+        let ProgramStart { place, axes, order } = self.start(group);
+        let Ground { limits, soft_limits, .. } =
+            self.ground(group, &ProgramStart { place: place.clone(), axes: axes.clone(), order });
+        let start = StreamStart { place, period_s: axes.period_s, reserve };
+        let ground = StreamGround::new(&start, limits, soft_limits);
+        (start, ground)
+    }
+
+    /// Points of a stream that fit now.
+    pub fn stream_room(&self, group: GroupId) -> usize {
+        let waiting = self.counts[group.index()].waiting.load(Ordering::Relaxed) as usize;
+        MAX_STREAM_POINTS.saturating_sub(waiting)
+    }
+
+    /// What is known of streams, by group.
+    pub fn lateness(&self, group: GroupId) -> &Lateness {
+        &self.counts[group.index()].lateness
     }
 
     /// Elements that fit now.
@@ -140,14 +201,34 @@ impl Desk {
     /// # Errors
     /// Where they are not taken.
     pub fn append(&self, group: GroupId, handle: Handle, elements: Vec<Element>) -> Result<usize, ProgramError> {
+        let given = elements.len();
+        self.append_batch(group, handle, given, self.room(group), Batch::Elements(elements))
+    }
+
+    /// Nodes of a stream, likewise.
+    ///
+    /// # Errors
+    /// Where they are not taken.
+    pub fn append_nodes(&self, group: GroupId, handle: Handle, nodes: Vec<Node>) -> Result<usize, ProgramError> {
+        let given = nodes.len();
+        self.append_batch(group, handle, given, self.stream_room(group), Batch::Nodes(nodes))
+    }
+
+    fn append_batch(
+        &self,
+        group: GroupId,
+        handle: Handle,
+        given: usize,
+        room: usize,
+        batch: Batch,
+    ) -> Result<usize, ProgramError> {
         self.check(group, handle)?;
-        let (given, room) = (elements.len(), self.room(group));
         if given > room {
             return Err(ProgramError::Full { given, room });
         }
         let counts = &self.counts[group.index()];
         counts.waiting.fetch_add(given as u64, Ordering::Relaxed);
-        match self.post(Message::Elements { group, handle, elements }) {
+        match self.post(Message::Append { group, handle, batch }) {
             Ok(()) => {
                 counts.taken.fetch_add(given as u64, Ordering::Relaxed);
                 Ok(room - given)

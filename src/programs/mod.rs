@@ -11,11 +11,16 @@
 
 mod desk;
 mod draft;
+mod lateness;
+mod plan;
 mod runner;
+mod stream;
 
 pub use desk::{Desk, ProgramError, ProgramStart};
 pub use draft::{DraftError, Ground};
+pub use lateness::Lateness;
 pub use runner::Runner;
+pub use stream::{PointError, PointFault, StreamGround, StreamStart};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -34,6 +39,8 @@ struct Counts {
     taken: AtomicU64,
     /// The program is planned to its end, which was given.
     planned: AtomicBool,
+    /// Of the points of the group's streams.
+    lateness: Lateness,
 }
 
 /// Both ends, for the groups that have these rings.

@@ -1,6 +1,5 @@
 //! Plans what was handed in, and keeps the cycle supplied.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,30 +7,27 @@ use std::time::Duration;
 use crossbeam::channel::Receiver;
 
 use super::Counts;
-use super::desk::ProgramStart;
+use super::desk::Start;
+use super::plan::{Batch, Plan};
 use crate::gateway::{self, GroupSnapshot, PieceSender};
 use crate::geometry::Piece;
 use crate::ids::{GroupId, Handle};
 use crate::limits::{
     MAX_PROGRAM_BATCHES, PROGRAM_ELEMENTS_PER_ROUND, PROGRAM_FLUSH_S, PROGRAM_PATIENCE_NS, PROGRAM_POLL_NS,
 };
-use crate::planner::program::Element;
-use crate::planner::{PathOrder, Planner};
 use crate::service::{Beat, Place, Sabotage};
 
 /// What the desk hands in.
 pub(super) enum Message {
-    Begin { group: GroupId, handle: Handle, start: Box<ProgramStart> },
-    Elements { group: GroupId, handle: Handle, elements: Vec<Element> },
+    Begin { group: GroupId, handle: Handle, start: Start },
+    Append { group: GroupId, handle: Handle, batch: Batch },
     End { group: GroupId, handle: Handle },
 }
 
 /// A program under way.
 struct Program {
     handle: Handle,
-    planner: Planner,
-    order: PathOrder,
-    waiting: VecDeque<Element>,
+    plan: Plan,
     /// A piece that found no room in the ring.
     in_hand: Option<Piece>,
     /// Nothing more is to come.
@@ -120,13 +116,10 @@ impl Runner {
     fn take(&mut self, message: Message, now_ns: u64) {
         match message {
             Message::Begin { group, handle, start } => {
-                let ProgramStart { place, axes, order } = *start;
-                let planner = Planner::new(axes, order.to_planner(&place), handle.0 as u32);
+                let plan = start.plan(handle.0 as u32);
                 self.programs[group.index()] = Some(Program {
                     handle,
-                    planner,
-                    order,
-                    waiting: VecDeque::new(),
+                    plan,
                     in_hand: None,
                     ended: false,
                     finished: false,
@@ -136,9 +129,9 @@ impl Runner {
                     begun_ns: now_ns,
                 });
             }
-            Message::Elements { group, handle, elements } => {
+            Message::Append { group, handle, batch } => {
                 if let Some(program) = self.running(group, handle) {
-                    program.waiting.extend(elements);
+                    program.plan.extend(batch);
                     program.heard_ns = now_ns;
                 }
             }
@@ -167,29 +160,31 @@ impl Runner {
         }
         // Bound: what is planned at a time, so that every group has its turn.
         for _ in 0..PROGRAM_ELEMENTS_PER_ROUND {
-            if program.planner.ready() > ring.capacity() {
+            if program.plan.ready() > ring.capacity() || !program.plan.advance() {
                 break;
             }
-            let Some(element) = program.waiting.pop_front() else { break };
-            program.planner.push(&element);
             program.open = true;
             self.counts[group].waiting.fetch_sub(1, Ordering::Relaxed);
         }
-        if program.waiting.is_empty() && !program.finished {
+        if program.plan.is_idle() && !program.finished {
             // What is planned but held back for what follows is of use only until the cycle needs it.
             let silent = now_ns > program.heard_ns + PROGRAM_PATIENCE_NS / 2;
-            let low = state.path_supply_s < PROGRAM_FLUSH_S || state.path_velocity == 0.0;
+            let rests = state.path_velocity == 0.0;
+            let low = if program.plan.holds_back() {
+                rests || state.path_supply_s < PROGRAM_FLUSH_S
+            } else {
+                rests && state.starved && state.path_distance > 0.0
+            };
             let needed = silent && program.open && ring.depth() == 0 && low;
             if program.ended || needed {
-                program.planner.finish(program.ended);
+                program.plan.finish(program.ended);
                 program.finished = program.ended;
                 program.open = false;
             }
         }
         // Bound: the ring's capacity.
-        while let Some(piece) = program.in_hand.take().or_else(|| program.planner.take()) {
-            let piece_of_group = program.order.piece(piece);
-            if ring.send(piece_of_group).is_err() {
+        while let Some(piece) = program.in_hand.take().or_else(|| program.plan.take()) {
+            if ring.send(piece).is_err() {
                 program.in_hand = Some(piece);
                 break;
             }

@@ -62,7 +62,11 @@ pub fn margin(pieces: &Pieces, place: &Place, way: &Way, ratio: f64) -> Margin {
     let limits =
         ceiling - energy - gain(place, slope, lag / LEFT_FOR_MEETING, cycle) - passed(place, way, slope, acceleration);
     let feed = feed_margin(piece, place, potential, ratio, cycle);
-    let known = rest.potential + rest.envelope.potential(rest.length) - piece.potential - potential;
+    let known = if rest.still {
+        f64::INFINITY
+    } else {
+        rest.potential + rest.envelope.potential(rest.length) - piece.potential - potential
+    };
     let supply = supply(place, known, lag.max(rest.envelope.lag), limits.min(feed));
     Margin { limits, feed, supply }
 }

@@ -217,12 +217,23 @@ impl PathMotion {
         } else {
             self.landing = None;
             self.go(ratio);
+            self.stand_still();
+        }
+    }
+
+    /// At the end of the curve, where that comes to rest whatever the speed along it is.
+    fn stand_still(&mut self) {
+        let mut place = self.place;
+        if self.pieces.get(place.piece).is_some_and(|piece| piece.still && place.x >= piece.length) {
+            (place.velocity, place.share) = (0.0, 0.0);
+            self.rest_at_end(&mut place);
+            self.place = place;
         }
     }
 
     /// How far behind the beginning of the present piece the path rests, where its landing has begun.
     fn landing_distance(&self, piece: &Piece) -> Option<f64> {
-        let rest = self.pieces.rest().filter(|rest| rest.rests)?;
+        let rest = self.pieces.rest().filter(|rest| rest.rests && !rest.still)?;
         let way = rest.distance + rest.length - piece.distance;
         piece.landing.or_else(|| piece.uniform.filter(|within| way - self.place.x <= *within).map(|_| way))
     }
