@@ -12,6 +12,7 @@ use super::failure::{Failure, fields};
 use super::parameter_book::ParameterBook;
 use super::path::Paths;
 use super::places::Places;
+use super::stream::Streams;
 use super::test_commands::TestCommands;
 use crate::gateway;
 use crate::history::History;
@@ -38,6 +39,8 @@ pub struct Context {
     pub parameters: Option<Arc<dyn ParameterBook>>,
     /// Where paths are handed in; `None` where nobody takes them.
     pub paths: Option<Arc<Paths>>,
+    /// Where points of streams are handed in; `None` where nobody takes them.
+    pub timed: Option<Arc<Streams>>,
     /// The devices and their objects; `None` where nobody gave them.
     pub devices: Option<Arc<dyn DeviceObjects>>,
     /// Faults on purpose, where the daemon was started for them.
@@ -73,6 +76,7 @@ impl Context {
             degraded: Vec::new(),
             parameters: None,
             paths: None,
+            timed: None,
             devices: None,
             tests: None,
             counter: None,

@@ -44,6 +44,7 @@ pub mod schema;
 mod service;
 pub mod session;
 pub mod socket;
+pub mod stream;
 mod telemetry;
 pub mod test_commands;
 #[cfg(test)]
@@ -71,6 +72,7 @@ pub use door::{Door, Entrance};
 pub use parameter_book::{Misfit, NotPersisted, Parameter, ParameterBook};
 pub use path::Paths;
 pub use role::Role;
+pub use stream::Streams;
 pub use test_commands::{InjectedFault, TestCommands};
 
 use crate::limits::{CONTROL_HELPERS, CONTROL_STACK_BYTES};

@@ -75,6 +75,10 @@ const NEEDED: &[(&str, &[(&str, Role)])] = &[
         ],
     ),
     (
+        "io.motiond.v1.Stream",
+        &[("Begin", Operate), ("Points", Operate), ("End", Operate), ("Status", Observe)],
+    ),
+    (
         "io.motiond.v1.Lease",
         &[("List", Observe), ("Acquire", Operate), ("Renew", Operate), ("Release", Operate), ("TakeOver", Commission)],
     ),

@@ -199,7 +199,8 @@ impl Daemon {
         let mut context = control::Context::new(client.clone(), telemetry);
         context.access = access;
         context.parameters = Some(Arc::new(ParameterFile::new(config, options.state.clone())));
-        context.paths = Some(Arc::new(control::Paths::new(desk, groups)));
+        context.paths = Some(Arc::new(control::Paths::new(desk.clone(), groups)));
+        context.timed = Some(Arc::new(control::Streams::new(desk, groups)));
         context.devices = Some(Arc::new(DeviceDesk::new(config, assembly.desks)));
         context.now_ns = Arc::new({
             let clock = clock.clone();

@@ -146,6 +146,7 @@ impl Desk {
     /// # Errors
     /// Where the planner is not there.
     pub fn begin_stream(&self, group: GroupId, handle: Handle, start: StreamStart) -> Result<(), ProgramError> {
+        self.lateness(group).begin();
         self.begin_with(group, handle, Start::Stream(Box::new(start)))
     }
 

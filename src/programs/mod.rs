@@ -18,7 +18,7 @@ mod stream;
 
 pub use desk::{Desk, ProgramError, ProgramStart};
 pub use draft::{DraftError, Ground};
-pub use lateness::Lateness;
+pub use lateness::{LATENESS_BOUNDS_S, Late, Lateness};
 pub use runner::Runner;
 pub use stream::{PointError, PointFault, StreamGround, StreamStart};
 

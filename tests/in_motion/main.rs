@@ -9,4 +9,6 @@ mod parameters;
 mod paths;
 mod services;
 mod stop;
+mod streams;
+mod streams;
 mod telemetry;

@@ -37,6 +37,7 @@ mod sdo;
 mod shell;
 mod status;
 mod stop;
+mod stream;
 mod table;
 mod wait;
 mod watch;
@@ -94,6 +95,7 @@ fn run(verb: Verb, shell: &mut Shell) -> Result<shell::Outcome, Error> {
         Verb::Interfaces(arguments) => interfaces::run(&arguments, shell),
         Verb::Lease(verb) => lease::run(&verb, shell),
         Verb::Path(path) => path_stream::run(&path.file, path.group.as_deref(), path.waiting, shell),
+        Verb::Stream(arguments) => stream::run(&arguments, shell),
         // They need no daemon and were done before.
         Verb::Bus(_) | Verb::Completions(_) | Verb::Man(_) => Ok(shell::Outcome::Done),
     }
