@@ -20,6 +20,7 @@
 //! | [`planner`] | ordinary | from the elements of a path to pieces that say how fast they may be passed |
 //! | [`path_file`] | ordinary (pure) | paths as text, one element a line, and what is wrong with it |
 //! | [`dry_run`] | ordinary (pure) | a whole path on the virtual clock: how long, how near the limits, a picture |
+//! | [`rehearsal`] | its own | dry runs for clients, on the daemon's machine |
 //! | [`geometry`] | both (pure) | curves, and the pieces of a path as they cross to the cycle |
 //! | [`kinematics`] | real-time (pure) | tool ↔ joints of gantries, CoreXY, SCARA, delta and six-axis arms, with derivatives |
 //! | [`drive`] | real-time (pure) | CiA 402: statusword to state to controlword, scaling, servo loops |
@@ -65,6 +66,7 @@ pub mod motion;
 pub mod path_file;
 pub mod planner;
 pub mod programs;
+pub mod rehearsal;
 pub mod service;
 pub mod simulation;
 pub mod telemetry;

@@ -106,8 +106,18 @@ pub const EXACT_PATH_MM: f64 = 1e-3;
 pub const ARC_ACCURACY: f64 = 1e-5;
 /// Pieces of a path that wait on their way to the cycle.
 pub const PIECE_RING: usize = 512;
-/// Pieces of a path that the cycle has of each group: those ahead of it and some behind.
-pub const PATH_PIECES: usize = 1024;
+/// Pieces of a path that the cycle has of each group: those ahead of it and those behind.
+pub const PATH_PIECES: usize = 2048;
+/// Those behind: as far as it can go back.
+pub const PATH_HISTORY: usize = 1024;
+/// Pieces of the way back that the cycle has turned round, and those of them behind its place.
+pub const MIRRORED_PIECES: usize = 256;
+/// See [`MIRRORED_PIECES`].
+pub const MIRRORED_BEHIND: usize = 8;
+/// Pieces that one cycle turns round: more than it can pass.
+pub const MIRRORED_PER_CYCLE: usize = 16;
+/// Pieces that one cycle looks along for the end of a line of the program.
+pub const LINE_SEARCH: usize = 64;
 /// Elements of a group's program that wait for the planner.
 pub const MAX_PROGRAM_ELEMENTS: usize = 65_536;
 /// Batches of elements that wait for it, of all groups.
@@ -156,6 +166,21 @@ pub const MAX_STREAM_CATCH_UP: f64 = 0.5;
 pub const CATCH_UP_S: f64 = 0.2;
 /// Pieces that a cycle looks ahead at most for how fast acceleration may change.
 pub const PIECES_AHEAD: usize = 64;
+
+/// Dry runs for clients at a time.
+pub const MAX_DRY_RUNS: usize = 4;
+/// Bytes of the text of one of them that wait to be read.
+pub const DRY_RUN_TEXT_BYTES: usize = 256 * 1024;
+/// Parts of the text of all of them that wait.
+pub const DRY_RUN_QUEUE: usize = 256;
+/// Bytes of text that are read of one of them in its turn.
+pub const DRY_RUN_BYTES_PER_TURN: usize = 1024;
+/// Cycles of one of them in its turn: milliseconds, so that the others have theirs and a client that goes is noticed.
+pub const DRY_RUN_CYCLES_PER_TURN: usize = 500;
+/// The longest motion that is run, s: a week.
+pub const LONGEST_DRY_RUN_S: f64 = 604_800.0;
+/// Bytes of a picture in one reply: where each of them is written as two, they fit.
+pub const PICTURE_BYTES_PER_REPLY: usize = 12 * 1024;
 
 /// Bytes of one line of a path file.
 pub const MAX_PATH_LINE_BYTES: usize = 4096;
@@ -339,7 +364,10 @@ const _: () = assert!(
     "what the cycle has of a stream is longer than a stop"
 );
 const _: () = assert!(PIECES_PER_CYCLE as f64 > MIN_SEGMENT_PARTS as f64 / MIN_POINT_PERIODS, "a stream keeps up");
+const _: () = assert!(2 * PICTURE_BYTES_PER_REPLY < PAGE_BYTES && DRY_RUN_TEXT_BYTES >= 2 * MAX_REQUEST_BYTES);
 const _: () = assert!(PIECE_RING.is_power_of_two() && PATH_PIECES.is_power_of_two());
+const _: () = assert!(PATH_HISTORY < PATH_PIECES && MIRRORED_PER_CYCLE > PIECES_PASSED && LINE_SEARCH > PIECES_PASSED);
+const _: () = assert!(MIRRORED_PIECES > PIECES_AHEAD + MIRRORED_BEHIND + MIRRORED_PER_CYCLE);
 const _: () = assert!(MAX_SDO_BYTES >= 2 + 255 * 8, "every array and record fits");
 const _: () = assert!(MAX_FILE_NAME_BYTES + 12 <= MAX_MAILBOX_BYTES && MAX_DESCRIPTION_BYTES >= MAX_MAILBOX_BYTES);
 const _: () = assert!(MAX_OBSERVERS < MAX_CLIENTS && MAX_OBSERVED_STREAMS < MAX_STREAMS);

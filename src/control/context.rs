@@ -8,6 +8,7 @@ use serde_json::json;
 use super::access::Access;
 use super::device_objects::DeviceObjects;
 use super::door::Door;
+use super::dry_run::DryRuns;
 use super::failure::{Failure, fields};
 use super::parameter_book::ParameterBook;
 use super::path::Paths;
@@ -41,6 +42,8 @@ pub struct Context {
     pub paths: Option<Arc<Paths>>,
     /// Where points of streams are handed in; `None` where nobody takes them.
     pub timed: Option<Arc<Streams>>,
+    /// Where dry runs are asked for; `None` where nobody does them.
+    pub dry_runs: Option<Arc<DryRuns>>,
     /// The devices and their objects; `None` where nobody gave them.
     pub devices: Option<Arc<dyn DeviceObjects>>,
     /// Faults on purpose, where the daemon was started for them.
@@ -77,6 +80,7 @@ impl Context {
             parameters: None,
             paths: None,
             timed: None,
+            dry_runs: None,
             devices: None,
             tests: None,
             counter: None,

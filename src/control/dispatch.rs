@@ -44,7 +44,7 @@ pub fn split(method: &str) -> (&str, &str) {
 
 /// Whether a request may take as long as it likes, so that it ends with its client.
 pub fn is_long(request: &Request) -> bool {
-    request.more || request.method == "io.motiond.v1.Command.Wait"
+    request.more || ["io.motiond.v1.Command.Wait", "io.motiond.v1.Path.DryRun"].contains(&request.method.as_str())
 }
 
 /// Whether a method may change something; every such call is logged with who made it.

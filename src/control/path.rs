@@ -8,9 +8,10 @@ use super::call::Parameters;
 use super::commands;
 use super::context::Context;
 use super::dispatch::Reply;
+use super::dry_run;
 use super::failure::{Failure, fields};
 use super::group;
-use crate::gateway::PathBegin;
+use crate::gateway::{PathAct, PathBegin};
 use crate::ids::{GroupId, Handle};
 use crate::limits::{MAX_ARC_TURNS, MAX_PROGRAM_ELEMENTS};
 use crate::path_file::{ArcForm, Spline, SplineError, Written, WrittenShape};
@@ -48,6 +49,14 @@ impl Paths {
 pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> Result<Reply, Failure> {
     let group = group::find(context, parameters.text("group")?)?;
     let unserved = || Failure::not_implemented(format!("io.motiond.v1.Path.{method}"));
+    if let ("DryRun" | "Picture", runs) = (method, context.dry_runs.as_deref()) {
+        let runs = runs.ok_or_else(unserved)?;
+        return if method == "DryRun" {
+            dry_run::run(context, runs, group, parameters).await
+        } else {
+            dry_run::picture(runs, parameters)
+        };
+    }
     let paths = context.paths.as_deref().ok_or_else(unserved)?;
     match method {
         "Begin" => begin(context, paths, group, parameters).await,
@@ -59,6 +68,13 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
             with_program(paths, group, handle, parameters, |_| Ok(()))?;
             paths.desk.end(group, handle).map_err(refused)?;
             Ok(Map::new())
+        }
+        "Retreat" => super::path_acts::act(context, group, PathAct::Retreat, parameters).await,
+        "Advance" => super::path_acts::act(context, group, PathAct::Advance, parameters).await,
+        "Step" => super::path_acts::act(context, group, PathAct::Next, parameters).await,
+        "SetSteps" => {
+            let on = parameters.optional_flag("on").ok_or_else(|| Failure::parameter("on"))?;
+            super::path_acts::act(context, group, PathAct::Steps(on), parameters).await
         }
         "Status" => Ok(status(context, paths, group)),
         _ => Err(unserved()),
@@ -256,7 +272,8 @@ fn status(context: &Context, paths: &Paths, group: GroupId) -> Reply {
     let snapshot = context.gateway.snapshot();
     let state = &snapshot.groups[group.index()];
     let room = paths.desk.room(group);
-    fields(json!({
+    let mut progress = super::path_acts::progress(state);
+    let more = fields(json!({
         "handle": state.on_path.then_some(state.active),
         "distance": state.path_distance,
         "line": state.path_line,
@@ -265,7 +282,9 @@ fn status(context: &Context, paths: &Paths, group: GroupId) -> Reply {
         "waiting": MAX_PROGRAM_ELEMENTS - room,
         "taken": paths.desk.taken(group),
         "planned": paths.desk.planned(group),
-    }))
+    }));
+    progress.extend(more);
+    progress
 }
 
 /// A program that takes nothing.

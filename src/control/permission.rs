@@ -71,7 +71,13 @@ const NEEDED: &[(&str, &[(&str, Role)])] = &[
             ("Arc", Operate),
             ("Spline", Operate),
             ("End", Operate),
+            ("Retreat", Operate),
+            ("Advance", Operate),
+            ("SetSteps", Operate),
+            ("Step", Operate),
             ("Status", Observe),
+            ("DryRun", Operate),
+            ("Picture", Operate),
         ],
     ),
     (

@@ -81,6 +81,7 @@ impl Cycle {
                 let axes = motion.groups().get(group.index()).map_or(0, |group| group.axes().len());
                 motion.group_path(handle, group, PathRequest { epoch, start: &start[..axes.min(start.len())], stream })
             }
+            Request::PathAct { group, act } => motion.group_path_act(handle, group, act),
             Request::GroupHalt { group } => motion.group_halt(handle, group),
             Request::GroupInterrupt { group } => motion.group_interrupt(handle, group),
             Request::GroupContinue { group } => motion.group_continue(handle, group),

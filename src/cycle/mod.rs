@@ -19,6 +19,7 @@ pub mod machine_inputs;
 pub mod memory;
 mod outlet;
 pub mod panic_note;
+mod path_watch;
 pub mod preparation;
 mod publish;
 pub mod rights;
@@ -47,7 +48,7 @@ use crate::fault::{Fault, FaultSet, Reaction, Scope, StopKind};
 use crate::fieldbus::news::{BusNews, ErrorCode, NO_ERROR};
 use crate::fieldbus::{CycleReport, CyclicBus};
 use crate::geometry::Piece;
-use crate::ids::{AxisId, BusId, Handle};
+use crate::ids::{AxisId, BusId, GroupId, Handle};
 use crate::limits::MAX_GROUP_AXES;
 use crate::motion::{Axis, AxisInputs, AxisOutputs, AxisParameters, GroupParameters, Motion};
 use crate::units::Setpoint;
@@ -58,6 +59,7 @@ use discipline::Discipline;
 use machine_analogs::{AnalogOutputParameters, AnalogPlace, MachineAnalogs};
 use machine_inputs::{BitPlace, InputParameters, InputState, MachineInputs, OutputParameters};
 use outlet::Outlet;
+use path_watch::PathWatch;
 use supervision::Finding;
 
 /// One bus as it is handed to the cycle.
@@ -129,6 +131,7 @@ pub struct Cycle {
     cycle_start_ns: u64,
     receive_deadline_ns: u64,
     motion: Motion,
+    paths: Box<[PathWatch]>,
     axes: Box<[AxisSlot]>,
     axis_inputs: Box<[AxisInputs]>,
     axis_outputs: Box<[AxisOutputs]>,
@@ -204,6 +207,7 @@ impl Cycle {
             receive_deadline_ns: parameters.receive_deadline_ns,
             axis_inputs: vec![AxisInputs::default(); axes.len()].into(),
             axis_outputs: vec![AxisOutputs::default(); axes.len()].into(),
+            paths: parameters.groups.iter().map(|_| PathWatch::default()).collect(),
             motion: Motion::new(parameters.motion_axes, parameters.groups, period_s),
             axes,
             buses,
@@ -511,6 +515,9 @@ impl Cycle {
 
     fn step_motion(&mut self) {
         self.motion.step(self.cycle_start_ns, &self.axis_inputs, &mut self.axis_outputs, &mut self.outlet);
+        for (index, (watch, group)) in self.paths.iter_mut().zip(self.motion.groups()).enumerate() {
+            watch.look(GroupId(index as u8), group, &mut self.outlet);
+        }
     }
 
     /// Tells each drive what motion wants of it, and everybody what became of its axis.

@@ -3,12 +3,12 @@
 use super::Cycle;
 use super::axis_slot::AxisSlot;
 use crate::exchange::command::StopScope;
-use crate::exchange::snapshot::{AxisFlags, AxisSnapshot, BusSnapshot, GroupSnapshot, MachineSnapshot};
+use crate::exchange::snapshot::{AxisFlags, AxisSnapshot, BusSnapshot, GroupSnapshot, MachineSnapshot, PathLeft};
 use crate::exchange::stop::StopReader;
 use crate::fault::Fault;
 use crate::ids::GroupId;
-use crate::motion::path::PathMotion;
-use crate::motion::{Axis, Group, StreamClock};
+use crate::motion::path::{Passage, PathMotion};
+use crate::motion::{Axis, Group, PathState, StreamClock};
 
 impl Cycle {
     /// Publishes what this cycle saw and decided.
@@ -81,7 +81,8 @@ fn axis(slot: &AxisSlot, axis: &Axis, stop_generation: u64) -> AxisSnapshot {
 }
 
 fn group(id: GroupId, group: &Group, stops: &StopReader) -> GroupSnapshot {
-    let path = group.path();
+    let (path, path_state) = (group.path().map(Passage::path), group.path_state());
+    let left = |path: &PathMotion| Some(PathLeft { distance: path.distance_left()?, seconds: path.time_left_s()? });
     GroupSnapshot {
         state: group.state(),
         interrupted: group.interrupted(),
@@ -91,12 +92,17 @@ fn group(id: GroupId, group: &Group, stops: &StopReader) -> GroupSnapshot {
         override_ratio: group.override_ratio(),
         path_velocity: group.path_velocity(),
         on_path: path.is_some(),
-        starved: path.is_some_and(PathMotion::starved),
+        path_state,
+        path_back: group.path().is_some_and(Passage::retreats),
+        path_steps: group.path_steps(),
+        starved: path_state == PathState::Starved,
         path_line: path.map_or(0, PathMotion::line),
         path_distance: path.map_or(0.0, PathMotion::distance),
         path_supply_s: path.map_or(0.0, PathMotion::supply_s),
         stream_behind_s: group.stream().map_or(0.0, StreamClock::behind_s),
         stream_held_s: group.stream().map_or(0.0, StreamClock::held_s),
+        path_left: path.and_then(left),
+        path_behind: path.map_or(0.0, PathMotion::behind),
         stop_generation: stops.seen(StopScope::Group(id)),
     }
 }

@@ -1,7 +1,10 @@
 //! The machine's events as log lines, for whoever reads the journal afterwards. A service follows the gateway's event log by
 //! its sequence numbers; the real-time thread knows nothing of it.
 
-use crate::gateway::{BusNews, Client, ErrorCode, EventKind, LoggedEvent, MachineDescription, Subject, WireState};
+use crate::gateway::{
+    BusNews, Client, ErrorCode, EventKind, LoggedEvent, MachineDescription, PathNews, Subject, WireState,
+};
+use crate::ids::Handle;
 use crate::limits::{EVENTS_PER_REPLY, GATEWAY_POLL_NS};
 use crate::log;
 use crate::service::{Life, Place, Sabotage};
@@ -107,6 +110,31 @@ macro_rules! line {
     }};
 }
 
+fn write_path(
+    machine: &MachineDescription,
+    logged: &LoggedEvent,
+    subject: Subject,
+    (handle, news, path_line): (u64, PathNews, u32),
+) {
+    macro_rules! news {
+        ($name:literal, $($words:tt)*) => {
+            line!(info, $name, machine, logged, subject, { handle, path_line, }, $($words)*)
+        };
+    }
+    match news {
+        PathNews::Begun => news!("path_begun", "path begun"),
+        PathNews::Starved => news!("path_starved", "path rests: no more of it is known"),
+        PathNews::Supplied => news!("path_supplied", "path waits no more"),
+        PathNews::Held => news!("path_held", "path held in line {path_line}"),
+        PathNews::Resumed => news!("path_resumed", "path is held no more"),
+        PathNews::Retreating => news!("path_retreating", "path goes back from line {path_line}"),
+        PathNews::Retreated => news!("path_retreated", "path can go back no further than line {path_line}"),
+        PathNews::Advancing => news!("path_advancing", "path goes forward again from line {path_line}"),
+        PathNews::LineEnded => news!("path_line_ended", "path rests at the end of a line, before line {path_line}"),
+        PathNews::Ended => news!("path_ended", "path ended"),
+    }
+}
+
 fn write(machine: &MachineDescription, logged: &LoggedEvent) {
     match logged.event.kind {
         // The daemon says itself that it started.
@@ -140,6 +168,9 @@ fn write(machine: &MachineDescription, logged: &LoggedEvent) {
         }
         EventKind::SoftLimitReached { axis } => {
             line!(warn, "soft_limit_reached", machine, logged, Subject::Axis(axis), {}, "at rest at a soft limit");
+        }
+        EventKind::Path { group, handle: Handle(handle), news, line } => {
+            write_path(machine, logged, Subject::Group(group), (handle, news, line));
         }
         EventKind::Device { bus, device, back: false } => {
             let device = machine.device(bus, device);

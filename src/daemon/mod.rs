@@ -32,6 +32,7 @@ use crate::cycle::{Cycle, rt_watch};
 use crate::gateway::{self, gateway};
 use crate::history::{Beginning, Store};
 use crate::programs::programs;
+use crate::rehearsal::rehearsals;
 use crate::service::{Death, Sabotage, ServiceStatus, Supervisor};
 use crate::telemetry;
 use activation::{Passed, PassedError};
@@ -201,6 +202,8 @@ impl Daemon {
         context.parameters = Some(Arc::new(ParameterFile::new(config, options.state.clone())));
         context.paths = Some(Arc::new(control::Paths::new(desk.clone(), groups)));
         context.timed = Some(Arc::new(control::Streams::new(desk, groups)));
+        let (dry_runs, stage) = rehearsals();
+        context.dry_runs = Some(Arc::new(control::DryRuns::new(dry_runs)));
         context.devices = Some(Arc::new(DeviceDesk::new(config, assembly.desks)));
         context.now_ns = Arc::new({
             let clock = clock.clone();
@@ -228,6 +231,7 @@ impl Daemon {
                 ("gateway", state.sabotage().clone()),
                 ("control", context.sabotage.clone()),
                 ("planner", runner.sabotage().clone()),
+                ("dry-runs", stage.sabotage().clone()),
                 ("journal", journal_sabotage.clone()),
                 ("metrics", metrics_sabotage.clone()),
                 ("telemetry", follower.sabotage().clone()),
@@ -266,6 +270,7 @@ impl Daemon {
         let lost = Arc::new(AtomicBool::new(false));
         let mut services = vec![services::gateway(state, clock.clone()), services::control(context, entrances)];
         services.push(services::planner(runner, clock));
+        services.push(services::dry_runs(stage));
         services.push(services::telemetry(follower));
         let journalled = Arc::new(AtomicU64::new(last_of_before));
         services.push(services::journal(client.clone(), Arc::clone(&journalled), journal_sabotage));

@@ -11,6 +11,7 @@ use crate::gateway::{self, GatewayState};
 use crate::limits::{CONTROL_STACK_BYTES, SERVICE_STACK_BYTES};
 use crate::metrics;
 use crate::programs::Runner;
+use crate::rehearsal::Stage;
 use crate::service::{Life, Place, Sabotage, Service};
 use crate::telemetry::Follower;
 use std::net::TcpListener;
@@ -44,6 +45,20 @@ pub fn planner(runner: Runner, clock: impl Clock + Sync + 'static) -> Service {
             Err(TryLockError::WouldBlock) => return Err("the life before still holds the rings of pieces".to_string()),
         };
         runner.run(&life.beat, life.stop_flag(), || clock.now_ns());
+        Ok(())
+    })
+}
+
+/// Dry runs for clients. Those under way are lost with a panic.
+pub fn dry_runs(stage: Stage) -> Service {
+    let stage = Mutex::new(stage);
+    Service::new("dry-runs", SERVICE_STACK_BYTES, move |life: &Life| {
+        let mut stage = match stage.try_lock() {
+            Ok(stage) => stage,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err("the life before still runs something".to_string()),
+        };
+        stage.run(&life.beat, life.stop_flag());
         Ok(())
     })
 }

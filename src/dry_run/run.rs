@@ -4,6 +4,7 @@ use crate::geometry::Piece;
 use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 use crate::motion::path::PathMotion;
+use crate::motion::profile::State;
 use crate::planner::Planner;
 use crate::planner::axes::PathOrder;
 use crate::planner::program::{Element, Point, Shape};
@@ -44,6 +45,8 @@ pub struct DryRun {
     lengths: [f64; 2],
     cycles: u64,
     standing: u32,
+    /// Nothing follows.
+    ended: bool,
 }
 
 impl DryRun {
@@ -73,6 +76,7 @@ impl DryRun {
             lengths: [0.0; 2],
             cycles: 0,
             standing: 0,
+            ended: false,
             axes,
             order,
             offsets,
@@ -96,11 +100,17 @@ impl DryRun {
         self.planner.end()
     }
 
-    /// One element more, in the planner's order and drive coordinates.
+    /// One element more, in the planner's order and drive coordinates, and as many cycles as it allows.
     ///
     /// # Errors
     /// Where the motion does not go on.
     pub fn push(&mut self, element: &Element) -> Result<(), DryRunError> {
+        self.give(element);
+        self.advance(usize::MAX).map(drop)
+    }
+
+    /// One element more, without a cycle.
+    pub fn give(&mut self, element: &Element) {
         let (from, begin) = (*self.planner.end(), self.planner.distance());
         self.planner.push(element);
         let end = self.planner.distance();
@@ -109,7 +119,16 @@ impl DryRun {
             self.measure(&element.shape, &from);
             self.comparison.program(element.shape, from, begin, end, element.line);
         }
-        self.go(false)
+    }
+
+    /// The path ends with what was given.
+    pub fn end_path(&mut self) {
+        if !self.ended {
+            self.ended = true;
+            if self.elements > 0 {
+                self.planner.finish(true);
+            }
+        }
     }
 
     fn measure(&mut self, shape: &Shape, from: &Point) {
@@ -128,10 +147,13 @@ impl DryRun {
     /// # Errors
     /// Where the motion does not go on.
     pub fn finish(mut self) -> Result<DryRunReport, DryRunError> {
-        if self.elements > 0 {
-            self.planner.finish(true);
-            self.go(true)?;
-        }
+        self.end_path();
+        self.advance(usize::MAX)?;
+        Ok(self.report())
+    }
+
+    /// What was found; of a path that was run to its end.
+    pub fn report(mut self) -> DryRunReport {
         self.comparison.end();
         let report = |(axis, of): (usize, RunAxis)| {
             let place = self.order.order.iter().position(|of| *of == axis).unwrap_or(axis);
@@ -147,7 +169,7 @@ impl DryRun {
                 unit: of.unit,
             }
         };
-        Ok(DryRunReport {
+        DryRunReport {
             elements: self.elements,
             linear_length: self.lengths[0],
             rotary_length: self.lengths[1],
@@ -158,23 +180,39 @@ impl DryRun {
             fastest: self.fastest,
             jump: self.continuity.worst(),
             trace: self.trace.spots(),
-        })
+        }
     }
 
-    /// The clock goes on while the generator is as well supplied as it can be: what it does depends on the path alone.
-    fn go(&mut self, to_end: bool) -> Result<(), DryRunError> {
-        loop {
+    /// So many cycles at most. The clock goes on while the generator is as well supplied as it can be: what it does depends on the path
+    /// alone. Returns whether there are more to come of what it has.
+    ///
+    /// # Errors
+    /// Where the motion does not go on.
+    pub fn advance(&mut self, cycles: usize) -> Result<bool, DryRunError> {
+        for _ in 0..cycles {
             while self.motion.room() > 0
                 && let Some(piece) = self.planner.take()
             {
                 self.look_at(&piece);
                 self.motion.push(&piece);
             }
-            if self.motion.arrived() || (self.motion.room() > 0 && !to_end) {
-                return Ok(());
+            let waits = self.motion.room() > 0 && !self.ended;
+            if self.elements == 0 || self.motion.arrived() || waits {
+                return Ok(false);
             }
             self.cycle()?;
         }
+        Ok(true)
+    }
+
+    /// Cycles since it began, s.
+    pub fn time_s(&self) -> f64 {
+        self.cycles as f64 * self.period_s
+    }
+
+    /// What an axis of the group was told in the last cycle; drive coordinates.
+    pub fn state(&self, axis: usize) -> State {
+        self.motion.member(self.order.order.iter().position(|of| *of == axis).unwrap_or(axis))
     }
 
     /// Where the curve of a piece goes.

@@ -1,7 +1,7 @@
 //! Commands on their way into the cycle: fixed-size and `Copy`.
 
 use crate::ids::{AxisId, BusId, GroupId, Handle};
-use crate::motion::{BufferMode, Direction, Dynamics, GroupShape, MoveKind, StreamPace};
+use crate::motion::{BufferMode, Direction, Dynamics, GroupShape, MoveKind, PathAct, StreamPace};
 
 /// A command that the gateway has numbered. It is answered by exactly one [`super::event::Report`] of
 /// `Accepted` or `Rejected`, and after `Accepted` by exactly one end.
@@ -82,6 +82,8 @@ pub enum Request {
         /// How it is followed, where it is a stream of timed points.
         stream: Option<StreamPace>,
     },
+    /// Go back along the path, forward again, or by its lines.
+    PathAct { group: GroupId, act: PathAct },
     /// Come to rest on the path; other motion may take over.
     GroupHalt { group: GroupId },
     /// Come to rest on the path and keep the move for `GroupContinue`.

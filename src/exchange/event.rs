@@ -54,6 +54,49 @@ pub enum Subject {
     Input(u8),
 }
 
+/// What happened to a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PathNews {
+    /// It has begun.
+    Begun,
+    /// It rests because no more of it is known.
+    Starved,
+    /// It moves again, or is held otherwise.
+    Supplied,
+    /// It rests, held.
+    Held,
+    /// It is held no more.
+    Resumed,
+    /// It shall go back.
+    Retreating,
+    /// It rests where it can go back no further.
+    Retreated,
+    /// It shall go forward again.
+    Advancing,
+    /// It rests at the end of a line, for the next step.
+    LineEnded,
+    /// Its command has ended, whatever ended it.
+    Ended,
+}
+
+impl PathNews {
+    /// As events name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            PathNews::Begun => "path_begun",
+            PathNews::Starved => "path_starved",
+            PathNews::Supplied => "path_supplied",
+            PathNews::Held => "path_held",
+            PathNews::Resumed => "path_resumed",
+            PathNews::Retreating => "path_retreating",
+            PathNews::Retreated => "path_retreated",
+            PathNews::Advancing => "path_advancing",
+            PathNews::LineEnded => "path_line_ended",
+            PathNews::Ended => "path_ended",
+        }
+    }
+}
+
 /// The kinds of events.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(missing_docs, reason = "the fields are named after their types")]
@@ -83,6 +126,8 @@ pub enum EventKind {
     Bus { bus: BusId, news: BusNews },
     /// A bus is exchanging again.
     BusRecovered { bus: BusId },
+    /// A path of a group: `handle` is its command's, `line` the line of the program that it is on (0 where it has ended).
+    Path { group: GroupId, handle: Handle, news: PathNews, line: u32 },
     /// Periods were skipped.
     Overrun { skipped: u32 },
 }

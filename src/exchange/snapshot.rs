@@ -6,14 +6,14 @@
 use super::latest::{self, Reader, Reading, Writer};
 use super::sync::{AtomicU64, Ordering};
 use crate::limits::SNAPSHOT_HISTORY;
-use crate::motion::{AxisState, GroupState};
+use crate::motion::{AxisState, GroupState, PathState};
 
 /// Words of the machine's part.
 pub const MACHINE_WORDS: usize = 8;
 /// Words of one axis.
 pub const AXIS_WORDS: usize = 14;
 /// Words of one group.
-pub const GROUP_WORDS: usize = 10;
+pub const GROUP_WORDS: usize = 13;
 /// Words of one bus.
 pub const BUS_WORDS: usize = 7;
 
@@ -161,7 +161,13 @@ pub struct GroupSnapshot {
     pub override_ratio: f64,
     /// It follows a path.
     pub on_path: bool,
-    /// Its path is held up because no more of it is known.
+    /// How that is.
+    pub path_state: PathState,
+    /// It goes back along the path, or shall.
+    pub path_back: bool,
+    /// Its paths rest at the end of each line.
+    pub path_steps: bool,
+    /// Its path is held up because no more of it is known, and nothing else holds it.
     pub starved: bool,
     /// The line of the path's program.
     pub path_line: u32,
@@ -169,14 +175,27 @@ pub struct GroupSnapshot {
     pub path_distance: f64,
     /// How long what is known of the path takes at the programmed velocities, s.
     pub path_supply_s: f64,
+    /// What is left of the path once its end is known.
+    pub path_left: Option<PathLeft>,
+    /// How far it can go back, units of path.
+    pub path_behind: f64,
     /// What a stream is behind its points, s.
     pub stream_behind_s: f64,
     /// What of that overrides and holds asked for, s.
     pub stream_held_s: f64,
-    /// Path velocity (linear moves, paths), units per second.
+    /// Path velocity (linear moves, paths), units per second; negative on the way back along a path.
     pub path_velocity: f64,
     /// Stop generation of the group that the cycle has read.
     pub stop_generation: u64,
+}
+
+/// What is left of a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PathLeft {
+    /// Units of path.
+    pub distance: f64,
+    /// As it is planned, at an override of 1; s.
+    pub seconds: f64,
 }
 
 /// One bus.
@@ -425,6 +444,10 @@ impl GroupSnapshot {
             | u64::from(self.stopped) << 9
             | u64::from(self.on_path) << 10
             | u64::from(self.starved) << 11
+            | u64::from(self.path_back) << 12
+            | u64::from(self.path_steps) << 13
+            | u64::from(self.path_left.is_some()) << 14
+            | u64::from(self.path_state as u8) << 16
             | u64::from(self.path_line) << 32;
         [
             packed,
@@ -435,6 +458,9 @@ impl GroupSnapshot {
             self.stop_generation,
             self.path_distance.to_bits(),
             self.path_supply_s.to_bits(),
+            self.path_left.unwrap_or_default().distance.to_bits(),
+            self.path_left.unwrap_or_default().seconds.to_bits(),
+            self.path_behind.to_bits(),
             self.stream_behind_s.to_bits(),
             self.stream_held_s.to_bits(),
         ]
@@ -442,8 +468,9 @@ impl GroupSnapshot {
 
     /// From words; a state number that does not exist reads as the default.
     pub fn from_words(words: &[u64; GROUP_WORDS]) -> GroupSnapshot {
-        let [packed, active, progress, override_ratio, path_velocity, stop_generation, distance, supply, ..] = *words;
-        let [.., behind, held] = *words;
+        let [packed, active, progress, override_ratio, path_velocity, stop_generation, path @ ..] = *words;
+        let [distance, supply, left, seconds, behind, stream_behind_s, stream_held_s] = path.map(f64::from_bits);
+        let left = PathLeft { distance: left, seconds };
         GroupSnapshot {
             state: GroupState::from_u8(packed as u8).unwrap_or_default(),
             interrupted: packed >> 8 & 1 == 1,
@@ -455,11 +482,16 @@ impl GroupSnapshot {
             stop_generation,
             on_path: packed >> 10 & 1 == 1,
             starved: packed >> 11 & 1 == 1,
+            path_back: packed >> 12 & 1 == 1,
+            path_steps: packed >> 13 & 1 == 1,
+            path_state: PathState::from_u8((packed >> 16) as u8).unwrap_or_default(),
+            path_left: (packed >> 14 & 1 == 1).then_some(left),
+            path_behind: behind,
+            stream_behind_s,
+            stream_held_s,
             path_line: (packed >> 32) as u32,
-            path_distance: f64::from_bits(distance),
-            path_supply_s: f64::from_bits(supply),
-            stream_behind_s: f64::from_bits(behind),
-            stream_held_s: f64::from_bits(held),
+            path_distance: distance,
+            path_supply_s: supply,
         }
     }
 }

@@ -37,14 +37,15 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 pub use crate::exchange::command::{Request, StopScope};
-pub use crate::exchange::event::{BusNews, ErrorCode, Event, EventKind, Subject, WireState};
+pub use crate::exchange::event::{BusNews, ErrorCode, Event, EventKind, PathNews, Subject, WireState};
 pub use crate::exchange::figures::AxisFigures;
 pub use crate::exchange::latest::Reading;
 pub use crate::exchange::snapshot::{
-    AxisFlags, AxisSnapshot, BusSnapshot, GroupSnapshot, MachineSnapshot, Snapshot, drive_state_name,
+    AxisFlags, AxisSnapshot, BusSnapshot, GroupSnapshot, MachineSnapshot, PathLeft, Snapshot, drive_state_name,
 };
 pub use crate::motion::{
-    AxisState, BufferMode, Direction, Dynamics, GroupShape, GroupState, Limits, MoveKind, Reason, StreamPace,
+    AxisState, BufferMode, Direction, Dynamics, GroupShape, GroupState, Limits, MoveKind, PathAct, PathState, Reason,
+    StreamPace,
 };
 pub use client::Client;
 pub use counts::{Counts, FAULT_CLASSES, Outcome, QueueDepth};
@@ -52,7 +53,7 @@ pub use event_log::LoggedEvent;
 pub use in_force::{Asked, InForce, Overrides, ParameterChange};
 pub use lease::{HeldLease, LeaseRequest, LeaseToken, LossPolicy};
 pub use machine::{AnalogDescription, AxisDescription, GroupDescription, MachineDescription, boot_id};
-pub use presence::Presence;
+pub use presence::{Absence, Presence};
 pub use refusal::{Refusal, Rejected};
 pub use state::GatewayState;
 pub use status::{CommandState, CommandStatus};

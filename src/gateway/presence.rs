@@ -6,6 +6,29 @@ use std::sync::{Arc, Weak};
 #[derive(Clone, Debug, Default)]
 pub struct Presence(Arc<()>);
 
+/// Sees when a connection has gone, and keeps it from nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Absence(Weak<()>);
+
+impl Presence {
+    /// For whoever works for this connection alone.
+    pub fn absence(&self) -> Absence {
+        Absence(Arc::downgrade(&self.0))
+    }
+}
+
+impl Absence {
+    /// The connection has gone.
+    pub fn come(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+
+    /// It is of this connection.
+    pub fn is_of(&self, presence: &Presence) -> bool {
+        self.0.ptr_eq(&Arc::downgrade(&presence.0))
+    }
+}
+
 /// The connections that have shown one lease.
 #[derive(Debug, Default)]
 pub(super) struct Witnesses(Vec<Weak<()>>);

@@ -281,7 +281,10 @@ impl GatewayState {
             self.counts.add(method, Outcome::Abandoned);
             return;
         }
-        if let Err(refusal) = self.leases.permit(concern, lease, presence.as_ref(), &self.machine, now_ns) {
+        // A hold is for everyone, as a stop is; to go on is not.
+        let holds = lease.is_none() && matches!(order, Order::Request(Request::GroupInterrupt { .. }));
+        let mut permitted = || self.leases.permit(concern, lease, presence.as_ref(), &self.machine, now_ns);
+        if !holds && let Err(refusal) = permitted() {
             return self.refuse(method, refusal, reply);
         }
         let numbered = lease.zip(request_id);

@@ -202,6 +202,7 @@ pub(super) fn describe(order: &Order) -> (Method, Concern) {
         Request::GroupReset { group } => (Method::GroupReset, Concern::Group(group)),
         Request::GroupMove { group, .. } => (Method::GroupMove, Concern::Group(group)),
         Request::GroupPath { group, .. } => (Method::GroupPath, Concern::Group(group)),
+        Request::PathAct { group, .. } => (Method::PathAct, Concern::Group(group)),
         Request::GroupHalt { group } => (Method::GroupHalt, Concern::Group(group)),
         Request::GroupInterrupt { group } => (Method::GroupInterrupt, Concern::Group(group)),
         Request::GroupContinue { group } => (Method::GroupContinue, Concern::Group(group)),
@@ -248,6 +249,7 @@ methods! {
     GroupReset = "group-reset";
     GroupMove = "group-move";
     GroupPath = "group-path";
+    PathAct = "path-act";
     GroupHalt = "group-halt";
     GroupInterrupt = "group-interrupt";
     GroupContinue = "group-continue";

@@ -53,6 +53,13 @@ impl Cubic {
         Cubic([value, first, second / 2.0, third / 6.0])
     }
 
+    /// The same curve, counted back from `x`.
+    #[inline]
+    pub fn back_from(&self, x: f64) -> Cubic {
+        let [value, first, second, third] = self.derivatives(x);
+        Cubic([value, -first, second / 2.0, -third / 6.0])
+    }
+
     /// The lowest and the highest value for x from 0 to `length`.
     pub fn range(&self, length: f64) -> (f64, f64) {
         let [_, b, c, d] = self.0;

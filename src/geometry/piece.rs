@@ -52,6 +52,22 @@ impl Ceiling {
     pub fn at(&self, w: f64) -> (f64, f64) {
         (self.energy + w * (self.slope + 0.5 * self.bend * w), self.slope + self.bend * w)
     }
+
+    /// The same, counted back from `w`.
+    #[inline]
+    pub fn back_from(&self, w: f64) -> Ceiling {
+        let (energy, slope) = self.at(w);
+        Ceiling { energy, slope: -slope, bend: self.bend }
+    }
+
+    /// The least energy from the beginning of the piece to `w`.
+    #[inline]
+    pub fn least(&self, w: f64) -> f64 {
+        let least = self.energy.min(self.at(w).0);
+        let lowest = -self.slope / self.bend;
+        // Also false where nothing bends.
+        if self.bend > 0.0 && lowest > 0.0 && lowest < w { least.min(self.at(lowest).0) } else { least }
+    }
 }
 
 /// A stretch of a path of some axes.
@@ -67,6 +83,10 @@ pub struct Piece {
     pub ceiling: Ceiling,
     /// What the program wants, at an override of 1.
     pub feed: Ceiling,
+    /// What axes permit who goes back along the path: it falls towards the beginning as the ceiling does towards the end.
+    pub back_ceiling: Ceiling,
+    /// And what the program wants there.
+    pub back_feed: Ceiling,
     /// No more energy than this is permitted anywhere on it, path units²/s².
     pub cap: f64,
     /// Of its beginning since the path began, path units²/s².
@@ -79,6 +99,10 @@ pub struct Piece {
     pub uniform: Option<f64>,
     /// Where it begins, path units since the path began.
     pub distance: f64,
+    /// When it begins, as planned, s since the path began, at an override of 1.
+    pub time: f64,
+    /// How long it takes then, s.
+    pub duration: f64,
     /// The program that it belongs to.
     pub epoch: u32,
     /// The line of the program that it begins in.
@@ -99,11 +123,15 @@ impl Piece {
         envelope: Envelope { acceleration: 1.0, slope: 0.0, rate: 1.0, lag: 1.0 },
         ceiling: Ceiling { energy: 0.0, slope: 0.0, bend: 0.0 },
         feed: Ceiling { energy: 0.0, slope: 0.0, bend: 0.0 },
+        back_ceiling: Ceiling { energy: 0.0, slope: 0.0, bend: 0.0 },
+        back_feed: Ceiling { energy: 0.0, slope: 0.0, bend: 0.0 },
         cap: 0.0,
         potential: 0.0,
         landing: None,
         uniform: None,
         distance: 0.0,
+        time: 0.0,
+        duration: 0.0,
         epoch: 0,
         line: 0,
         rests: false,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::gateway::{BusNews, ErrorCode, EventKind, LoggedEvent, MachineDescription, Subject, WireState};
+use crate::gateway::{BusNews, ErrorCode, EventKind, LoggedEvent, MachineDescription, PathNews, Subject, WireState};
 use crate::ids::BusId;
 
 /// The event's fields as the interface describes them, but for the fault, of which there is the number.
@@ -53,6 +53,10 @@ pub fn record(machine: &MachineDescription, logged: &LoggedEvent) -> Map<String,
         }
         EventKind::Bus { bus, news: BusNews::QueueFull } => ("can_queue_full", Subject::Bus(bus), json!({})),
         EventKind::BusRecovered { bus } => ("bus_recovered", Subject::Bus(bus), json!({})),
+        EventKind::Path { group, handle, news, line } => {
+            let line = (news != PathNews::Ended).then_some(line);
+            (news.name(), Subject::Group(group), json!({ "handle": handle.0, "line": line }))
+        }
         EventKind::Overrun { skipped } => ("overrun", Subject::Machine, json!({ "skipped_periods": skipped })),
     };
     let mut view = match rest {

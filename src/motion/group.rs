@@ -13,7 +13,7 @@ use super::group_path::PathPlace;
 use super::group_state::may_follow;
 use super::line::Line;
 use super::parameters::GroupParameters;
-use super::path::PathMotion;
+use super::path::Passage;
 use super::queue::Queue;
 use super::reports::Reports;
 use super::stream_clock::StreamClock;
@@ -58,8 +58,10 @@ pub struct Group {
     pub(super) direct: Direct,
     /// Members follow `path` (those with `follows_line`).
     pub(super) on_path: bool,
-    pub(super) path: PathMotion,
+    pub(super) path: Passage,
     pub(super) path_place: PathPlace,
+    /// Paths rest at the end of each line.
+    pub(super) path_steps: bool,
     /// The active move. It has begun unless the group still ramps down for it.
     pub(super) goal: Option<Goal>,
     pub(super) begun: bool,
@@ -96,8 +98,9 @@ impl Group {
             line: Line::none(),
             direct: Direct::none(),
             on_path: false,
-            path: PathMotion::new(period_s),
+            path: Passage::new(period_s),
             path_place: PathPlace::none(),
+            path_steps: false,
             goal: None,
             begun: false,
             queue: Queue::new(),
@@ -154,7 +157,7 @@ impl Group {
     pub fn progress(&self) -> f64 {
         match &self.goal {
             Some(goal) if self.begun && goal.shape == GroupShape::Linear => self.line.progress(),
-            Some(goal) if goal.shape == GroupShape::Path => self.path.progress(),
+            Some(goal) if goal.shape == GroupShape::Path => self.path.path().progress(),
             Some(_) if self.begun => self.direct.progress(),
             _ => 0.0,
         }
@@ -165,7 +168,7 @@ impl Group {
         self.override_ratio
     }
 
-    /// Velocity along the line (linear moves), units per second.
+    /// Velocity along the line (linear moves) or path, units per second; negative on the way back.
     pub fn path_velocity(&self) -> f64 {
         if self.on_line {
             self.line.velocity()
@@ -177,7 +180,7 @@ impl Group {
     }
 
     /// The path that it follows.
-    pub fn path(&self) -> Option<&PathMotion> {
+    pub fn path(&self) -> Option<&Passage> {
         self.on_path.then_some(&self.path)
     }
 

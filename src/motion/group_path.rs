@@ -13,7 +13,7 @@ use super::reports::Reports;
 use super::stream_clock::{StreamClock, StreamPace};
 use super::target::Target;
 use super::types::GroupState::*;
-use super::types::{AxisState, GroupShape, Limits, Progress, Reason, Rejection};
+use super::types::{AxisState, GroupShape, Limits, PathAct, PathState, Progress, Reason, Rejection};
 
 /// A path that begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,6 +87,8 @@ impl Group {
         }
         self.leave_line(axes);
         self.path.clear();
+        // Points have their times: a stream does not go in steps.
+        self.path.set_steps(self.path_steps && request.stream.is_none());
         let clock = request.stream.map(StreamClock::new);
         self.path_place = PathPlace { epoch: request.epoch, clock, ..PathPlace::none() };
         for (i, (member, start)) in self.members().zip(request.start).enumerate() {
@@ -109,6 +111,68 @@ impl Group {
         Ok(())
     }
 
+    /// What an operator does with the path under way.
+    pub(super) fn act_on_path(
+        &mut self,
+        handle: Handle,
+        act: PathAct,
+        axes: &mut [Axis],
+        reports: &mut Reports,
+    ) -> Result<(), Rejection> {
+        if let PathAct::Steps(on) = act {
+            self.path_steps = on;
+            if self.on_path && self.path_place.clock.is_none() {
+                self.path.set_steps(on);
+            }
+            reports.progress(handle, Progress::Done);
+            return Ok(());
+        }
+        self.check_ready(axes)?;
+        if !self.on_path || self.path_place.clock.is_some() || self.goal.is_none() || self.path.arrived() {
+            return Err(Rejection::of(Reason::NoPath));
+        }
+        match act {
+            PathAct::Retreat => self.path.retreat(true),
+            PathAct::Advance => self.path.retreat(false),
+            PathAct::Next if self.path.next_step() => {}
+            PathAct::Next | PathAct::Steps(_) => return Err(Rejection::of(Reason::NotWaiting)),
+        }
+        if self.interrupted {
+            return self.resume(handle, axes, reports);
+        }
+        reports.progress(handle, Progress::Done);
+        Ok(())
+    }
+
+    /// The command of the path that it follows, as long as that has not ended.
+    pub fn path_handle(&self) -> Handle {
+        match &self.goal {
+            Some(goal) if self.on_path => goal.handle,
+            _ => Handle::NONE,
+        }
+    }
+
+    /// How its path is.
+    pub fn path_state(&self) -> PathState {
+        let path = &self.path;
+        match () {
+            () if !self.on_path => PathState::None,
+            () if self.phase != Phase::Running || self.override_ratio == 0.0 => PathState::Held,
+            () if path.arrived() => PathState::Ending,
+            () if path.at_far_end() && path.retreats() => PathState::Retreated,
+            () if path.retreats() => PathState::Retreating,
+            () if path.waits() => PathState::Waiting,
+            () if !self.path_place.supplied => PathState::Filling,
+            () if path.starved() => PathState::Starved,
+            () => PathState::Moving,
+        }
+    }
+
+    /// Its paths rest at the end of each line.
+    pub fn path_steps(&self) -> bool {
+        self.path_steps
+    }
+
     /// A piece of a path, behind those before it.
     pub(super) fn offer(&mut self, piece: &Piece) -> PieceFate {
         if !self.on_path || self.goal.is_none() || piece.epoch != self.path_place.epoch {
@@ -122,15 +186,16 @@ impl Group {
 
     /// One period on the path.
     pub(super) fn step_path(&mut self, axes: &mut [Axis], reports: &mut Reports) {
+        let path = self.path.path();
         let enough = self.path_place.clock.as_ref().map_or(PATH_START_S, StreamClock::lead_s);
-        self.path_place.supplied |= self.path.ends() || self.path.supply_s() >= enough || self.path.is_full();
+        self.path_place.supplied |= path.ends() || path.supply_s() >= enough || path.is_full();
         let running = self.phase == Phase::Running && self.path_place.supplied;
         let ratio = if running { self.override_ratio } else { 0.0 };
         match &mut self.path_place.clock {
             Some(clock) => clock.step(&mut self.path, ratio, axes[usize::from(self.members[0])].period_s),
             None => self.path.step(ratio),
         }
-        if self.path.begun() {
+        if self.path.path().begun() {
             for i in 0..self.count {
                 let axis = &mut axes[usize::from(self.members[i])];
                 if axis.follows_line {

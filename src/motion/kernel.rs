@@ -239,6 +239,12 @@ impl Motion {
         self.groups[group].begin_path(handle, &request, &mut self.axes, &mut self.reports)
     }
 
+    /// What an operator does with the path of a group.
+    pub fn group_path_act(&mut self, handle: Handle, group: GroupId, act: PathAct) -> Result<(), Rejection> {
+        let group = self.admit_group(group)?;
+        self.groups[group].act_on_path(handle, act, &mut self.axes, &mut self.reports)
+    }
+
     /// A piece of the path of a group, behind those before it.
     #[inline]
     pub fn offer_piece(&mut self, group: GroupId, piece: &Piece) -> PieceFate {

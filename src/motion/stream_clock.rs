@@ -6,7 +6,7 @@
 
 use crate::limits::CATCH_UP_S;
 
-use super::path::PathMotion;
+use super::path::Passage;
 
 /// How a stream is followed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,9 +66,9 @@ impl StreamClock {
     }
 
     /// One period on, at `ratio`: 0 holds, and what is above 1 counts as 1.
-    pub fn step(&mut self, path: &mut PathMotion, ratio: f64, period_s: f64) {
+    pub fn step(&mut self, path: &mut Passage, ratio: f64, period_s: f64) {
         let ratio = ratio.min(1.0);
-        if !self.begun && ratio > 0.0 && path.begun() {
+        if !self.begun && ratio > 0.0 && path.path().begun() {
             self.begun = true;
             // The curve begins at rest whatever the rate is: so it is right from the first instant on, where a stop would fit.
             path.launch(ratio);
@@ -77,17 +77,17 @@ impl StreamClock {
             path.step(if self.begun { ratio } else { 0.0 });
             return;
         }
-        let before = path.distance();
+        let before = path.path().distance();
         path.step(if ratio < 1.0 { ratio } else { 1.0 + self.faster() });
         self.cycles += 1;
-        self.account(path, path.distance() - before, ratio, period_s);
+        self.account(path, path.path().distance() - before, ratio, period_s);
     }
 
     fn faster(&self) -> f64 {
         self.pace.catch_up * (self.behind_s / CATCH_UP_S).min(1.0)
     }
 
-    fn account(&mut self, path: &PathMotion, way: f64, ratio: f64, period_s: f64) {
+    fn account(&mut self, path: &Passage, way: f64, ratio: f64, period_s: f64) {
         let lost = period_s - way;
         if ratio < 1.0 - SLOW {
             self.cause = Some(Cause::Held);
@@ -100,7 +100,7 @@ impl StreamClock {
             self.held_s += lost;
         }
         let clock = self.cycles as f64 * period_s;
-        let behind = clock - path.distance();
+        let behind = clock - path.path().distance();
         self.behind_s = if behind > NOTHING_S { behind } else { 0.0 };
         self.held_s = self.held_s.clamp(0.0, self.behind_s);
     }

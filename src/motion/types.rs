@@ -129,6 +129,61 @@ pub enum GroupState {
     GroupErrorStop = 5,
 }
 
+/// How the path of a group is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum PathState {
+    /// It follows none.
+    #[default]
+    None = 0,
+    /// It has begun, and too little of it is there for it to move.
+    Filling = 1,
+    /// On its way forward.
+    Moving = 2,
+    /// Held, or coming to a hold: interrupted, halted or stopped, or by an override of 0.
+    Held = 3,
+    /// Held up because no more of it is known: at the end of that, or braking before it.
+    Starved = 4,
+    /// On its way back.
+    Retreating = 5,
+    /// At rest where it can go back no further.
+    Retreated = 6,
+    /// At rest at the end of a line of the program, for the next step.
+    Waiting = 7,
+    /// At its end, where its axes settle.
+    Ending = 8,
+}
+
+impl PathState {
+    /// As it is told.
+    pub fn word(self) -> &'static str {
+        match self {
+            PathState::None => "none",
+            PathState::Filling => "filling",
+            PathState::Moving => "moving",
+            PathState::Held => "held",
+            PathState::Starved => "starved",
+            PathState::Retreating => "retreating",
+            PathState::Retreated => "retreated",
+            PathState::Waiting => "waiting",
+            PathState::Ending => "ending",
+        }
+    }
+}
+
+/// What an operator does with a path under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PathAct {
+    /// Back along it.
+    Retreat,
+    /// Forward again.
+    Advance,
+    /// Rest at the end of each line of the program (`true`), or go on there. Holds for later paths of the group, too.
+    Steps(bool),
+    /// On from the end of a line to the end of the next.
+    Next,
+}
+
 macro_rules! from_repr {
     ($type:ident { $($variant:ident),* }) => {
         impl $type {
@@ -157,6 +212,7 @@ from_repr!(AxisState {
     Stopping,
     ErrorStop
 });
+from_repr!(PathState { None, Filling, Moving, Held, Starved, Retreating, Retreated, Waiting, Ending });
 from_repr!(GroupState { GroupDisabled, GroupStandby, GroupMoving, GroupHoming, GroupStopping, GroupErrorStop });
 
 macro_rules! reasons {
@@ -228,6 +284,8 @@ reasons! {
     LoopSaturated = 32, "LoopSaturated", true, "the position loop asks for more than the new velocity limit: wait until the axis has settled, or disable it";
     PathStart = 33, "PathStart", true, "the path does not begin where the axis is now: begin it again";
     PathActive = 34, "PathActive", false, "the group follows a path: halt it first, or wait until it is done";
+    NoPath = 35, "NoPath", false, "the group follows no path: begin one first";
+    NotWaiting = 36, "NotWaiting", true, "the path does not rest at the end of a line: switch steps on, and wait until it does";
 }
 
 /// A refused command: it changed nothing.

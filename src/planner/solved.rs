@@ -27,6 +27,10 @@ pub struct Solved {
     pub control: f64,
     /// Control value of the feed.
     pub feed: f64,
+    /// Control value of the ceiling on the way back.
+    pub back: f64,
+    /// Control value of the feed on the way back.
+    pub back_feed: f64,
     /// The greatest energy on it.
     pub cap: f64,
     /// Potential over it.

@@ -8,12 +8,14 @@
 //! 2. `envelope`: the acceleration along the path that is left at that energy, changing no faster along the path than a share of the jerk
 //!    permits, and the rate at which the used share of it may change with the rest;
 //! 3. `ceiling`: the greatest energy from which the next slow place is reached by braking with all of that, rounded where it falls so that
-//!    it can be followed.
+//!    it can be followed; `back`: the same for who goes back along the path.
 //!
 //! What lies ahead of the known path is not guessed: a stretch is given out when its speeds are the same whether the path rests at the end of what is
 //! known or goes on as fast as it can.
 
+mod back;
 mod ceiling;
+mod pace;
 
 use crate::geometry::{Ceiling, Cubic, Envelope, Piece};
 use crate::limits::{MAX_GROUP_AXES, MAX_PATH_WINDOW, PATH_BLOCK, PIECES_PASSED};
@@ -89,6 +91,8 @@ pub struct Speeds {
     fresh: usize,
     /// Potential at the beginning of the next piece.
     potential: f64,
+    /// When the next piece begins, as planned.
+    time: f64,
     epoch: u32,
 }
 
@@ -99,7 +103,17 @@ fn at_knot((left, left_width): (f64, f64), (right, right_width): (f64, f64)) -> 
 
 impl Speeds {
     pub fn new(limits: Vec<Limits>, period_s: f64, epoch: u32) -> Speeds {
-        Speeds { limits, period_s, entries: Vec::new(), settled: 0, given: 0, fresh: 0, potential: 0.0, epoch }
+        Speeds {
+            limits,
+            period_s,
+            entries: Vec::new(),
+            settled: 0,
+            given: 0,
+            fresh: 0,
+            potential: 0.0,
+            time: 0.0,
+            epoch,
+        }
     }
 
     /// One stretch more; settles what can be settled after a number of them, and after one that rests.
@@ -132,8 +146,8 @@ impl Speeds {
         for (cubic, at) in axes.iter_mut().zip(at).take(self.limits.len()) {
             *cubic = Cubic::constant(*at);
         }
-        let (potential, epoch) = (self.potential, self.epoch);
-        Piece { axes, distance, potential, epoch, landing: Some(0.0), rests: true, ..Piece::NOTHING }
+        let (potential, time, epoch) = (self.potential, self.time, self.epoch);
+        Piece { axes, distance, potential, time, epoch, landing: Some(0.0), rests: true, ..Piece::NOTHING }
     }
 
     /// Everything up to a rest.
@@ -150,7 +164,8 @@ impl Speeds {
     fn settle(&mut self, out: &mut impl FnMut(Piece)) {
         let slowest = self.solve(End::Slowest);
         let fastest = self.solve(End::Fastest);
-        let differ = |(a, b): (&Solved, &Solved)| Solved { feed: 0.0, ..*a } != Solved { feed: 0.0, ..*b };
+        let without = |solved: &Solved| Solved { feed: 0.0, back_feed: 0.0, ..*solved };
+        let differ = |(a, b): (&Solved, &Solved)| without(a) != without(b);
         let same = slowest.iter().zip(&fastest).position(differ).unwrap_or(slowest.len());
         // What is given out must leave room for a landing at the end of what is known.
         let mut settled = same.saturating_sub(1);
@@ -185,7 +200,7 @@ impl Speeds {
             if index >= self.settled {
                 entry.solved = *solved;
             } else if index >= open {
-                entry.solved.feed = solved.feed;
+                (entry.solved.feed, entry.solved.back_feed) = (solved.feed, solved.back_feed);
             }
         }
         self.settled = self.settled.max(until);
@@ -209,6 +224,7 @@ impl Speeds {
             let tight = self.envelope(&mut solved, end);
             if tight.is_empty() || lowering == LOWERINGS {
                 self.ceiling(&mut solved);
+                self.back(&mut solved);
                 return solved;
             }
             for index in tight {
@@ -565,7 +581,7 @@ impl Speeds {
                 let bend = (slope(index + 1) - slope(index)) / solved.width;
                 Ceiling { energy, slope: slope(index), bend }
             };
-            let piece = Piece {
+            let mut piece = Piece {
                 length,
                 axes,
                 envelope: Envelope {
@@ -576,18 +592,24 @@ impl Speeds {
                 },
                 ceiling: ceiling(|solved| solved.control),
                 feed: ceiling(|solved| solved.feed),
+                back_ceiling: ceiling(|solved| solved.back),
+                back_feed: ceiling(|solved| solved.back_feed),
                 cap: solved.cap,
                 potential: self.potential,
                 landing: solved.landing,
                 uniform: None,
                 distance: begin,
+                time: self.time,
+                duration: 0.0,
                 epoch: self.epoch,
                 line,
                 rests,
                 still: false,
                 last: false,
             };
+            piece.duration = pace::duration(&piece, index == 0);
             self.potential += solved.width;
+            self.time += piece.duration;
             out(piece);
             self.given = index + 1;
         }

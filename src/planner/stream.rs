@@ -47,8 +47,9 @@ impl StreamPlanner {
         };
         for (part, axes) in segment.parts.iter().enumerate() {
             let distance = begin(part);
+            let length = begin(part + 1) - distance;
             let piece = Piece {
-                length: begin(part + 1) - distance,
+                length,
                 axes: *axes,
                 envelope: self.reserve.envelope(),
                 ceiling: self.reserve.ceiling(),
@@ -57,6 +58,8 @@ impl StreamPlanner {
                 potential: self.reserve.acceleration * distance,
                 uniform: Some(self.reserve.landing_s()),
                 distance,
+                time: distance,
+                duration: length,
                 epoch: self.epoch,
                 line: segment.number,
                 ..Piece::NOTHING
@@ -90,7 +93,7 @@ impl StreamPlanner {
         let (distance, epoch) = (self.last.time_s, self.epoch);
         let potential = self.reserve.acceleration * distance;
         let line = self.last.number;
-        Piece { axes, distance, potential, epoch, line, landing: Some(0.0), rests: true, last: true, ..Piece::NOTHING }
+        Piece { axes, distance, time: distance, potential, epoch, line, landing: Some(0.0), rests: true, last: true, ..Piece::NOTHING }
     }
 
     /// The next piece that is ready.

@@ -2,16 +2,16 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam::channel::{Sender, TrySendError};
 
-use super::{Counts, Lateness};
 use super::draft::Ground;
 use super::plan::{Batch, Plan};
 use super::runner::Message;
 use super::stream::{StreamGround, StreamStart};
+use super::{Counts, Lateness};
 use crate::gateway;
 use crate::ids::{AxisId, GroupId, Handle};
 use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS, MAX_STREAM_POINTS};
@@ -31,14 +31,6 @@ pub struct ProgramStart {
     pub order: PathOrder,
 }
 
-impl ProgramStart {
-    fn plan(self, epoch: u32) -> Plan {
-        let ProgramStart { place, axes, order } = self;
-        let planner = Box::new(Planner::new(axes, order.to_planner(&place), epoch));
-        Plan::Path { planner, order, waiting: VecDeque::new() }
-    }
-}
-
 /// A program of either kind that begins.
 pub(super) enum Start {
     Path(Box<ProgramStart>),
@@ -48,7 +40,11 @@ pub(super) enum Start {
 impl Start {
     pub fn plan(self, epoch: u32) -> Plan {
         match self {
-            Start::Path(start) => start.plan(epoch),
+            Start::Path(start) => {
+                let ProgramStart { place, axes, order } = *start;
+                let planner = Box::new(Planner::new(axes, order.to_planner(&place), epoch));
+                Plan::Path { planner, order, waiting: VecDeque::new() }
+            }
             Start::Stream(start) => start.plan(epoch),
         }
     }
@@ -92,12 +88,21 @@ impl std::error::Error for ProgramError {}
 pub struct Desk {
     client: gateway::Client,
     sender: Sender<Message>,
-    counts: Arc<[Counts]>,
+    /// Of the newest program of each group; locked for as long as one is taken or put there.
+    newest: Arc<[Mutex<Arc<Counts>>]>,
+    /// Of the points of each group's streams.
+    lateness: Arc<[Lateness]>,
 }
 
 impl Desk {
-    pub(super) fn new(client: gateway::Client, sender: Sender<Message>, counts: Arc<[Counts]>) -> Desk {
-        Desk { client, sender, counts }
+    pub(super) fn new(client: gateway::Client, sender: Sender<Message>, groups: usize) -> Desk {
+        let none = |_| Mutex::new(Arc::new(Counts::of(Handle::NONE)));
+        let lateness = (0..groups).map(|_| Lateness::default()).collect();
+        Desk { client, sender, newest: (0..groups).map(none).collect(), lateness }
+    }
+
+    fn newest(&self, group: GroupId) -> Arc<Counts> {
+        Arc::clone(&self.newest[group.index()].lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What elements of a program that begins so are checked against.
@@ -151,50 +156,43 @@ impl Desk {
     }
 
     fn begin_with(&self, group: GroupId, handle: Handle, start: Start) -> Result<(), ProgramError> {
-        let counts = &self.counts[group.index()];
-        counts.waiting.store(0, Ordering::Relaxed);
-        counts.taken.store(0, Ordering::Relaxed);
-        counts.planned.store(false, Ordering::Relaxed);
-        // Pairs with the loads of `append`: the counts are those of this program.
-        counts.program.store(handle.0, Ordering::Release);
-        self.post(Message::Begin { group, handle, start })
+        let counts = Arc::new(Counts::of(handle));
+        *self.newest[group.index()].lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&counts);
+        self.post(Message::Begin { group, counts, start })
     }
 
     /// How a stream of a group would begin now, and what its points are checked against.
     pub fn stream(&self, group: GroupId, reserve: Reserve) -> (StreamStart, StreamGround) {
-        let ProgramStart { place, axes, order } = self.start(group);
-        let Ground { limits, soft_limits, .. } =
-            self.ground(group, &ProgramStart { place: place.clone(), axes: axes.clone(), order });
-        let start = StreamStart { place, period_s: axes.period_s, reserve };
+        let begin = self.start(group);
+        let Ground { limits, soft_limits, .. } = self.ground(group, &begin);
+        let start = StreamStart { place: begin.place, period_s: begin.axes.period_s, reserve };
         let ground = StreamGround::new(&start, limits, soft_limits);
         (start, ground)
     }
 
     /// Points of a stream that fit now.
     pub fn stream_room(&self, group: GroupId) -> usize {
-        let waiting = self.counts[group.index()].waiting.load(Ordering::Relaxed) as usize;
-        MAX_STREAM_POINTS.saturating_sub(waiting)
+        room(&self.newest(group), MAX_STREAM_POINTS)
     }
 
-    /// What is known of streams, by group.
+    /// How late points of a group's streams came.
     pub fn lateness(&self, group: GroupId) -> &Lateness {
-        &self.counts[group.index()].lateness
+        &self.lateness[group.index()]
     }
 
     /// Elements that fit now.
     pub fn room(&self, group: GroupId) -> usize {
-        let waiting = self.counts[group.index()].waiting.load(Ordering::Relaxed) as usize;
-        MAX_PROGRAM_ELEMENTS.saturating_sub(waiting)
+        room(&self.newest(group), MAX_PROGRAM_ELEMENTS)
     }
 
     /// Elements that the program has got since it began.
     pub fn taken(&self, group: GroupId) -> u64 {
-        self.counts[group.index()].taken.load(Ordering::Relaxed)
+        self.newest(group).taken.load(Ordering::Relaxed)
     }
 
     /// The program is planned to its end, which was given.
     pub fn planned(&self, group: GroupId) -> bool {
-        self.counts[group.index()].planned.load(Ordering::Relaxed)
+        self.newest(group).planned.load(Ordering::Relaxed)
     }
 
     /// Elements of a program, all of them or none. Returns how many more fit.
@@ -203,7 +201,7 @@ impl Desk {
     /// Where they are not taken.
     pub fn append(&self, group: GroupId, handle: Handle, elements: Vec<Element>) -> Result<usize, ProgramError> {
         let given = elements.len();
-        self.append_batch(group, handle, given, self.room(group), Batch::Elements(elements))
+        self.append_batch(group, handle, (given, MAX_PROGRAM_ELEMENTS), Batch::Elements(elements))
     }
 
     /// Nodes of a stream, likewise.
@@ -212,22 +210,21 @@ impl Desk {
     /// Where they are not taken.
     pub fn append_nodes(&self, group: GroupId, handle: Handle, nodes: Vec<Node>) -> Result<usize, ProgramError> {
         let given = nodes.len();
-        self.append_batch(group, handle, given, self.stream_room(group), Batch::Nodes(nodes))
+        self.append_batch(group, handle, (given, MAX_STREAM_POINTS), Batch::Nodes(nodes))
     }
 
     fn append_batch(
         &self,
         group: GroupId,
         handle: Handle,
-        given: usize,
-        room: usize,
+        (given, most): (usize, usize),
         batch: Batch,
     ) -> Result<usize, ProgramError> {
-        self.check(group, handle)?;
+        let counts = self.running(group, handle)?;
+        let room = room(&counts, most);
         if given > room {
             return Err(ProgramError::Full { given, room });
         }
-        let counts = &self.counts[group.index()];
         counts.waiting.fetch_add(given as u64, Ordering::Relaxed);
         match self.post(Message::Append { group, handle, batch }) {
             Ok(()) => {
@@ -246,13 +243,14 @@ impl Desk {
     /// # Errors
     /// Where the program has ended before.
     pub fn end(&self, group: GroupId, handle: Handle) -> Result<(), ProgramError> {
-        self.check(group, handle)?;
+        self.running(group, handle)?;
         self.post(Message::End { group, handle })
     }
 
-    fn check(&self, group: GroupId, handle: Handle) -> Result<(), ProgramError> {
-        let running = self.counts.get(group.index()).map(|counts| counts.program.load(Ordering::Acquire));
-        if running == Some(handle.0) && handle != Handle::NONE { Ok(()) } else { Err(ProgramError::Ended) }
+    fn running(&self, group: GroupId, handle: Handle) -> Result<Arc<Counts>, ProgramError> {
+        let counts = self.newest(group);
+        let runs = counts.handle == handle && !counts.ended.load(Ordering::Relaxed);
+        if runs { Ok(counts) } else { Err(ProgramError::Ended) }
     }
 
     fn post(&self, message: Message) -> Result<(), ProgramError> {
@@ -261,4 +259,8 @@ impl Desk {
             TrySendError::Disconnected(_) => ProgramError::Unavailable,
         })
     }
+}
+
+fn room(counts: &Counts, most: usize) -> usize {
+    most.saturating_sub(counts.waiting.load(Ordering::Relaxed) as usize)
 }

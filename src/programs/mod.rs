@@ -22,33 +22,39 @@ pub use lateness::{LATENESS_BOUNDS_S, Late, Lateness};
 pub use runner::Runner;
 pub use stream::{PointError, PointFault, StreamGround, StreamStart};
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use crate::gateway::{self, PieceSender};
+use crate::ids::Handle;
 use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS};
 
-/// What the desk and the runner know of a group's program.
-#[derive(Debug, Default)]
+/// What the desk and the runner know of one program: what becomes of it never counts for the next one of its group.
+#[derive(Debug)]
 struct Counts {
-    /// The program that is running, by its handle; 0 for none.
-    program: AtomicU64,
+    /// The command that began it; none before the first.
+    handle: Handle,
+    /// It takes nothing any more.
+    ended: AtomicBool,
     /// Elements that wait for the planner.
     waiting: AtomicU64,
-    /// Elements that were taken since the program began.
+    /// Elements that were taken since it began.
     taken: AtomicU64,
-    /// The program is planned to its end, which was given.
+    /// It is planned to its end, which was given.
     planned: AtomicBool,
-    /// Of the points of the group's streams.
-    lateness: Lateness,
+}
+
+impl Counts {
+    fn of(handle: Handle) -> Counts {
+        let (ended, planned) = (AtomicBool::new(handle == Handle::NONE), AtomicBool::new(false));
+        Counts { handle, ended, waiting: AtomicU64::new(0), taken: AtomicU64::new(0), planned }
+    }
 }
 
 /// Both ends, for the groups that have these rings.
 pub fn programs(client: gateway::Client, rings: Box<[PieceSender]>) -> (Desk, Runner) {
     let (sender, inbox) = crossbeam::channel::bounded(MAX_PROGRAM_BATCHES);
-    let counts: Arc<[Counts]> = rings.iter().map(|_| Counts::default()).collect();
-    let desk = Desk::new(client.clone(), sender, Arc::clone(&counts));
-    (desk, Runner::new(client, inbox, rings, counts))
+    let desk = Desk::new(client.clone(), sender, rings.len());
+    (desk, Runner::new(client, inbox, rings))
 }
 
 const _: () = assert!(MAX_PROGRAM_ELEMENTS >= 4096);

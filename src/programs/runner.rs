@@ -19,14 +19,14 @@ use crate::service::{Beat, Place, Sabotage};
 
 /// What the desk hands in.
 pub(super) enum Message {
-    Begin { group: GroupId, handle: Handle, start: Start },
+    Begin { group: GroupId, counts: Arc<Counts>, start: Start },
     Append { group: GroupId, handle: Handle, batch: Batch },
     End { group: GroupId, handle: Handle },
 }
 
 /// A program under way.
 struct Program {
-    handle: Handle,
+    counts: Arc<Counts>,
     plan: Plan,
     /// A piece that found no room in the ring.
     in_hand: Option<Piece>,
@@ -48,7 +48,6 @@ pub struct Runner {
     client: gateway::Client,
     inbox: Receiver<Message>,
     rings: Box<[PieceSender]>,
-    counts: Arc<[Counts]>,
     programs: Vec<Option<Program>>,
     sabotage: Sabotage,
 }
@@ -58,10 +57,9 @@ impl Runner {
         client: gateway::Client,
         inbox: Receiver<Message>,
         rings: Box<[PieceSender]>,
-        counts: Arc<[Counts]>,
     ) -> Runner {
         let programs = rings.iter().map(|_| None).collect();
-        Runner { client, inbox, rings, counts, programs, sabotage: Sabotage::new() }
+        Runner { client, inbox, rings, programs, sabotage: Sabotage::new() }
     }
 
     /// Whom tests ask to make it fail.
@@ -107,18 +105,20 @@ impl Runner {
     }
 
     fn forget(&mut self, group: usize) {
-        if self.programs[group].take().is_some() {
-            self.counts[group].program.store(0, Ordering::Release);
-            self.counts[group].waiting.store(0, Ordering::Relaxed);
+        if let Some(program) = self.programs[group].take() {
+            program.counts.ended.store(true, Ordering::Relaxed);
+            program.counts.waiting.store(0, Ordering::Relaxed);
         }
     }
 
     fn take(&mut self, message: Message, now_ns: u64) {
         match message {
-            Message::Begin { group, handle, start } => {
-                let plan = start.plan(handle.0 as u32);
+            Message::Begin { group, counts, start } => {
+                // One before it ended with its command.
+                self.forget(group.index());
+                let plan = start.plan(counts.handle.0 as u32);
                 self.programs[group.index()] = Some(Program {
-                    handle,
+                    counts,
                     plan,
                     in_hand: None,
                     ended: false,
@@ -144,13 +144,13 @@ impl Runner {
     }
 
     fn running(&mut self, group: GroupId, handle: Handle) -> Option<&mut Program> {
-        self.programs[group.index()].as_mut().filter(|program| program.handle == handle)
+        self.programs[group.index()].as_mut().filter(|program| program.counts.handle == handle)
     }
 
     /// One round of one program.
     fn advance(&mut self, group: usize, state: &GroupSnapshot, now_ns: u64) {
         let (Some(program), ring) = (self.programs[group].as_mut(), &mut self.rings[group]) else { return };
-        let shown = state.on_path && state.active == program.handle.0;
+        let shown = state.on_path && state.active == program.counts.handle.0;
         program.seen |= shown;
         // The command has ended; or it was never begun, which the desk makes sure of, but for a daemon that stops.
         let over = (program.seen && !shown) || (!program.seen && now_ns > program.begun_ns + PROGRAM_PATIENCE_NS);
@@ -164,7 +164,7 @@ impl Runner {
                 break;
             }
             program.open = true;
-            self.counts[group].waiting.fetch_sub(1, Ordering::Relaxed);
+            program.counts.waiting.fetch_sub(1, Ordering::Relaxed);
         }
         if program.plan.is_idle() && !program.finished {
             // What is planned but held back for what follows is of use only until the cycle needs it.
@@ -189,6 +189,6 @@ impl Runner {
                 break;
             }
         }
-        self.counts[group].planned.store(program.finished, Ordering::Relaxed);
+        program.counts.planned.store(program.finished, Ordering::Relaxed);
     }
 }

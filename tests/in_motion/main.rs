@@ -10,5 +10,4 @@ mod paths;
 mod services;
 mod stop;
 mod streams;
-mod streams;
 mod telemetry;

@@ -10,13 +10,14 @@ mod follow;
 mod programmed;
 #[path = "../support/random.rs"]
 mod support;
+mod there_and_back;
 
 /// What is looked at.
 mod subject {
     pub use motiond::geometry::{Arc, Piece};
     pub use motiond::limits::{ARC_ACCURACY, EXACT_PATH_MM, MAX_GROUP_AXES};
     pub use motiond::motion::Limits;
-    pub use motiond::motion::path::PathMotion;
+    pub use motiond::motion::path::{Passage, PathMotion};
     pub use motiond::planner::program::{Corner, Element, Feed, Point, Shape};
     pub use motiond::planner::{PathAxes, Planner};
 }

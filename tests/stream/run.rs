@@ -1,6 +1,6 @@
 //! A stream followed cycle by cycle, and what is looked at in every one of them.
 
-use motiond::motion::path::PathMotion;
+use motiond::motion::path::{Passage, PathMotion};
 use motiond::motion::{StreamClock, StreamPace};
 use motiond::planner::StreamPlanner;
 use motiond::planner::points::{Node, Nodes, TimedPoint};
@@ -68,14 +68,14 @@ pub fn follow(case: &Case, most: usize, mut world: impl FnMut(usize, &PathMotion
     let curve = curve(case);
     let mut nodes = Nodes::new(axes, case.start);
     let mut planner = StreamPlanner::new(axes, PERIOD_S, case.reserve(), case.start, 1);
-    let mut motion = PathMotion::new(PERIOD_S);
+    let mut motion = Passage::new(PERIOD_S);
     let mut clock = StreamClock::new(StreamPace { lead_s: case.lead_s, catch_up: case.catch_up });
     let mut left: &[TimedPoint] = &case.points;
     let (mut found, mut supplied, mut ended) = (Found::default(), false, false);
     let mut before: Option<Vec<[f64; 4]>> = None;
     let (mut last_way, mut rested) = (0.0, false);
     for cycle in 0..most {
-        let event = world(cycle, &motion);
+        let event = world(cycle, motion.path());
         let (now, later) = left.split_at(event.points.min(left.len()));
         left = later;
         for point in now {
@@ -85,22 +85,22 @@ pub fn follow(case: &Case, most: usize, mut world: impl FnMut(usize, &PathMotion
             ended = true;
             nodes.end(&mut |node| planner.push(node));
             planner.finish(true);
-        } else if event.flush && !ended && motion.distance() > 0.0 && !motion.moving() {
+        } else if event.flush && !ended && motion.path().distance() > 0.0 && !motion.moving() {
             planner.finish(false);
         }
-        while motion.room() > 0 {
+        while motion.path().room() > 0 {
             match planner.take() {
                 Some(piece) => assert!(motion.push(&piece)),
                 None => break,
             }
         }
-        supplied |= motion.ends() || motion.supply_s() >= clock.lead_s() || motion.is_full();
+        supplied |= motion.path().ends() || motion.path().supply_s() >= clock.lead_s() || motion.path().is_full();
         clock.step(&mut motion, if supplied { event.ratio } else { 0.0 }, PERIOD_S);
-        if !motion.begun() {
+        if !motion.path().begun() {
             continue;
         }
-        let way = motion.distance() - last_way;
-        last_way = motion.distance();
+        let way = motion.path().distance() - last_way;
+        last_way = motion.path().distance();
         assert!(way >= 0.0, "cycle {cycle}: back by {way}");
         found.fastest = found.fastest.max(way / PERIOD_S);
         found.exact += usize::from(motion.velocity() == 1.0);
@@ -117,7 +117,7 @@ pub fn follow(case: &Case, most: usize, mut world: impl FnMut(usize, &PathMotion
                         used <= 1.0 + SLACK,
                         "cycle {cycle}+{share}, axis {axis}, derivative {}: uses {used}, {state:?}, {motion:?}",
                         order + 1,
-                        motion = (motion.velocity(), motion.distance(), motion.starved(), event),
+                        motion = (motion.velocity(), motion.path().distance(), motion.starved(), event),
                     );
                 }
                 // Twice continuously differentiable: what a derivative changes by is what the next permits in that time.
@@ -133,7 +133,7 @@ pub fn follow(case: &Case, most: usize, mut world: impl FnMut(usize, &PathMotion
                         assert!(
                             gap <= most + rounding,
                             "cycle {cycle}+{share}, axis {axis}: derivative {order} jumps by {gap}, at most {most}: {:?}",
-                            (motion.velocity(), motion.distance()),
+                            (motion.velocity(), motion.path().distance()),
                         );
                     }
                 }
@@ -141,7 +141,7 @@ pub fn follow(case: &Case, most: usize, mut world: impl FnMut(usize, &PathMotion
             before = Some(state);
         }
         for axis in 0..axes {
-            let (at, wanted) = (motion.member(axis).position, on_curve(&curve, motion.distance(), axis));
+            let (at, wanted) = (motion.member(axis).position, on_curve(&curve, motion.path().distance(), axis));
             assert!((at - wanted).abs() < 1e-9 * (1.0 + wanted.abs()), "cycle {cycle}: axis {axis} at {at}, {wanted}");
             found.bits.push(at.to_bits());
         }

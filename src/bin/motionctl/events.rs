@@ -67,6 +67,9 @@ fn in_words(event: &Value) -> String {
     if let Some(on) = event["on"].as_bool() {
         line.push_str(if on { " on" } else { " off" });
     }
+    if let Some(path_line) = event["line"].as_u64() {
+        line.push_str(&format!(", line {path_line}"));
+    }
     if let Some(device) = event["device"].as_str() {
         line.push_str(&format!(": {device}"));
     }

@@ -34,6 +34,7 @@ impl Interrupt {
         let wait = move || {
             if signals.wait().is_ok() {
                 held.act(&socket);
+                crate::keys::restore();
                 std::process::exit(EXIT_CODE);
             }
         };

@@ -18,6 +18,7 @@ mod halt;
 mod interfaces;
 mod interrupt;
 mod jog;
+mod keys;
 mod lease;
 mod manual;
 mod moves;
@@ -25,6 +26,7 @@ mod output;
 mod overrides;
 mod params;
 mod path;
+mod path_rehearsal;
 mod path_report;
 mod path_stream;
 mod position;
@@ -56,7 +58,7 @@ fn main() -> ExitCode {
         Verb::Completions(completions) => return manual::completions(completions),
         Verb::Man(man) => return manual::man(man),
         Verb::Bus(verb) => return bus::run(verb, arguments.json),
-        Verb::Path(path) if path.dry_run => return path::run(path, arguments.json),
+        Verb::Path(path) if path.config.is_some() => return path::run(path, arguments.json),
         _ => {}
     }
     let socket = arguments.socket.unwrap_or_else(motiond::client::find_socket);
@@ -94,6 +96,7 @@ fn run(verb: Verb, shell: &mut Shell) -> Result<shell::Outcome, Error> {
         Verb::Sdo(verb) => sdo::run(&verb, shell),
         Verb::Interfaces(arguments) => interfaces::run(&arguments, shell),
         Verb::Lease(verb) => lease::run(&verb, shell),
+        Verb::Path(path) if path.dry_run => path_rehearsal::run(&path, shell),
         Verb::Path(path) => path_stream::run(&path.file, path.group.as_deref(), path.waiting, shell),
         Verb::Stream(arguments) => stream::run(&arguments, shell),
         // They need no daemon and were done before.

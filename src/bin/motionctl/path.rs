@@ -1,4 +1,4 @@
-//! `motionctl path`: a path file for the machine, or with `--dry-run` on the virtual clock, with the machine of a configuration.
+//! `motionctl path --dry-run --config`: a path file on the virtual clock, with the machine of a configuration.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -28,24 +28,24 @@ const PART: usize = 64 * 1024;
 pub struct Arguments {
     /// Path file; - for the standard input
     pub file: PathBuf,
-    /// Plan and run it on the virtual clock; nothing moves, and no daemon is asked
-    #[arg(long, requires = "config")]
+    /// Plan and run it on the virtual clock, with the daemon's machine from where it is; nothing moves
+    #[arg(long)]
     pub dry_run: bool,
-    /// Configuration of the machine, for a dry run
+    /// The same with the machine of this configuration; no daemon is asked
     #[arg(long, value_name = "FILE", requires = "dry_run")]
-    config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
     /// The group that it is for [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub group: Option<String>,
     /// Where the path begins, such as x=100,y=50, where the file does not say it
     #[arg(long, value_name = "PLACE", value_delimiter = ',', requires = "dry_run")]
-    start: Vec<String>,
+    pub start: Vec<String>,
     /// Draw the path, coloured by speed, into this file (SVG)
     #[arg(long, value_name = "FILE", requires = "dry_run")]
-    svg: Option<PathBuf>,
+    pub svg: Option<PathBuf>,
     /// The axes of the picture: two for a plane, three for an isometric view
     #[arg(long, value_name = "AXES", value_delimiter = ',', requires = "svg")]
-    view: Vec<String>,
+    pub view: Vec<String>,
     #[command(flatten)]
     pub waiting: Waiting,
 }
@@ -83,7 +83,7 @@ fn dry_run(arguments: &Arguments) -> Result<(String, DryRunReport), Trouble> {
     let group = choose(&machine, arguments.group.as_deref())?;
     let path_group = path_group(&machine, group);
     let view = view(&arguments.view, &path_group)?;
-    let start = start(&arguments.start, &path_group)?;
+    let start = start(&arguments.start, &path_group).map_err(Trouble::Choice)?;
     let reader = PathReader::new(path_group, start);
     let report = follow(&arguments.file, reader, run_axes(&machine, group), machine.period_ns as f64 * 1e-9)?;
     if let Some(svg) = &arguments.svg {
@@ -132,15 +132,15 @@ fn run_axes(machine: &MachineConfig, group: &GroupConfig) -> Vec<RunAxis> {
     axes.collect()
 }
 
-/// A place of every axis, by the reader of path files.
-fn start(words: &[String], group: &PathGroup) -> Result<Option<Point>, Trouble> {
+/// A place of every axis, by the reader of path files; or what is wrong with it.
+pub fn start(words: &[String], group: &PathGroup) -> Result<Option<Point>, String> {
     if words.is_empty() {
         return Ok(None);
     }
     let mut reader = PathReader::new(group.clone(), None);
     reader.read(format!("start {}\n", words.join(" ")).as_bytes(), &mut |_, _| {});
     match reader.problems().first() {
-        Some(problem) => Err(Trouble::Choice(format!("--start: {}", problem.kind))),
+        Some(problem) => Err(format!("--start: {}", problem.kind)),
         None => Ok(reader.start().copied()),
     }
 }

@@ -12,6 +12,7 @@ use motiond::units::AxisUnit;
 use serde_json::{Value, json};
 
 use crate::cli::Waiting;
+use crate::keys::Keys;
 use crate::shell::{Command, Outcome, Shell};
 
 /// Read at a time, bytes.
@@ -64,6 +65,7 @@ pub fn run(file: &Path, group: Option<&str>, waiting: Waiting, shell: &mut Shell
     };
     shell.hold_to_move(Scope::Group(group.clone()), waiting)?;
     let begun = shell.machine.call("Path", "Begin", json!({ "group": group }))?;
+    let _keys = if waiting.wait && file != Path::new("-") { Keys::listen(shell, &group)? } else { None };
     let handle = begun["handle"].as_u64().unwrap_or_default();
     let mut start = Point::default();
     for (to, from) in start.iter_mut().zip(begun["start"].as_array().into_iter().flatten()) {
@@ -96,7 +98,7 @@ pub fn run(file: &Path, group: Option<&str>, waiting: Waiting, shell: &mut Shell
 }
 
 /// The group of this name, or the only one, and its axes.
-fn choose(name: Option<&str>, shell: &mut Shell) -> Result<Result<(String, PathGroup), String>, Error> {
+pub fn choose(name: Option<&str>, shell: &mut Shell) -> Result<Result<(String, PathGroup), String>, Error> {
     let groups = shell.machine.all("Group", "Describe")?;
     let axes = shell.machine.all("Axis", "Describe")?;
     let found = groups.iter().find(|group| name.is_none_or(|name| group["name"] == name));
@@ -115,7 +117,7 @@ fn choose(name: Option<&str>, shell: &mut Shell) -> Result<Result<(String, PathG
     Ok(Ok((group["name"].as_str().unwrap_or_default().to_string(), PathGroup::new(members, speed))))
 }
 
-fn usage(words: &str) -> Outcome {
+pub fn usage(words: &str) -> Outcome {
     eprintln!("motionctl: {words}");
     Outcome::Usage
 }

@@ -35,6 +35,8 @@ pub enum Outcome {
     NotWritten,
     /// The command line means nothing.
     Usage,
+    /// A path file has mistakes, or leads where the machine must not go.
+    Unfit,
 }
 
 impl Outcome {
@@ -47,6 +49,7 @@ impl Outcome {
             Outcome::Interrupted => 130,
             Outcome::NotWritten => 1,
             Outcome::Usage => 2,
+            Outcome::Unfit => 4,
         })
     }
 
@@ -121,10 +124,15 @@ impl Shell {
         Ok(outcome)
     }
 
+    /// Progress is drawn as it goes on.
+    pub fn draws(&self) -> bool {
+        !self.json && std::io::stdout().is_terminal()
+    }
+
     /// Stays until a command has ended, with a line of progress on a terminal.
     pub fn wait(&mut self, command: &Command) -> Result<Outcome, Error> {
         let ended = match &command.moves {
-            Some(moves) if !self.json && std::io::stdout().is_terminal() => self.wait_drawing(command, moves)?,
+            Some(moves) if self.draws() => self.wait_drawing(command, moves)?,
             _ => self.machine.wait(command.handle)?,
         };
         let (outcome, word, words) = match &ended {
@@ -158,7 +166,9 @@ impl Shell {
             let status = &reply["status"];
             let line = if *interface == "Group" {
                 let share = status["progress"].as_f64().unwrap_or(0.0);
-                format!("{}: {}  {:5.1} %", command.label, bar(share), share * 100.0)
+                let ratio = status["override"].as_f64().unwrap_or(1.0) * 100.0;
+                let held = if status["interrupted"] == true { "  held" } else { "" };
+                format!("{}: {}  {:5.1} %  override {ratio:.0} %{held}", command.label, bar(share), share * 100.0)
             } else {
                 let unit = status["unit"].as_str().unwrap_or("");
                 let number = |name: &str| status[name].as_f64().unwrap_or(0.0);
@@ -187,7 +197,8 @@ pub fn print_line(line: &str) {
     }
 }
 
-fn print_over(line: &str) {
+/// Prints a line in the place of the last one.
+pub fn print_over(line: &str) {
     print!("\r\x1b[K{line}");
     let _ = std::io::stdout().flush();
 }

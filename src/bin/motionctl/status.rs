@@ -152,10 +152,11 @@ fn axis_in_words(axis: &Value) -> String {
 
 fn groups_in_words(groups: &[Value]) -> String {
     let row = |group: &Value| {
-        let facts = [("stopped", "stopped"), ("interrupted", "interrupted"), ("starved", "waits for more of its path")];
+        let facts = [("stopped", "stopped"), ("interrupted", "interrupted")];
         let facts = facts.iter().filter(|(name, _)| group[*name] == true).map(|(_, note)| note.to_string());
         let line = group["path_line"].as_u64().map(|line| format!("line {line}"));
-        let notes: Vec<String> = line.into_iter().chain(facts).collect();
+        let left = group["path_time_left"].as_f64().map(|seconds| format!("{seconds:.1} s left"));
+        let notes: Vec<String> = line.into_iter().chain(path_in_words(group)).chain(left).chain(facts).collect();
         vec![
             text(group, "name").to_string(),
             text(group, "state").to_string(),
@@ -167,6 +168,22 @@ fn groups_in_words(groups: &[Value]) -> String {
     };
     let rows: Vec<Vec<String>> = groups.iter().map(row).collect();
     table(&["GROUP", "STATE", "PROGRESS", "VELOCITY", "OVERRIDE", "NOTES"], &rows, &[2, 3, 4])
+}
+
+/// What a path does, where it does not simply go on.
+fn path_in_words(group: &Value) -> Option<String> {
+    let words = match text(group, "path_state") {
+        "filling" => "waits for enough of its path",
+        "held" if group["path_back"] == true => "held on the way back",
+        "held" => "held",
+        "starved" => "waits for more of its path",
+        "retreating" => "goes back",
+        "retreated" => "at the far end of the way back",
+        "waiting" => "waits for the next step",
+        "ending" => "settles",
+        _ => return None,
+    };
+    Some(words.to_string())
 }
 
 fn fault_in_words(fault: &Value) -> Vec<String> {

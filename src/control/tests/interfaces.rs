@@ -137,7 +137,7 @@ async fn points_that_do_not_fit_are_refused_whole_with_how_much() {
     };
     let jump = json!({ "times": [0.5, 0.51, 0.52], "positions": [0, 0, 5, 0, 10, 0] });
     let (error, jump) = client.fail(&stream("Points"), of(jump)).await;
-    assert_eq!((error.as_str(), &jump["axis"], &jump["point"]), ("io.motiond.v1.Stream.Refused", &json!("x"), &json!(2)));
+    assert_eq!((error.as_str(), &jump["axis"], &jump["point"]), ("io.motiond.v1.Stream.Refused", &json!("x"), &json!(1)));
     let figure = |name: &str| jump[name].as_f64().unwrap();
     assert!(figure("requested") > figure("points") && figure("points") > figure("limit"), "{jump}");
     let far = json!({ "times": [30, 60, 90], "positions": [0, 250, 0, 501, 0, 501] });

@@ -1,6 +1,6 @@
 use super::Random;
 use crate::exchange::snapshot::*;
-use crate::motion::{AxisState, GroupState};
+use crate::motion::{AxisState, GroupState, PathState};
 
 fn float(random: &mut Random) -> f64 {
     // Any bits but those of a NaN, which equals nothing.
@@ -53,6 +53,11 @@ fn random_snapshot(shape: Shape, random: &mut Random) -> Snapshot {
         override_ratio: float(random),
         path_velocity: float(random),
         on_path: random.below(2) == 1,
+        path_state: PathState::ALL[random.below(PathState::ALL.len() as u64) as usize],
+        path_back: random.below(2) == 1,
+        path_steps: random.below(2) == 1,
+        path_left: (random.below(2) == 1).then(|| PathLeft { distance: float(random), seconds: float(random) }),
+        path_behind: float(random),
         starved: random.below(2) == 1,
         path_line: random.word() as u32,
         path_distance: float(random),

@@ -30,6 +30,9 @@ async fn lease_keeps_others_out_of_what_it_covers() {
     bench.accepted(reset(TABLE)).await;
     bench.accepted(Submission::from(reset(X)).under(token)).await;
     assert_eq!(bench.client.stop(StopScope::Axis(X)), 1, "a stop needs no lease");
+    let connected = |request: Request| Submission::from(request).by(Presence::default());
+    bench.accepted(connected(Request::GroupInterrupt { group: PLANE })).await;
+    assert_eq!(bench.refused(connected(Request::GroupContinue { group: PLANE })).await, held, "a hold needs none, too");
     for scope in [StopScope::Axis(Y), StopScope::Group(PLANE), StopScope::Machine] {
         assert_eq!(acquire(&mut bench, scope, LossPolicy::Finish).await, Err(held.clone()), "{scope:?}");
     }

@@ -10,24 +10,32 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | `passage` | there and back on it, and line by line |
 //! | `pieces` | the pieces that the cycle has |
+//! | `mirror` | a piece for who goes back |
 //! | `place` | where the path's motion is, and where it will be |
 //! | `margin` | what is left between a state and what must not be passed |
+//! | `creep` | the last bit to a rest for which there is no landing |
 //!
 //! Cost: at most `SEARCHES` evaluations a cycle, each over at most [`crate::limits::PIECES_PASSED`] pieces, and one evaluation of each axis.
 
+mod creep;
 mod margin;
+mod mirror;
+mod passage;
 mod pieces;
 mod place;
 #[cfg(test)]
 mod tests;
 
 use crate::geometry::Piece;
-use crate::limits::PIECES_PASSED;
+use crate::limits::{PATH_HISTORY, PATH_PIECES, PIECES_PASSED};
 
 use super::profile::{Profile, State};
 use super::types::Limits;
+use creep::Creep;
 use margin::{MOST_CHANGE, Margin, Way, margin};
+pub use passage::Passage;
 use pieces::Pieces;
 use place::{Place, advanced, advanced_past};
 
@@ -79,6 +87,9 @@ pub struct PathMotion {
     pieces: Pieces,
     place: Place,
     landing: Option<Landing>,
+    creep: Option<Creep>,
+    /// Its pieces are those of the way back.
+    back: bool,
     course: Course,
     /// Of the share, in the last cycle, 1/s.
     change: f64,
@@ -92,10 +103,16 @@ pub struct PathMotion {
 impl PathMotion {
     /// Without a path. Allocates what all paths need.
     pub fn new(period_s: f64) -> PathMotion {
+        PathMotion::over(Pieces::new(PATH_PIECES, PATH_HISTORY), period_s)
+    }
+
+    fn over(pieces: Pieces, period_s: f64) -> PathMotion {
         PathMotion {
-            pieces: Pieces::new(),
+            pieces,
             place: Place::default(),
             landing: None,
+            creep: None,
+            back: false,
             course: Course::Rest,
             change: 0.0,
             period_s,
@@ -109,6 +126,17 @@ impl PathMotion {
         self.pieces.clear();
         self.place = Place::default();
         self.landing = None;
+        self.creep = None;
+        self.course = Course::Rest;
+        self.change = 0.0;
+        self.arrived = false;
+        self.starved = false;
+    }
+
+    /// It rests at its place, which something else has brought it to.
+    fn settle(&mut self) {
+        self.landing = None;
+        self.creep = None;
         self.course = Course::Rest;
         self.change = 0.0;
         self.arrived = false;
@@ -168,7 +196,7 @@ impl PathMotion {
 
     /// It is held up because no more of the path is known.
     pub fn starved(&self) -> bool {
-        self.starved
+        self.starved && !self.bordered()
     }
 
     /// Path units/s.
@@ -186,6 +214,25 @@ impl PathMotion {
         self.pieces.get(self.place.piece).map_or(0, |piece| piece.line)
     }
 
+    /// Seconds that are left of the program as it is planned, at an override of 1, once its end is known.
+    pub fn time_left_s(&self) -> Option<f64> {
+        let last = self.pieces.last().filter(|last| last.last)?;
+        let here = self.pieces.get(self.place.piece)?;
+        let done = if here.length > 0.0 { here.duration * self.place.x / here.length } else { 0.0 };
+        Some((last.time + last.duration - here.time - done).max(0.0))
+    }
+
+    /// Path units that are left of the program, once its end is known.
+    pub fn distance_left(&self) -> Option<f64> {
+        let last = self.pieces.last().filter(|last| last.last)?;
+        Some((last.distance + last.length - self.distance()).max(0.0))
+    }
+
+    /// Path units behind it that are kept: so far it can go back.
+    pub fn behind(&self) -> f64 {
+        self.pieces.get(self.pieces.begin()).map_or(0.0, |first| self.distance() - first.distance)
+    }
+
     /// Seconds that the known path takes at the programmed velocities, at least: for those who keep it supplied. Bound: what is kept.
     pub fn supply_s(&self) -> f64 {
         let Some(last) = self.pieces.last() else { return 0.0 };
@@ -197,7 +244,8 @@ impl PathMotion {
     /// fits on what is known. Else it stays at rest.
     pub fn launch(&mut self, velocity: f64) {
         let place = Place { velocity, ..self.place };
-        let way = Way { from: 0.0, change: 0.0, period_s: self.period_s, lag: place.lag(&self.pieces, MOST_CHANGE, self.period_s) };
+        let lag = place.lag(&self.pieces, MOST_CHANGE, self.period_s);
+        let way = Way { from: 0.0, change: 0.0, period_s: self.period_s, lag };
         let margin = margin(&self.pieces, &place, &way, 1.0);
         if !self.moving() && margin.limits >= 0.0 && margin.supply >= 0.0 {
             self.place = place;
@@ -212,13 +260,24 @@ impl PathMotion {
             self.starved = !self.arrived;
             return;
         };
-        if let Some(distance) = self.landing_distance(piece) {
+        let landing = self.landing_distance(piece);
+        if self.creep(ratio) {
+            self.landing = None;
+            self.starved = false;
+        } else if let Some(distance) = landing {
             self.land(ratio, distance);
         } else {
             self.landing = None;
             self.go(ratio);
             self.stand_still();
         }
+    }
+
+    /// How far behind the beginning of the present piece the path rests, where its landing has begun.
+    fn landing_distance(&self, piece: &Piece) -> Option<f64> {
+        let rest = self.pieces.rest().filter(|rest| rest.rests && !rest.still)?;
+        let way = rest.distance + rest.length - piece.distance;
+        piece.landing.or_else(|| piece.uniform.filter(|within| way - self.place.x <= *within).map(|_| way))
     }
 
     /// At the end of the curve, where that comes to rest whatever the speed along it is.
@@ -231,20 +290,14 @@ impl PathMotion {
         }
     }
 
-    /// How far behind the beginning of the present piece the path rests, where its landing has begun.
-    fn landing_distance(&self, piece: &Piece) -> Option<f64> {
-        let rest = self.pieces.rest().filter(|rest| rest.rests && !rest.still)?;
-        let way = rest.distance + rest.length - piece.distance;
-        piece.landing.or_else(|| piece.uniform.filter(|within| way - self.place.x <= *within).map(|_| way))
-    }
-
     /// The greatest change of the share that can be answered for.
     fn go(&mut self, ratio: f64) {
         let from = self.place;
         let rate = self.rate();
         let found = self.greatest(from, rate, ratio);
         let (change, judged) = found.unwrap_or_else(|hardest| (-rate, hardest));
-        self.starved = !self.ends() && judged.supply <= judged.feed && judged.supply <= 0.01 * from.energy().max(1.0);
+        let open = !self.ends() || self.bordered();
+        self.starved = open && judged.supply <= judged.feed && judged.supply <= 0.01 * from.energy().max(1.0);
         self.follow(from, change, rate);
         // What is left of a braking to rest is none.
         let Place { velocity, share, .. } = self.place;
@@ -256,6 +309,7 @@ impl PathMotion {
     /// That change and what is left behind it, or what the hardest braking leaves where that is too little. Bound: SEARCHES.
     fn greatest(&self, from: Place, rate: f64, ratio: f64) -> Result<(f64, Margin), Margin> {
         let lag = from.lag(&self.pieces, MOST_CHANGE, self.period_s);
+        let spare = self.spare();
         let judged = |change: f64| {
             let mut inside = f64::INFINITY;
             let place = advanced_past(&self.pieces, from, change, self.period_s, |piece, place| {
@@ -265,6 +319,7 @@ impl PathMotion {
             let way = Way { from: from.share, change, period_s: self.period_s, lag };
             let mut margin = margin(&self.pieces, &place, &way, ratio);
             margin.limits = margin.limits.min(inside);
+            margin.supply -= spare;
             (margin, NEAR * place.energy())
         };
         let least = if from.velocity == 0.0 && from.share == 0.0 { 0.0 } else { -rate };
@@ -458,9 +513,11 @@ impl PathMotion {
             Course::Landing { from, profile, begin_s } => {
                 let (before, after) = (profile.at(*begin_s), profile.at(begin_s + seconds));
                 let mut place = place::moved(&self.pieces, *from, after.position - before.position);
-                let acceleration = self.pieces.get(place.piece).map_or(1.0, |piece| piece.envelope.acceleration);
+                let envelope = self.pieces.get(place.piece).map(|piece| piece.envelope).unwrap_or_default();
+                let acceleration = envelope.at(place.x).max(f64::MIN_POSITIVE);
                 (place.velocity, place.share) = (after.velocity, after.acceleration / acceleration);
-                (place, profile.jerk_at(begin_s + seconds) / acceleration)
+                let changing = place.share * envelope.slope * place.velocity;
+                (place, (profile.jerk_at(begin_s + seconds) - changing) / acceleration)
             }
         };
         place.derivatives(&self.pieces, axis, change)

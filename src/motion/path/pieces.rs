@@ -1,80 +1,135 @@
-//! The pieces that the cycle has of a path: some behind its place, and those ahead.
+//! The pieces that the cycle has of a path: those behind its place, and those ahead.
 
 use crate::geometry::Piece;
-use crate::limits::PATH_PIECES;
-
-/// Pieces behind the present one that are kept.
-const BEHIND: u64 = 8;
 
 /// A ring of pieces, numbered since the path began.
 #[derive(Clone, Debug)]
 pub struct Pieces {
     kept: Box<[Piece]>,
+    /// Pieces behind the present one that are kept.
+    behind: u64,
     /// Number of the next piece.
     end: u64,
     /// Number of the oldest that may still be looked at.
     begin: u64,
-    /// Numbers of pieces at whose end the path rests: a ring, from the first that is not passed to the newest.
+    /// Numbers of pieces at whose end the path rests: a ring, from the oldest that is kept to the newest.
     rests: Box<[u64]>,
-    first_rest: usize,
-    rest_count: usize,
+    /// Rests since the path began that are forgotten, that are passed, and all of them.
+    forgotten: u64,
+    passed: u64,
+    known: u64,
+    /// The path is to rest at the end of this piece, at the latest.
+    limit: Option<u64>,
 }
 
 impl Pieces {
-    pub fn new() -> Pieces {
+    /// Room for `most`, of which `behind` are behind the present one. Allocates all of it.
+    pub fn new(most: usize, behind: usize) -> Pieces {
         Pieces {
-            kept: vec![Piece::NOTHING; PATH_PIECES].into_boxed_slice(),
+            kept: vec![Piece::NOTHING; most].into_boxed_slice(),
+            behind: behind as u64,
             end: 0,
             begin: 0,
-            rests: vec![0; PATH_PIECES].into_boxed_slice(),
-            first_rest: 0,
-            rest_count: 0,
+            rests: vec![0; most].into_boxed_slice(),
+            forgotten: 0,
+            passed: 0,
+            known: 0,
+            limit: None,
         }
     }
 
     pub fn clear(&mut self) {
         (self.begin, self.end) = (0, 0);
-        (self.first_rest, self.rest_count) = (0, 0);
+        (self.forgotten, self.passed, self.known) = (0, 0, 0);
+        self.limit = None;
     }
 
     /// Pieces that there is room for, where the motion is on piece `present`.
     pub fn room(&self, present: u64) -> usize {
-        PATH_PIECES - (self.end - self.begin.max(present.saturating_sub(BEHIND))) as usize
+        self.kept.len() - (self.end - self.oldest(present)) as usize
+    }
+
+    fn oldest(&self, present: u64) -> u64 {
+        self.begin.max(present.saturating_sub(self.behind))
     }
 
     /// Behind the others, where there is room; what lies far behind `present` makes some.
     pub fn push(&mut self, piece: &Piece, present: u64) -> bool {
-        self.begin = self.begin.max(present.saturating_sub(BEHIND));
+        self.begin = self.oldest(present);
         self.pass_rests(present);
+        // Bound: those that were passed since.
+        while self.forgotten < self.passed && self.numbered(self.forgotten) < self.begin {
+            self.forgotten += 1;
+        }
         if self.room(present) == 0 {
             return false;
         }
         if piece.rests {
-            self.rests[(self.first_rest + self.rest_count) % PATH_PIECES] = self.end;
-            self.rest_count += 1;
+            let slot = self.slot(self.known);
+            self.rests[slot] = self.end;
+            self.known += 1;
         }
-        self.kept[(self.end % PATH_PIECES as u64) as usize] = *piece;
+        let slot = self.slot(self.end);
+        self.kept[slot] = *piece;
         self.end += 1;
         true
     }
 
     #[inline]
-    pub fn get(&self, number: u64) -> Option<&Piece> {
-        (self.begin..self.end).contains(&number).then(|| &self.kept[(number % PATH_PIECES as u64) as usize])
+    fn slot(&self, number: u64) -> usize {
+        (number % self.kept.len() as u64) as usize
     }
 
-    /// Forgets the rests before piece `present`. Bound: those that were passed since.
+    /// The number of the piece with this rest.
+    #[inline]
+    fn numbered(&self, rest: u64) -> u64 {
+        self.rests[self.slot(rest)]
+    }
+
+    #[inline]
+    pub fn get(&self, number: u64) -> Option<&Piece> {
+        (self.begin..self.end).contains(&number).then(|| &self.kept[self.slot(number)])
+    }
+
+    /// The oldest that is kept.
+    pub fn begin(&self) -> u64 {
+        self.begin
+    }
+
+    /// Passes the rests before piece `present`. Bound: those that were passed since.
     pub fn pass_rests(&mut self, present: u64) {
-        while self.rest_count > 0 && self.rests[self.first_rest] < present {
-            self.first_rest = (self.first_rest + 1) % PATH_PIECES;
-            self.rest_count -= 1;
+        while self.passed < self.known && self.numbered(self.passed) < present {
+            self.passed += 1;
         }
     }
 
-    /// The piece at whose end the path has to rest, as far as it is known: the next rest, or the last piece that there is.
+    /// The motion is back on piece `present`: rests from there on are to come again. Bound: those that are kept.
+    pub fn go_back(&mut self, present: u64) {
+        while self.passed > self.forgotten && self.numbered(self.passed - 1) >= present {
+            self.passed -= 1;
+        }
+    }
+
+    /// The path is to rest at the end of piece `limit` at the latest, whatever is known behind it.
+    pub fn set_limit(&mut self, limit: Option<u64>) {
+        self.limit = limit;
+    }
+
+    pub fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+
+    /// Number of the piece at whose end the path has to rest, as far as it is known: the next rest, or the last piece that there is.
+    #[inline]
+    pub fn rest_number(&self) -> Option<u64> {
+        let known = if self.passed < self.known { self.numbered(self.passed) } else { self.end.checked_sub(1)? };
+        Some(self.limit.map_or(known, |limit| limit.min(known)))
+    }
+
+    /// That piece.
     #[inline]
     pub fn rest(&self) -> Option<&Piece> {
-        if self.rest_count > 0 { self.get(self.rests[self.first_rest]) } else { self.last() }
+        self.rest_number().and_then(|number| self.get(number))
     }
 
     pub fn last(&self) -> Option<&Piece> {

@@ -3,9 +3,9 @@
 use super::{FOLLOWING, PIECES_PASSED, Solved, Speeds, at_knot};
 
 /// How steep the ceiling may fall, of the envelope.
-const STEEPEST: f64 = 0.98;
+pub(super) const STEEPEST: f64 = 0.98;
 /// How steep the feed may fall: at an override of 2 it falls four times as steep.
-const FEED_STEEPEST: f64 = 0.24;
+pub(super) const FEED_STEEPEST: f64 = 0.24;
 /// Of the rate: what following the ceiling into a slow place takes at most.
 const SLOWING: f64 = 0.5;
 
