@@ -360,7 +360,7 @@ const _: () = assert!(
     "a cycle passes no more pieces of a stream than it looks at"
 );
 const _: () = assert!(
-    PATH_PIECES as f64 > 2.5 * 0.5 * MIN_SEGMENT_PARTS as f64 * MAX_POINTS_PER_STOP / 2.0,
+    (PATH_PIECES - PATH_HISTORY) as f64 > 0.75 * MIN_SEGMENT_PARTS as f64 * MAX_POINTS_PER_STOP,
     "what the cycle has of a stream is longer than a stop"
 );
 const _: () = assert!(PIECES_PER_CYCLE as f64 > MIN_SEGMENT_PARTS as f64 / MIN_POINT_PERIODS, "a stream keeps up");

@@ -9,8 +9,8 @@ use super::replies::Replies;
 use super::role::Role;
 use super::socket::Gone;
 use super::{
-    axis, command, device, events, group, lease, machine, parameters, path, permission, service, stream,
-    telemetry, test_commands,
+    axis, command, device, events, group, lease, machine, parameters, path, permission, service, stream, telemetry,
+    test_commands,
 };
 
 /// The parameters of a reply.

@@ -122,7 +122,10 @@ pub fn picture(runs: &DryRuns, parameters: &Parameters) -> Result<Reply, Failure
     let of = |(absence, of, _): &&(Absence, u64, String)| absence.is_of(parameters.presence()) && *of == number;
     let Some((.., picture)) = pictures.iter().find(of) else {
         let hint = "there is no such picture: ask for it with the last part of the text, on this connection";
-        return Err(Failure::Own("Refused", fields(json!({ "reason": "NoPicture", "hint": hint, "retryable": false }))));
+        return Err(Failure::Own(
+            "Refused",
+            fields(json!({ "reason": "NoPicture", "hint": hint, "retryable": false })),
+        ));
     };
     let rest = picture.get(first..).ok_or_else(|| Failure::parameter("first"))?;
     let end = (0..=PICTURE_BYTES_PER_REPLY.min(rest.len())).rev().find(|end| rest.is_char_boundary(*end)).unwrap_or(0);
@@ -242,9 +245,7 @@ fn refused(error: Refusal) -> Failure {
     match error {
         Refusal::Full => full("dry runs", MAX_DRY_RUNS, MAX_DRY_RUNS),
         Refusal::Room(room) => full("text", DRY_RUN_TEXT_BYTES - room, DRY_RUN_TEXT_BYTES),
-        Refusal::Busy => {
-            full("parts of text", crate::limits::DRY_RUN_QUEUE, crate::limits::DRY_RUN_QUEUE)
-        }
+        Refusal::Busy => full("parts of text", crate::limits::DRY_RUN_QUEUE, crate::limits::DRY_RUN_QUEUE),
         Refusal::Unavailable => {
             let unavailable: Map<String, Value> =
                 fields(json!({ "reason": "Unavailable", "hint": hint, "retryable": true }));

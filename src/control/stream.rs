@@ -285,7 +285,7 @@ fn unfit(context: &Context, group: GroupId, error: PointError) -> Failure {
         }
     };
     let mut refused = fields(json!({
-        "reason": reason, "point": number, "time": time_s, "requested": requested, "hint": fault.to_string(),
+        "reason": reason, "point": number, "time": time_s, "requested": requested, "hint": error.to_string(),
         "retryable": false
     }));
     if let Some(limit) = limit {

@@ -126,12 +126,7 @@ impl Reserve {
         [
             (Quantity::Velocity, limits.velocity, velocity, velocity * r),
             (Quantity::Acceleration, limits.acceleration, bend, greatest(cubic, length, a, r * r)),
-            (
-                Quantity::Jerk,
-                limits.jerk,
-                third,
-                third * r * r * r + greatest(cubic, length, self.jerk(), 3.0 * r * a),
-            ),
+            (Quantity::Jerk, limits.jerk, third, third * r * r * r + greatest(cubic, length, self.jerk(), 3.0 * r * a)),
         ]
     }
 }
@@ -154,7 +149,8 @@ mod tests {
 
     #[test]
     fn the_greatest_is_no_less_than_any_sample_and_is_reached() {
-        let cubics = [[0.0, 3.0, -4.5, 1.5], [0.0, -1.0, 2.0, -1.0], [1.0, 0.0, 0.0, 5.0], [0.0, 2.0, 0.0, 0.0], [0.0; 4]];
+        let cubics =
+            [[0.0, 3.0, -4.5, 1.5], [0.0, -1.0, 2.0, -1.0], [1.0, 0.0, 0.0, 5.0], [0.0, 2.0, 0.0, 0.0], [0.0; 4]];
         for cubic in cubics.map(Cubic) {
             for (first, second) in [(1.0, 0.0), (0.0, 1.0), (2.0, 0.3), (0.5, 4.0)] {
                 let most = greatest(&cubic, 2.0, first, second);

@@ -90,13 +90,7 @@ mod tests {
 
     fn node(time_s: f64, [position, velocity, acceleration]: [f64; 3]) -> Node {
         let of = |value: f64| [value; MAX_GROUP_AXES];
-        Node {
-            time_s,
-            position: of(position),
-            velocity: of(velocity),
-            acceleration: of(acceleration),
-            number: 1,
-        }
+        Node { time_s, position: of(position), velocity: of(velocity), acceleration: of(acceleration), number: 1 }
     }
 
     #[test]

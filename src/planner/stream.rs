@@ -93,7 +93,18 @@ impl StreamPlanner {
         let (distance, epoch) = (self.last.time_s, self.epoch);
         let potential = self.reserve.acceleration * distance;
         let line = self.last.number;
-        Piece { axes, distance, time: distance, potential, epoch, line, landing: Some(0.0), rests: true, last: true, ..Piece::NOTHING }
+        Piece {
+            axes,
+            distance,
+            time: distance,
+            potential,
+            epoch,
+            line,
+            landing: Some(0.0),
+            rests: true,
+            last: true,
+            ..Piece::NOTHING
+        }
     }
 
     /// The next piece that is ready.

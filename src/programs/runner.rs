@@ -53,11 +53,7 @@ pub struct Runner {
 }
 
 impl Runner {
-    pub(super) fn new(
-        client: gateway::Client,
-        inbox: Receiver<Message>,
-        rings: Box<[PieceSender]>,
-    ) -> Runner {
+    pub(super) fn new(client: gateway::Client, inbox: Receiver<Message>, rings: Box<[PieceSender]>) -> Runner {
         let programs = rings.iter().map(|_| None).collect();
         Runner { client, inbox, rings, programs, sabotage: Sabotage::new() }
     }

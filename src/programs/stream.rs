@@ -98,6 +98,15 @@ pub struct PointError {
     pub fault: PointFault,
 }
 
+impl fmt::Display for PointError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PointError { number, time_s, fault } = self;
+        write!(out, "point {number} at {time_s} s: {fault}")
+    }
+}
+
+impl std::error::Error for PointError {}
+
 impl fmt::Display for PointFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -112,11 +121,11 @@ impl fmt::Display for PointFault {
                 write!(out, "time {found} s is too long after the point before: {allowed} s at the latest")
             }
             PointFault::SoftLimit { found, allowed, .. } => {
-                write!(out, "the curve to this point goes to {found}, the soft limit is {allowed}")
+                write!(out, "the curve to this point goes to {found:.6}, the soft limit is {allowed}")
             }
             PointFault::Limit(Excess { quantity, asked, needed, allowed, .. }) => write!(
                 out,
-                "the curve to this point takes {} {asked:.6}, {needed:.6} with what is kept for a stop and for catching up, and \
+                "the curve to this point takes {} {asked:.3}, {needed:.3} with what is kept for a stop and for catching up, and \
                  {allowed} is permitted: give it more time, or allow a longer stop",
                 quantity_name(*quantity)
             ),
@@ -203,7 +212,9 @@ impl StreamGround {
         let number = self.taken.saturating_add(1);
         let at = |fault: PointFault| PointError { number, time_s: point.time_s, fault };
         let unfit = |value: &&f64| !value.is_finite() || value.abs() > MAX_POSITION;
-        for values in [Some(&point.position), point.velocity.as_ref(), point.acceleration.as_ref()].into_iter().flatten() {
+        for values in
+            [Some(&point.position), point.velocity.as_ref(), point.acceleration.as_ref()].into_iter().flatten()
+        {
             if let Some((axis, found)) = values.iter().enumerate().take(self.axes()).find(|(_, value)| unfit(value)) {
                 return Err(at(PointFault::Number { axis, found: *found }));
             }
@@ -317,7 +328,8 @@ mod tests {
         assert_eq!((number, excess.axis), (1, 1));
         assert!(excess.needed > excess.asked && excess.asked > excess.allowed, "{excess:?}");
         // The curve goes beyond a point where its neighbours bend it so.
-        let over = [point(1.0, [30.0, 20.0]), point(2.0, [49.9, 20.0]), point(3.0, [49.9, 20.0]), point(4.0, [40.0, 20.0])];
+        let over =
+            [point(1.0, [30.0, 20.0]), point(2.0, [49.9, 20.0]), point(3.0, [49.9, 20.0]), point(4.0, [40.0, 20.0])];
         let (number, PointFault::SoftLimit { axis: 0, found, allowed }) = fault(&over) else { panic!() };
         assert!(number == 3 && found > 50.0 && allowed == 50.0, "{number} {found}");
     }
@@ -326,7 +338,7 @@ mod tests {
     fn an_end_comes_to_rest_within_the_limits_or_is_refused() {
         let at = |i: u32| {
             let time = 0.02 * f64::from(i);
-            let there = 10.0 * (std::f64::consts::PI * time / 1.6).sin().powi(2);
+            let there = 10.0 * (std::f64::consts::PI * time / 1.6).sin().powi(4);
             point(time, [10.0, 20.0 + there])
         };
         let moving: Vec<TimedPoint> = (1..=20).map(at).collect();

@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 
 use super::desk::Ticket;
 use super::{Machine, Outcome, Sheet};
-use crate::dry_run::picture::{View, picture};
 use crate::dry_run::DryRun;
+use crate::dry_run::picture::{View, picture};
 use crate::gateway::Absence;
 use crate::limits::{DRY_RUN_BYTES_PER_TURN, DRY_RUN_CYCLES_PER_TURN, DRY_RUN_QUEUE, LONGEST_DRY_RUN_S};
 use crate::path_file::{PathReader, Written};

@@ -182,7 +182,7 @@ fn who_dies_leaves_the_machine_at_rest_on_the_curve_and_late_points_are_told() {
     let status = stream.status();
     assert!(status["starved"] == true && status["behind"].as_f64() > Some(1.0) && status["held"] == 0.0, "{status}");
     let reply = stream.points(150..160, COUNT);
-    assert!(reply["late"] == 10 && reply["lateness"].as_f64() > Some(1.0), "{reply}");
+    assert!(reply["late"] == 10 && reply["lateness"].as_f64() > Some(0.5), "{reply}");
     stream.points(160..COUNT + 1, COUNT);
     stream.end();
     stream.planned();
@@ -207,25 +207,26 @@ fn who_dies_leaves_the_machine_at_rest_on_the_curve_and_late_points_are_told() {
 
 #[test]
 fn a_hold_stands_on_the_curve_and_is_caught_up_where_that_was_asked_for() {
-    const COUNT: usize = 400;
+    const COUNT: usize = 300;
     let mut held = Held::start();
     held.power_up();
-    let mut stream = Stream::begin(&mut held, json!({ "catch_up": 0.25 }));
+    let mut stream = Stream::begin(&mut held, json!({ "catch_up": 0.5, "stop": 0.3 }));
     stream.points(1..COUNT + 1, COUNT);
     stream.end();
     stream.planned();
     let mut snapshots = vec![held.snapshot.clone()];
-    run(&mut held, 900, &mut snapshots);
+    run(&mut held, 600, &mut snapshots);
     held.command("Group", "Interrupt", json!({ "group": "gantry" }));
-    run(&mut held, 500, &mut snapshots);
+    run(&mut held, 350, &mut snapshots);
     assert!(rests(&held.snapshot) && held.snapshot.groups[0].interrupted);
     let status = stream.status();
-    assert!(status["held"].as_f64() > Some(0.2) && status["held"] == status["behind"], "{status}");
+    assert!(status["held"].as_f64() > Some(0.1) && status["held"] == status["behind"], "{status}");
     held.command("Group", "Continue", json!({ "group": "gantry" }));
     snapshots.truncate(0);
-    run(&mut held, 2400, &mut snapshots);
+    run(&mut held, 1700, &mut snapshots);
     assert_within_limits(&held, &snapshots);
-    assert!(stream.status()["behind"].as_f64() < Some(0.02), "{}", stream.status());
+    let status = stream.status();
+    assert!(status["behind"].as_f64() < Some(0.06) && status["handle"] == stream.handle, "{status}");
     held.run_until(LONG, "it is there", |now| now.groups[0].state == GroupState::GroupStandby);
     assert_eq!(stream.machine.wait(stream.handle).unwrap(), Ended::Done);
     held.end();
@@ -262,7 +263,7 @@ fn motionctl_streams_a_file_and_says_what_is_wrong_with_one() {
     held.connect().call("Lease", "Release", json!({ "lease": lease })).unwrap();
     let at = [0, 1, 2].map(|axis| held.snapshot.axes[axis].setpoint);
     let folder = tempfile::tempdir().unwrap();
-    let mut run = |held: &mut Held, text: String| {
+    let run = |held: &mut Held, text: String| {
         let file = folder.path().join("wave.points");
         std::fs::write(&file, text).unwrap();
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_motionctl"));
@@ -285,7 +286,10 @@ fn motionctl_streams_a_file_and_says_what_is_wrong_with_one() {
     let (code, said) = run(&mut held, wave);
     assert!(code == Some(0) && said.ends_with("wave.points: done\n"), "{said}");
     let (code, said) = run(&mut held, "0.5 1 2\n".to_string());
-    assert!(code == Some(2) && said.contains(":1: found 2 numbers behind the time, allowed: 3 positions (x, y, z)"), "{said}");
+    assert!(
+        code == Some(2) && said.contains(":1: found 2 numbers behind the time, allowed: 3 positions (x, y, z)"),
+        "{said}"
+    );
     held.run_until(LONG, "it is halted", |now| now.groups[0].state == GroupState::GroupStandby);
     let (code, said) = run(&mut held, format!("0.01 {} {} {}\n0.02 0 0 0\n", at[0] + 5.0, at[1], at[2]));
     assert!(code == Some(4) && said.contains("Limit"), "{said}");

@@ -75,8 +75,7 @@ fn waves(waves: &[Wave], time: f64, length: f64) -> [f64; 3] {
     waves.iter().fold([0.0; 3], |sum, wave| {
         let angle = wave.frequency * time + wave.phase;
         let (sine, cosine) = angle.sin_cos();
-        let wave =
-            [wave.size * sine, wave.size * wave.frequency * cosine, -wave.size * wave.frequency.powi(2) * sine];
+        let wave = [wave.size * sine, wave.size * wave.frequency * cosine, -wave.size * wave.frequency.powi(2) * sine];
         [
             sum[0] + window[0] * wave[0],
             sum[1] + window[1] * wave[0] + window[0] * wave[1],

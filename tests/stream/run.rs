@@ -127,7 +127,8 @@ pub fn follow(case: &Case, most: usize, mut world: impl FnMut(usize, &PathMotion
                         let gap = (state[order] - before[axis][order]).abs();
                         let most = if instant == 0 { 0.0 } else { bound * step * (1.0 + 1e-3) };
                         // What is slower than a millionth of the points' rate is a rest.
-                        let rest = if motion.moving() && !rested { 0.0 } else { [0.0, 1e-6, 1e-3 / case.stop_s * 1.5][order] };
+                        let rest =
+                            if motion.moving() && !rested { 0.0 } else { [0.0, 1e-6, 1e-3 / case.stop_s * 1.5][order] };
                         let rounding = 1e-9 * (1.0 + state[order].abs()) + 1e-6 * bound * PERIOD_S;
                         let rounding = rounding + rest * limits.velocity;
                         assert!(

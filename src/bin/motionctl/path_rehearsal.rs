@@ -125,9 +125,7 @@ fn mistakes(file: &str, error: &Error, as_object: bool) {
     let line = |problem: &Value| format!("{file}:{}: {}", problem["line"], text(&problem["problem"]));
     let lines: Vec<String> = problems.as_array().into_iter().flatten().map(line).collect();
     if as_object {
-        let view = |problem: &Value| {
-            json!({ "line": problem["line"], "statement": problem["statement"], "message": problem["problem"] })
-        };
+        let view = |problem: &Value| json!({ "line": problem["line"], "statement": problem["statement"], "message": problem["problem"] });
         let problems: Vec<Value> = problems.as_array().into_iter().flatten().map(view).collect();
         eprintln!("{}", json!({ "error": "Mistakes", "message": lines.join("\n"), "problems": problems }));
     } else {

@@ -71,10 +71,9 @@ async fn every_method_of_every_interface_answers_as_described() {
     let (error, held) = other.fail("io.motiond.v1.Lease.Acquire", example("io.motiond.v1.Lease.Acquire")).await;
     assert_eq!((error.as_str(), &held["holder"]), ("io.motiond.v1.Lease.LeaseHeld", &json!("fixture")));
 
-    for interface in INTERFACES
-        .iter()
-        .filter(|interface| !["io.motiond.v1.Lease", "io.motiond.v1.Path", "io.motiond.v1.Stream"].contains(&interface.name.as_str()))
-    {
+    for interface in INTERFACES.iter().filter(|interface| {
+        !["io.motiond.v1.Lease", "io.motiond.v1.Path", "io.motiond.v1.Stream"].contains(&interface.name.as_str())
+    }) {
         for method in &interface.methods {
             let name = format!("{}.{}", interface.name, method.name);
             if ["Subscribe", "Record"].contains(&method.name.as_str()) {
@@ -103,7 +102,10 @@ async fn every_method_of_every_interface_answers_as_described() {
     // Likewise those of streams.
     let stream = |method: &str| format!("io.motiond.v1.Stream.{method}");
     let begun = client.call(&stream("Begin"), json!({ "group": "xy", "stop": 0.3 })).await;
-    assert_eq!((&begun["axes"], &begun["start"], &begun["lead"]), (&json!(["x", "y"]), &json!([0.0, 0.0]), &json!(0.3)));
+    assert_eq!(
+        (&begun["axes"], &begun["start"], &begun["lead"]),
+        (&json!(["x", "y"]), &json!([0.0, 0.0]), &json!(0.3))
+    );
     let of = |mut parameters: Value| {
         parameters["group"] = json!("xy");
         parameters["handle"] = begun["handle"].clone();
@@ -137,7 +139,10 @@ async fn points_that_do_not_fit_are_refused_whole_with_how_much() {
     };
     let jump = json!({ "times": [0.5, 0.51, 0.52], "positions": [0, 0, 5, 0, 10, 0] });
     let (error, jump) = client.fail(&stream("Points"), of(jump)).await;
-    assert_eq!((error.as_str(), &jump["axis"], &jump["point"]), ("io.motiond.v1.Stream.Refused", &json!("x"), &json!(1)));
+    assert_eq!(
+        (error.as_str(), &jump["axis"], &jump["point"]),
+        ("io.motiond.v1.Stream.Refused", &json!("x"), &json!(1))
+    );
     let figure = |name: &str| jump[name].as_f64().unwrap();
     assert!(figure("requested") > figure("points") && figure("points") > figure("limit"), "{jump}");
     let far = json!({ "times": [30, 60, 90], "positions": [0, 250, 0, 501, 0, 501] });
