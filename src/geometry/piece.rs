@@ -89,7 +89,7 @@ pub struct Piece {
     pub back_feed: Ceiling,
     /// No more energy than this is permitted anywhere on it, path units²/s².
     pub cap: f64,
-    /// Of its beginning since the path began, path units²/s².
+    /// Of its beginning since the path last rested, path units²/s².
     pub potential: f64,
     /// The path comes to rest this far behind the beginning of the piece, and from there on acceleration, rate and cap are the same
     /// up to the rest; path units.

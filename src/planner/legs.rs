@@ -124,7 +124,8 @@ pub struct Gatherer {
 
 /// Euclidean, of the coordinates in `range`.
 fn distance(a: &Point, b: &Point, range: std::ops::Range<usize>) -> f64 {
-    a[range.clone()].iter().zip(&b[range]).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
+    // From +0: the sum of nothing is -0, by which no tolerance is to be divided.
+    a[range.clone()].iter().zip(&b[range]).fold(0.0, |sum, (a, b)| sum + (a - b) * (a - b)).sqrt()
 }
 
 impl Gatherer {
@@ -221,12 +222,14 @@ impl Gatherer {
         matches!(self.waiting[count - 1].corner, Corner::Tolerance { .. })
     }
 
-    /// The element at `index` may be gathered with those before it, as far as corners and feeds say.
+    /// The element at `index` may be gathered with those before it, as far as corners and feeds say. Around a corner that is exact or
+    /// rounded over a distance it is the programmed direction that counts, and not that of a chord.
     fn goes_on(&self, index: usize) -> bool {
         let (before, element, first) = (&self.waiting[index - 1], &self.waiting[index], &self.waiting[0]);
         let (slow, fast) = (first.feed.min(element.feed), first.feed.max(element.feed));
         self.may_go_on(index)
             && matches!(element.shape, Shape::Line(_))
+            && matches!(element.corner, Corner::Tolerance { .. } | Corner::Stop)
             && fast <= slow * FEED_FACTOR
             && before.corner == first.corner
     }

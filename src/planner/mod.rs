@@ -9,6 +9,7 @@
 //! | [`program`] | elements as they are asked for |
 //! | [`axes`] | the order of a group's axes in here |
 //! | `legs` | what is short is gathered; how corners are joined |
+//! | `halt` | where a stop is sooner than a rounded corner |
 //! | `track` | the curve that is followed |
 //! | `split` | stretches that take a few periods each |
 //! | `speed` | how fast each may be passed; `ceiling` in it rounds that, `spot` is what limits leave at one place, `solved` what is settled |
@@ -19,6 +20,7 @@
 //! What comes out depends on the elements alone, and not on how many of them came at a time, or when.
 
 pub mod axes;
+mod halt;
 mod legs;
 pub mod points;
 pub mod program;
@@ -132,7 +134,10 @@ impl Planner {
 
     fn advance(&mut self, ended: bool) {
         while let Some(leg) = self.gatherer.next(ended) {
-            let joined = self.track.last().map(|last| join(last, &leg, self.axes.linear));
+            let joined = self.track.last().map(|last| match join(last, &leg, self.axes.linear) {
+                Join::Rounded(rounded) if halt::is_sooner(last, &leg, rounded, &self.axes) => Join::Rest,
+                join => join,
+            });
             match joined {
                 Some(Join::Rest) => {
                     self.end_track();

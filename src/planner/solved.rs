@@ -16,6 +16,8 @@ pub struct Landing {
 pub struct Solved {
     /// Energy of the profile.
     pub energy: f64,
+    /// What it was lowered to, so that bends leave enough.
+    pub permitted: f64,
     /// At its beginning: what acceleration and rate count on.
     pub begins_with: f64,
     /// Acceleration at its beginning.

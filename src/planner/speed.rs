@@ -26,12 +26,16 @@ use super::solved::{Landing, Solved};
 use super::split::Stretch;
 use super::spot::Spot;
 
+/// Of the acceleration: what is left anywhere.
+const LEAST: f64 = 1e-6;
 /// Of the jerk: what bends leave over at least, else the energy there is lowered by a factor and looked at again, so many times at most.
 const LEFT_OVER: f64 = 0.15;
 /// That factor.
 const LOWERED: f64 = 0.7;
 /// And how often.
 const LOWERINGS: usize = 12;
+/// The factor where a limit does not hold between the ends of a stretch.
+const EASED: f64 = 0.95;
 /// How far the energy at the border of two stretches may exceed what bends permit there.
 const BORDER: f64 = 1.05;
 /// Of the jerk that is left: for changes of the used share; the rest for changes of the envelope.
@@ -49,6 +53,8 @@ const LANDING_PERIODS: f64 = 3.0;
 /// And how much longer than that it gets at most, where a stretch is long: its end may be a slow place.
 const LONGEST_LANDING: f64 = 8.0;
 
+/// Stretches that stay when they have been given out.
+const KEPT: usize = 16;
 /// Stretches that a cycle passes at most: two less than it looks at.
 const PASSED: usize = PIECES_PASSED - 2;
 /// Stretches on each side of a place whose speeds say how much acceleration is reached there.
@@ -75,6 +81,8 @@ struct Entry {
     /// A quarter from its beginning, and from its end.
     quarters: [Spot; 2],
     solved: Solved,
+    /// To this its energy was lowered when what is before it was settled.
+    lowered: f64,
 }
 
 /// From stretches to pieces.
@@ -83,7 +91,7 @@ pub struct Speeds {
     limits: Vec<Limits>,
     period_s: f64,
     entries: Vec<Entry>,
-    /// Entries in front whose speeds are settled; the last two of them are kept for what follows.
+    /// Entries in front whose speeds are settled; some of them are kept for what follows.
     settled: usize,
     /// Entries in front that have been given out.
     given: usize,
@@ -130,7 +138,15 @@ impl Speeds {
             }
         }
         let rests = stretch.rests;
-        self.entries.push(Entry { stretch, begin, middle, end, quarters, solved: Solved::default() });
+        self.entries.push(Entry {
+            stretch,
+            begin,
+            middle,
+            end,
+            quarters,
+            solved: Solved::default(),
+            lowered: f64::INFINITY,
+        });
         self.fresh += 1;
         if rests {
             self.finish(out);
@@ -166,7 +182,9 @@ impl Speeds {
         let fastest = self.solve(End::Fastest);
         let without = |solved: &Solved| Solved { feed: 0.0, back_feed: 0.0, ..*solved };
         let differ = |(a, b): (&Solved, &Solved)| without(a) != without(b);
-        let same = slowest.iter().zip(&fastest).position(differ).unwrap_or(slowest.len());
+        let same = slowest.iter().zip(&fastest).position(differ).unwrap_or(fastest.len());
+        // What a stretch may be passed with, and how much acceleration is reached around it, is known with those behind it.
+        let same = same.min(self.entries.len().saturating_sub(AROUND.max(PASSED)));
         // What is given out must leave room for a landing at the end of what is known.
         let mut settled = same.saturating_sub(1);
         let mut room: f64 = self.entries[settled..].iter().map(|entry| entry.stretch.length).sum();
@@ -187,11 +205,30 @@ impl Speeds {
         }
         let ready = self.windowed();
         self.give(ready, out);
-        // Two settled stretches stay, for the slope of the ceiling.
-        let drop = self.given.saturating_sub(2);
+        // Some settled stretches stay, for how what follows them comes out.
+        let drop = self.given.saturating_sub(KEPT);
         self.entries.drain(..drop);
         self.settled -= drop;
         self.given -= drop;
+    }
+
+    /// By how much the acceleration may fall along each entry at least, however the path goes on: at the greatest speed.
+    fn falling(&self) -> Vec<f64> {
+        let mut solved: Vec<Solved> = self.entries.iter().map(|entry| entry.solved).collect();
+        self.profile(&mut solved, &self.caps(), End::Fastest);
+        let fall = |(index, entry): (usize, &Entry)| {
+            let energy = [index, index + 1]
+                .iter()
+                .fold(solved[index].energy, |most, knot| most.max(self.knot_energy(&solved, *knot)));
+            let jerk = [&entry.begin, &entry.middle, &entry.end].iter().fold(f64::INFINITY, |least, spot| {
+                let left = spot.jerk(&self.limits, energy, spot.acceleration(&self.limits, energy));
+                least.min(left)
+            });
+            // Where less is left the energy is lowered.
+            let jerk = jerk.max(LEFT_OVER * entry.middle.jerk(&self.limits, 0.0, 0.0));
+            (1.0 - SHARE) * jerk / (2.0 * energy).sqrt().max(1e-9) * entry.stretch.length
+        };
+        self.entries.iter().enumerate().map(fall).collect()
     }
 
     fn take(&mut self, solved: &[Solved], until: usize) {
@@ -204,6 +241,9 @@ impl Speeds {
             }
         }
         self.settled = self.settled.max(until);
+        if let (Some(entry), Some(solved)) = (self.entries.get_mut(until), solved.get(until)) {
+            entry.lowered = solved.permitted;
+        }
     }
 
     /// How long the way is from which any stop that fits lands exactly.
@@ -223,14 +263,14 @@ impl Speeds {
             self.profile(&mut solved, &caps, end);
             let tight = self.envelope(&mut solved, end);
             if tight.is_empty() || lowering == LOWERINGS {
-                self.ceiling(&mut solved);
+                self.ceiling(&mut solved, end);
                 self.back(&mut solved);
                 return solved;
             }
-            for index in tight {
+            for (index, lowered) in tight {
                 let near = index.saturating_sub(1).max(self.settled)..(index + 2).min(caps.len());
                 for near in near {
-                    caps[near] = caps[near].min(LOWERED * solved[index].energy);
+                    caps[near] = caps[near].min(lowered * solved[index].energy);
                 }
             }
         }
@@ -248,6 +288,7 @@ impl Speeds {
             let cap = |spot: &Spot| spot.bent(&self.limits).min(permitted(spot));
             let border = |spot: &Spot| (BORDER * spot.bent(&self.limits)).min(permitted(spot));
             let (begin, middle, end) = (cap(&entry.begin), cap(&entry.middle), cap(&entry.end));
+            let middle = entry.quarters.iter().fold(middle, |least, spot| least.min(permitted(spot)));
             let slower = |at: f64| middle + SLOWER_END * (at - middle);
             caps.push(middle.min(slower(begin)).min(slower(end)));
             if let Some(last) = borders.last_mut() {
@@ -256,7 +297,7 @@ impl Speeds {
             borders.push(border(&entry.end));
         }
         // Where the mean of two neighbours is more than their border has, the greater of them is lowered.
-        for index in self.settled.max(1)..caps.len() {
+        for index in 1..caps.len() {
             let (left, right) = (self.entries[index - 1].stretch.length, self.entries[index].stretch.length);
             let border = borders[index - 1];
             let excess = right * caps[index - 1] + left * caps[index] - border * (left + right);
@@ -264,13 +305,16 @@ impl Speeds {
                 continue;
             }
             let lowered = |cap: f64, by: f64| (cap - by).max(border.min(cap));
-            if caps[index - 1].min(caps[index]) > border && index > self.settled {
+            if caps[index - 1].min(caps[index]) > border {
                 (caps[index - 1], caps[index]) = (border, border);
-            } else if caps[index - 1] > caps[index] && index > self.settled {
+            } else if caps[index - 1] > caps[index] {
                 caps[index - 1] = lowered(caps[index - 1], excess / right);
             } else {
                 caps[index] = lowered(caps[index], excess / left);
             }
+        }
+        for (cap, entry) in caps.iter_mut().zip(&self.entries) {
+            *cap = cap.min(entry.lowered);
         }
         caps
     }
@@ -295,7 +339,7 @@ impl Speeds {
     fn profile(&self, solved: &mut [Solved], caps: &[f64], end: End) {
         let count = self.entries.len();
         for (solved, cap) in solved.iter_mut().zip(caps).skip(self.settled) {
-            solved.energy = *cap;
+            (solved.energy, solved.permitted) = (*cap, *cap);
         }
         // The greatest energy that is reached from `from` over `way` past `spot`.
         let reached = |spot: &Spot, from: f64, way: f64, cap: f64| {
@@ -337,8 +381,9 @@ impl Speeds {
         at_knot(side(index - 1), side(index))
     }
 
-    /// Returns entries at which the bends leave too little of the jerk.
-    fn envelope(&self, solved: &mut [Solved], end: End) -> Vec<usize> {
+    /// Returns entries at which the bends leave too little of the jerk, or which use more of a limit than is planned with; and by which
+    /// factor their energy is to be lowered.
+    fn envelope(&self, solved: &mut [Solved], end: End) -> Vec<(usize, f64)> {
         let count = self.entries.len();
         let knots: Vec<f64> = (0..=count).map(|index| self.knot_energy(solved, index)).collect();
         let middles: Vec<f64> = (0..count)
@@ -347,15 +392,8 @@ impl Speeds {
         let spot = |index: usize| if index < count { &self.entries[index].begin } else { &self.entries[count - 1].end };
         let mut at: Vec<f64> = (0..=count).map(|i| spot(i).acceleration(&self.limits, knots[i])).collect();
         self.reachable(&mut at, end);
-        let fixed = self.settled;
-        // What is settled stays, its end included.
-        for index in 0..fixed {
-            (at[index], at[index + 1]) = (solved[index].acceleration, solved[index].leaving);
-        }
-        if end == End::Slowest {
-            at[count] = 0.0;
-        }
-        for index in fixed..count {
+        // What is settled is looked at, too: what follows comes out as it did when that was settled.
+        for index in 0..count {
             // A straight line between two knots must not pass above what there is between them.
             let entry = &self.entries[index];
             let middle = entry.middle.acceleration(&self.limits, middles[index]);
@@ -372,10 +410,6 @@ impl Speeds {
                 if excess <= 0.0 {
                     continue;
                 }
-                if index == fixed && fixed > 0 {
-                    at[index + 1] = (at[index + 1] - excess / share).max(0.0);
-                    continue;
-                }
                 let weight = |knot: usize| if knot == index { 1.0 - share } else { share };
                 let (greater, smaller) =
                     if at[index] > at[index + 1] { (index, index + 1) } else { (index + 1, index) };
@@ -390,6 +424,27 @@ impl Speeds {
             let end = entry.end.jerk(&self.limits, knots[index + 1], at[index + 1]);
             begin.min(end).min(entry.middle.jerk(&self.limits, middles[index], mean))
         };
+        let fixed = self.settled;
+        // What is settled stays, its end included.
+        for index in 0..fixed {
+            (at[index], at[index + 1]) = (solved[index].acceleration, solved[index].leaving);
+        }
+        if end == End::Slowest {
+            // From anywhere it may have to fall from here on, as gently as it falls where the path goes on fast.
+            let mut fall = 0.0;
+            at[count] = 0.0;
+            for (index, falling) in self.falling().iter().enumerate().skip(fixed).rev() {
+                fall += falling;
+                if index > fixed || fixed == 0 {
+                    at[index] = at[index].min(fall);
+                }
+            }
+        }
+        // A little is always left: the potential must rise.
+        let little = self.limits.iter().fold(f64::INFINITY, |least, limits| least.min(LEAST * limits.acceleration));
+        for at in at.iter_mut().skip(fixed + usize::from(fixed > 0)) {
+            *at = at.max(little);
+        }
         let caps: Vec<f64> = (0..count).map(|i| middles[i].max(knots[i]).max(knots[i + 1])).collect();
         let steepest: Vec<f64> = (0..count)
             .map(|i| {
@@ -433,15 +488,34 @@ impl Speeds {
             solved.cap = caps[index];
             solved.landing = None;
         }
-        let tight = (fixed..count).filter(|index| {
-            let entry = &self.entries[*index];
-            jerk(*index, &at) < LEFT_OVER * entry.middle.jerk(&self.limits, 0.0, 0.0)
+        let landing_from = landing.as_ref().map_or(count, |landing| landing.first);
+        let tight = (fixed..count).filter_map(|index| {
+            let entry = &self.entries[index];
+            if jerk(index, &at) < LEFT_OVER * entry.middle.jerk(&self.limits, 0.0, 0.0) {
+                return Some((index, LOWERED));
+            }
+            (index < landing_from && !self.holds(index, &solved[index], knots[index + 1])).then_some((index, EASED))
         });
         let tight = tight.collect();
         if let Some(landing) = landing {
             self.land(&landing, solved);
         }
         tight
+    }
+
+    /// Limits hold between the ends of an entry, too, where the energy is a parabola over the potential and not over the way.
+    fn holds(&self, index: usize, solved: &Solved, ends_with: f64) -> bool {
+        let entry = &self.entries[index];
+        let slope = (solved.leaving - solved.acceleration) / entry.stretch.length;
+        let spots = [(0.25, &entry.quarters[0]), (0.5, &entry.middle), (0.75, &entry.quarters[1])];
+        spots.iter().all(|(share, spot)| {
+            let acceleration = solved.acceleration + share * (solved.leaving - solved.acceleration);
+            let way = 0.5 * (solved.acceleration + acceleration) * share * entry.stretch.length / solved.width;
+            let (left, right) = ((1.0 - way) * (1.0 - way), way * way);
+            let energy = left * solved.begins_with + right * ends_with + (1.0 - left - right) * solved.energy;
+            let jerk = solved.rate * acceleration + slope.abs() * (2.0 * energy).sqrt();
+            spot.holds(&self.limits, energy, acceleration, jerk)
+        })
     }
 
     /// No more acceleration at a knot than is reached on the way to the greatest speed around it: what is more only makes changes of
@@ -454,14 +528,13 @@ impl Speeds {
                 most.max((2.0 * energy).sqrt() * SHARE * spot.jerk(&self.limits, 0.0, 0.0))
             })
         };
-        let squares: Vec<f64> = self.entries[self.settled..].iter().map(of).collect();
-        for (knot, at) in at.iter_mut().enumerate().skip(self.settled) {
+        let squares: Vec<f64> = self.entries.iter().map(of).collect();
+        for (knot, at) in at.iter_mut().enumerate() {
             if end == End::Fastest && knot + AROUND > count {
                 return;
             }
-            let near = knot.saturating_sub(AROUND).max(self.settled)..(knot + AROUND).min(count);
-            let most =
-                squares[near.start - self.settled..near.end - self.settled].iter().fold(0.0_f64, |a, b| a.max(*b));
+            let near = knot.saturating_sub(AROUND)..(knot + AROUND).min(count);
+            let most = squares[near].iter().fold(0.0_f64, |a, b| a.max(*b));
             *at = at.min(most.sqrt());
         }
     }
@@ -608,7 +681,8 @@ impl Speeds {
                 last: false,
             };
             piece.duration = pace::duration(&piece, index == 0);
-            self.potential += solved.width;
+            // Counted from the last rest, so that little is lost to rounding.
+            self.potential = if rests { 0.0 } else { self.potential + solved.width };
             self.time += piece.duration;
             out(piece);
             self.given = index + 1;

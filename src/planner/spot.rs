@@ -5,23 +5,25 @@ use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 
 /// Of the velocity limit: what is planned with.
-const VELOCITY: f64 = 0.999;
+const VELOCITY: f64 = 0.9985;
 /// Of the acceleration limit: what is planned with. The rest covers what lies between the places that are looked at.
 const ACCELERATION: f64 = 0.99;
 /// Of the jerk limit, likewise.
-const JERK: f64 = 0.95;
+const JERK: f64 = 0.94;
+/// Of each of the limits: what is used at most where what was planned is looked at again.
+const USED: f64 = 0.999;
 /// Of the acceleration: what bends leave for braking at least.
 const BRAKING: f64 = 0.1;
 /// Of the jerk: what q″va may take.
 const TURNING: f64 = 0.25;
 /// Of the jerk: what q‴v³ may take.
-const BENDING: f64 = 0.4;
+const BENDING: f64 = 0.5;
 
 /// |q′|, |q″| and |q‴| of each axis at one place.
 #[derive(Clone, Debug)]
 pub struct Spot {
-    first: [f64; MAX_GROUP_AXES],
-    second: [f64; MAX_GROUP_AXES],
+    pub first: [f64; MAX_GROUP_AXES],
+    pub second: [f64; MAX_GROUP_AXES],
     pub third: [f64; MAX_GROUP_AXES],
 }
 
@@ -95,5 +97,17 @@ impl Spot {
             }
         }
         left
+    }
+
+    /// The limits hold at this energy, acceleration and jerk along the path.
+    pub fn holds(&self, limits: &[Limits], energy: f64, acceleration: f64, jerk: f64) -> bool {
+        let velocity = (2.0 * energy).sqrt();
+        limits.iter().enumerate().all(|(axis, limits)| {
+            let (first, second, third) = (self.first[axis], self.second[axis], self.third[axis]);
+            let turning = 3.0 * second * velocity * acceleration + third * velocity.powi(3);
+            first * velocity <= USED * limits.velocity
+                && first * acceleration + 2.0 * second * energy <= USED * limits.acceleration
+                && first * jerk + turning <= USED * limits.jerk
+        })
     }
 }

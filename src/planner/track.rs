@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use crate::geometry::Cubic;
 use crate::limits::{ARC_ACCURACY, EXACT_PATH_MM, MAX_GROUP_AXES};
 
-use super::legs::{Join, Leg, Way};
+use super::legs::{Join, Leg, SHORTEST, Way};
 use super::program::Corner;
 
 /// Intervals of the curve that may still change where a knot is added behind them: as far as a control point reaches.
@@ -24,6 +24,8 @@ const SETTLED: usize = 4 * REACH;
 const APART: f64 = 1e-9;
 /// A knot is added within an interval so many times at most.
 const REFINED: u32 = 12;
+/// Places within an interval, less one, at which it is looked at.
+const BETWEEN: u32 = 6;
 /// The error of the spline on a circle of radius r, with knots h apart at most, is r·(h/r)⁴ divided by this at most; by 72 where they
 /// are equally far apart.
 const ARC_ERROR: f64 = 24.0;
@@ -59,6 +61,8 @@ pub struct Track {
     legs: VecDeque<Leg>,
     /// How far the last leg's beginning is rounded.
     rounded: f64,
+    /// The corner there.
+    before: Corner,
     knots: VecDeque<Knot>,
     /// Intervals in front of `knots` that have been handed out, and how many of the rest are known to be close enough.
     given: usize,
@@ -74,6 +78,7 @@ impl Track {
             linear,
             legs: VecDeque::new(),
             rounded: 0.0,
+            before: Corner::Stop,
             knots: VecDeque::new(),
             given: 0,
             verified: 0,
@@ -84,6 +89,11 @@ impl Track {
     /// The last leg, which may still be rounded at its end.
     pub fn last(&self) -> Option<&Leg> {
         self.legs.back()
+    }
+
+    /// What one corner permits the other does, in kind; a stop is never passed.
+    fn alike(corner: &Corner, other: &Corner) -> bool {
+        *corner == Corner::Stop || std::mem::discriminant(corner) == std::mem::discriminant(other)
     }
 
     /// The last leg ends in a stop.
@@ -98,10 +108,13 @@ impl Track {
         if let (Some(last), Join::Rounded(wanted)) = (self.legs.back(), join) {
             let (before, after) = (last.length(), leg.length());
             let on_lines = matches!((&last.way, &leg.way), (Way::Lines(_), Way::Lines(_)));
-            let smooth = on_lines && wanted >= before.max(after);
+            // Without knots of its own a corner reaches over the next ones, too, so they must permit that.
+            let alike = [self.before, leg.corner].iter().all(|other| Track::alike(other, &last.corner));
+            let smooth = on_lines && alike && wanted >= before.max(after);
             let curved = last.curvature().max(leg.curvature());
             let natural = if curved > 0.0 { self.arc_step(last, &leg) } else { f64::INFINITY };
             let rounded = if smooth { 0.0 } else { wanted.min(natural).min(before / 2.0).min(after / 2.0) };
+            self.before = last.corner;
             self.close_leg(rounded);
             self.rounded = rounded;
         } else {
@@ -227,36 +240,56 @@ impl Track {
         cubics
     }
 
-    /// The curve of interval `index` is where the program permits it.
+    /// The curve of interval `index` is where the program permits it: at the marks, and at some places between and beside them.
     fn close_enough(&self, index: usize) -> bool {
         let (begin, end) = (self.knot(index as isize), self.knot(index as isize + 1));
         let mut cubics = None;
+        let mut corner = Corner::Stop;
         for leg in self.legs.iter().filter(|leg| leg.end >= begin && leg.begin <= end) {
+            let before = std::mem::replace(&mut corner, leg.corner);
             let Way::Lines(marks) = &leg.way else { continue };
             if !leg.gathered && self.legs.len() < 2 {
                 continue;
             }
-            let first = marks.partition_point(|mark| mark.sigma < begin);
-            for mark in marks[first..].iter().take_while(|mark| mark.sigma <= end) {
-                let corner = if mark.sigma < leg.end { leg.inside } else { leg.corner };
-                let Corner::Tolerance { linear, rotary } = corner else { continue };
-                if mark.sigma == leg.begin {
-                    continue;
-                }
-                let cubics = cubics.get_or_insert_with(|| self.cubics(index));
-                let (mut off, mut off_rotary) = (0.0, 0.0);
-                for (axis, cubic) in cubics.iter().enumerate().take(self.axes) {
-                    let gap = (cubic.at(mark.sigma - begin) - mark.at[axis]).powi(2);
-                    if axis < self.linear { off += gap } else { off_rotary += gap }
-                }
-                // Rounding on top of what the joins were given.
-                let slack = 1.0 + 1e-9;
-                if off.sqrt() > linear * slack + 1e-12 || off_rotary.sqrt() > rotary * slack + 1e-12 {
-                    return false;
-                }
+            let cubics = cubics.get_or_insert_with(|| self.cubics(index));
+            let near = |sigma: f64, corners: &[Corner]| self.near(cubics, begin, sigma, leg, corners);
+            let first = marks.partition_point(|mark| mark.sigma < begin.max(leg.begin + SHORTEST));
+            let marked = marks[first..]
+                .iter()
+                .take_while(|mark| mark.sigma <= end)
+                .all(|mark| near(mark.sigma, &[if mark.sigma < leg.end { leg.inside } else { leg.corner }]));
+            let (from, to) = (begin.max(leg.begin), end.min(leg.end));
+            let between = || {
+                (1..BETWEEN).all(|step| {
+                    let sigma = from + (to - from) * f64::from(step) / f64::from(BETWEEN);
+                    near(sigma, &[leg.inside, leg.corner, before])
+                })
+            };
+            if !marked || !between() {
+                return false;
             }
         }
         true
+    }
+
+    /// The cubics that begin at `begin` are within the largest tolerance of the corners at `sigma`, where they have one.
+    fn near(&self, cubics: &[Cubic], begin: f64, sigma: f64, leg: &Leg, corners: &[Corner]) -> bool {
+        let mut permitted: Option<(f64, f64)> = None;
+        for corner in corners {
+            if let Corner::Tolerance { linear, rotary } = *corner {
+                let (l, r) = permitted.unwrap_or((0.0, 0.0));
+                permitted = Some((l.max(linear), r.max(rotary)));
+            }
+        }
+        let Some((linear, rotary)) = permitted else { return true };
+        let (mut off, mut off_rotary) = (0.0, 0.0);
+        for (axis, cubic) in cubics.iter().enumerate().take(self.axes) {
+            let gap = (cubic.at(sigma - begin) - leg.at(sigma, axis)).powi(2);
+            if axis < self.linear { off += gap } else { off_rotary += gap }
+        }
+        // Rounding on top of what the joins were given.
+        let slack = 1.0 + 1e-9;
+        off.sqrt() <= linear * slack + 1e-12 && off_rotary.sqrt() <= rotary * slack + 1e-12
     }
 
     /// The next interval, when nothing that follows can change it.

@@ -1,10 +1,9 @@
 //! Random programs: all kinds of elements, over axes of very different limits.
 
+use crate::programmed::SHORTEST;
 use crate::subject::{Arc, Corner, Element, Feed, Limits, MAX_GROUP_AXES, PathAxes, Point, Shape};
 use crate::support::Random;
 
-/// Cycles that a program takes, about.
-const CYCLES: f64 = 10_000.0;
 /// Elements of a program at most.
 const ELEMENTS: usize = 3_000;
 
@@ -24,10 +23,10 @@ pub enum Kind {
     Lines,
 }
 
-/// Case `index` of the campaign with `seed`, whatever came before it.
-pub fn nth(seed: u64, index: usize, kind: Kind) -> (Random, Case) {
-    let mut random = Random::new(seed ^ (index as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93));
-    let case = Writer::any(&mut random, kind);
+/// The case of this seed, which takes so many cycles, about, at most.
+pub fn of(seed: u64, kind: Kind, cycles: usize) -> (Random, Case) {
+    let mut random = Random::new(seed);
+    let case = Writer::any(&mut random, kind, cycles);
     (random, case)
 }
 
@@ -58,7 +57,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn any(random: &mut Random, kind: Kind) -> Case {
+    fn any(random: &mut Random, kind: Kind, cycles: usize) -> Case {
         let count = 2 + random.below(8);
         let linear = if random.chance(0.5) { count.min(3) } else { random.below(count + 1) };
         let period_s = random.magnitude(0.25e-3, 4e-3);
@@ -69,7 +68,7 @@ impl Writer<'_> {
             start[..count].fill_with(|| random.within(-far, far));
         }
         let share = if random.chance(0.2) { random.magnitude(1e-3, 1.0) } else { random.within(0.2, 1.0) };
-        let left_s = CYCLES * share * period_s;
+        let left_s = cycles as f64 * share * period_s;
         let case = Case { axes, start, elements: Vec::new() };
         let corner = Corner::Tolerance { linear: 0.02, rotary: 0.02 };
         let mut writer = Writer { random, case, kind, at: start, left_s, feed: 1.0, duration: false, corner };
@@ -145,7 +144,10 @@ impl Writer<'_> {
         let line = self.case.elements.len() as u32 + 1;
         self.case.elements.push(Element { shape, feed, corner: self.corner, line });
         self.left_s -= slowest;
-        self.at = to;
+        // An arc begins where the planner says that the path is.
+        if length >= SHORTEST {
+            self.at = to;
+        }
     }
 
     /// A direction of length 1 over some of the axes.

@@ -24,15 +24,11 @@ fn storm(random: &mut Random, case: &Case) -> Verdict {
     verdict.map(|()| follower.cycle).map_err(|what| format!("{what}\n{overrides:?} {supply:?}"))
 }
 
-/// Looks at `count` cases; the first that fails, with what is needed to look at it again.
-pub fn campaign(claim: &Claim, seed: u64, range: std::ops::Range<usize>) -> Result<usize, (usize, String)> {
-    let mut cycles = 0;
-    for index in range {
-        let (mut random, case) = case::nth(seed, index, claim.1);
-        cycles += claim.2(&mut random, &case).map_err(|what| {
-            let axes = &case.axes;
-            (index, format!("{} seed {seed} case {index}: {what}\n{axes:?}, {} elements", claim.0, case.elements.len()))
-        })?;
-    }
-    Ok(cycles)
+/// Looks at the case of one seed; what is wrong, with what is needed to look at it again.
+pub fn look(claim: &Claim, seed: u64, cycles: usize) -> Verdict {
+    let (mut random, case) = case::of(seed, claim.1, cycles);
+    claim.2(&mut random, &case).map_err(|what| {
+        let (axes, elements) = (&case.axes, case.elements.len());
+        format!("{} MOTIOND_SEED={seed} MOTIOND_CYCLES={cycles}: {what}\n{axes:?}, {elements} elements", claim.0)
+    })
 }

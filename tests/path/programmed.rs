@@ -4,7 +4,10 @@ use crate::case::Case;
 use crate::subject::{ARC_ACCURACY, Corner, EXACT_PATH_MM, Point, Shape};
 
 /// Shorter elements are none.
-const SHORTEST: f64 = 1e-9;
+pub const SHORTEST: f64 = 1e-9;
+
+/// Elements on each side whose corners may reach over one.
+const NEIGHBOURS: usize = 6;
 
 /// What an element leaves of freedom, linear and rotary.
 type Freedom = [f64; 2];
@@ -27,7 +30,7 @@ pub struct Programmed {
     axes: usize,
     linear: usize,
     /// The largest coordinate.
-    size: f64,
+    pub size: f64,
 }
 
 impl Part {
@@ -134,13 +137,10 @@ impl Programmed {
             Corner::Stop => [0.0; 2],
             Corner::Exact => [EXACT_PATH_MM; 2],
             Corner::Tolerance { linear, rotary } => [linear, rotary],
+            // A cubic spline with knots at this distance; what an arc bends within it is off a little further on, too.
             Corner::Distance(distance) => {
-                // A cubic spline with knots at this distance; what an arc bends within it is off a little further on, too.
                 let near = [index, index + 1].map(|at| self.parts.get(at).map_or(0.0, Part::curvature));
-                let curvature = near[0].max(near[1]);
-                let short = [index, index + 1].map(|at| self.parts.get(at).map_or(0.0, |part| part.end - part.begin));
-                let within = distance.min(short[0] / 2.0).min(short[1] / 2.0);
-                let bend = curvature * within * within / 12.0;
+                let bend = near[0].max(near[1]) * distance * distance / 8.0;
                 if away <= distance {
                     self.turn(index).map(|turn| distance * turn / 6.0 + 4.0 * bend)
                 } else {
@@ -152,10 +152,23 @@ impl Programmed {
 
     fn freedom(&self, index: usize, sigma: f64) -> Freedom {
         let part = &self.parts[index];
-        let before = index.checked_sub(1).map_or([0.0; 2], |before| self.corner(before, sigma - part.begin));
-        let after = self.corner(index, part.end - sigma);
         let own = if part.round() { ARC_ACCURACY } else { 0.0 };
-        std::array::from_fn(|kind| before[kind].max(after[kind]) * (1.0 + 1e-6) + own + self.rounding())
+        let near = index.saturating_sub(NEIGHBOURS)..(index + NEIGHBOURS).min(self.parts.len());
+        // Directions that differ by a millionth go on straight.
+        let straight = 1e-6 * (self.parts[near.end - 1].end - self.parts[near.start].begin);
+        let mut freedom = [own + straight + self.rounding(); 2];
+        // Corners of short elements reach over others.
+        for near in near {
+            let corner = &self.parts[near];
+            let away = (sigma - corner.end).abs();
+            let adjacent = near == index || near + 1 == index;
+            if adjacent || matches!(corner.corner, Corner::Distance(distance) if away <= distance) {
+                let more = self.corner(near, away);
+                freedom =
+                    std::array::from_fn(|kind| freedom[kind].max(more[kind] * (1.0 + 1e-6) + own + self.rounding()));
+            }
+        }
+        freedom
     }
 
     /// How far `point` is from where part `index` is at `sigma`, as a share of what is permitted there.

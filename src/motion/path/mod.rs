@@ -43,12 +43,10 @@ use place::{Place, advanced, advanced_past};
 const SEARCHES: usize = 24;
 /// And where no more of the energy than this is left to what must not be passed.
 const NEAR: f64 = 1e-9;
-/// Within a cycle the energy may be so many times what axes permit: rounding, and what keeps to the ceiling.
-const INSIDE: f64 = 1.001;
-/// Slower than this, path units/s, with less than `REST_SHARE` in use, is a rest for what shall come to one.
+/// Of the rate: what is no going on.
+const CREEPING: f64 = 0.01;
+/// Slower than this, path units/s, with no more in use than a cycle releases, is a rest for what shall come to one.
 const REST: f64 = 1e-6;
-/// Of the envelope.
-const REST_SHARE: f64 = 1e-3;
 /// The search ends when the interval is this share of the rate wide.
 const CLOSE: f64 = 1e-7;
 
@@ -296,14 +294,10 @@ impl PathMotion {
         let rate = self.rate();
         let found = self.greatest(from, rate, ratio);
         let (change, judged) = found.unwrap_or_else(|hardest| (-rate, hardest));
-        let open = !self.ends() || self.bordered();
-        self.starved = open && judged.supply <= judged.feed && judged.supply <= 0.01 * from.energy().max(1.0);
-        self.follow(from, change, rate);
-        // What is left of a braking to rest is none.
-        let Place { velocity, share, .. } = self.place;
-        if (ratio == 0.0 || self.starved) && from.share <= 0.0 && velocity.abs() < REST && share.abs() < REST_SHARE {
-            (self.place.velocity, self.place.share) = (0.0, 0.0);
-        }
+        let open = self.bordered() || !self.pieces.rest().is_some_and(|rest| rest.rests);
+        self.starved =
+            open && judged.supply <= judged.limits.min(judged.feed) && judged.supply <= 0.01 * from.energy().max(1.0);
+        self.follow(from, change, rate, ratio == 0.0 || self.starved);
     }
 
     /// That change and what is left behind it, or what the hardest braking leaves where that is too little. Bound: SEARCHES.
@@ -312,9 +306,8 @@ impl PathMotion {
         let spare = self.spare();
         let judged = |change: f64| {
             let mut inside = f64::INFINITY;
-            let place = advanced_past(&self.pieces, from, change, self.period_s, |piece, place| {
-                let (ceiling, _) = piece.ceiling.at(piece.envelope.potential(place.x));
-                inside = inside.min(INSIDE * ceiling - place.energy());
+            let place = advanced_past(&self.pieces, from, change, self.period_s, |piece, begin, end| {
+                inside = inside.min(margin::between(piece, begin, end));
             });
             let way = Way { from: from.share, change, period_s: self.period_s, lag };
             let mut margin = margin(&self.pieces, &place, &way, ratio);
@@ -381,19 +374,35 @@ impl PathMotion {
         let reach = self.period_s * (velocity + first.envelope.at(x) * self.period_s);
         let mut way = first.length - x;
         let mut rate = first.envelope.rate;
+        let mut rests = first.rests;
         for next in 1..PIECES_PASSED as u64 {
-            if way > reach {
+            if rests || way > reach {
                 break;
             }
             let Some(piece) = self.pieces.get(piece + next) else { break };
             rate = rate.min(piece.envelope.rate);
+            rests = piece.rests;
             way += piece.length;
         }
         rate
     }
 
     /// Takes the step, unless it would run back: then as much less braking as that takes.
-    fn follow(&mut self, from: Place, change: f64, rate: f64) {
+    fn follow(&mut self, from: Place, change: f64, rate: f64, rests: bool) {
+        // What is left of a braking to rest is released, and is none; and so is what creeps to the end of what is known.
+        let acceleration = self.pieces.get(from.piece).map_or(0.0, |piece| piece.envelope.at(from.x));
+        let left = from.velocity.abs().max(0.5 * from.share * from.share * acceleration / rate);
+        let creeps = change <= CREEPING * rate && from.share.abs() <= rate * self.period_s;
+        if rests && creeps && left < REST {
+            self.place = Place { velocity: 0.0, share: 0.0, ..from };
+            let seconds = from.share.abs() / rate;
+            self.course = match from.share {
+                0.0 => Course::Rest,
+                share => Course::Share { from, change: -rate.copysign(share), seconds },
+            };
+            self.change = 0.0;
+            return;
+        }
         if from.velocity == 0.0 && from.share <= 0.0 && change <= 0.0 {
             self.place = Place { velocity: 0.0, share: 0.0, ..from };
             self.course = Course::Rest;
@@ -408,13 +417,15 @@ impl PathMotion {
         }
         let mut change = change;
         let mut place = advanced(&self.pieces, from, change, self.period_s);
-        if !place.can_release(&self.pieces, self.period_s) {
+        if place.releasing(&self.pieces, self.period_s).is_none() {
             // Bound: SEARCHES. A release from here on can go on, and so can what does not brake yet.
             let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
-            let (mut low, mut high) = (change, (1.1 * slowest).clamp(change, rate));
+            let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
+            let (mut low, mut high) = (change, (1.1 * slowest).clamp(change, releasing));
             for _ in 0..SEARCHES {
                 let middle = 0.5 * (low + high);
-                if advanced(&self.pieces, from, middle, self.period_s).can_release(&self.pieces, self.period_s) {
+                let place = advanced(&self.pieces, from, middle, self.period_s);
+                if place.releasing(&self.pieces, self.period_s).is_some() {
                     high = middle;
                 } else {
                     low = middle;

@@ -52,12 +52,31 @@ impl Place {
         ]
     }
 
-    /// Its braking can be released before it runs back. Bound: PIECES_AHEAD.
-    pub fn can_release(&self, pieces: &Pieces, period_s: f64) -> bool {
-        let Some(piece) = pieces.get(self.piece) else { return true };
+    /// The rate at which its braking can be released before it runs back; `None` where it cannot. Bound: PIECES_AHEAD.
+    ///
+    /// With the lag l of the pieces on its way, a release of the share u takes u²l/2 of the speed and uvl − u³l²/3 of the potential:
+    /// what lies further on does not count. It takes a cycle at least, unless it comes to rest before, after 2v²/3u.
+    pub fn releasing(&self, pieces: &Pieces, period_s: f64) -> Option<f64> {
         let braking = -self.share.min(0.0);
-        let enough = |lag: f64| self.velocity >= 0.5 * lag * braking * braking;
-        enough(piece.envelope.lag) || enough(self.lag(pieces, braking, period_s))
+        let (mut acceleration, mut rate, mut known) = (0.0_f64, f64::INFINITY, 0.0);
+        let mut x = self.x;
+        for number in self.piece..self.piece + PIECES_AHEAD as u64 {
+            let Some(next) = pieces.get(number) else { break };
+            acceleration = acceleration.max(next.envelope.at(x)).max(next.envelope.at(next.length));
+            rate = rate.min(next.envelope.rate);
+            let lag = acceleration / rate;
+            if self.velocity < 0.5 * lag * braking * braking {
+                return None;
+            }
+            known += next.envelope.potential(next.length) - next.envelope.potential(x);
+            let way = self.velocity * braking * lag - braking.powi(3) * lag * lag / 3.0;
+            let way = way.max(self.velocity * acceleration * period_s);
+            if next.rests || known >= way || known * braking >= 2.0 / 3.0 * self.velocity * self.velocity {
+                break;
+            }
+            x = 0.0;
+        }
+        (self.velocity >= 0.0).then_some(rate)
     }
 
     /// acceleration / rate at its worst on the way that a change of the share by `amount` takes from here, this cycle and the next included: less
@@ -71,7 +90,7 @@ impl Place {
             rate = rate.min(next.envelope.rate);
             way += next.length;
             let speed = self.velocity + period_s * acceleration;
-            if way >= speed * (2.0 * period_s + amount / rate) {
+            if next.rests || way >= speed * (2.0 * period_s + amount / rate) {
                 break;
             }
         }
@@ -125,16 +144,16 @@ pub fn comes_to_rest(pieces: &Pieces, from: Place, seconds: f64) -> Option<(f64,
 /// On a piece s̈ = (u + u̇·t)·(α + α′·y) with y the way since: a power series, whose terms fall with α′·t² (planned below
 /// 0.04, so that what is left out is below 1e-9 of the way).
 pub fn advanced(pieces: &Pieces, from: Place, change: f64, seconds: f64) -> Place {
-    advanced_past(pieces, from, change, seconds, |_, _| {})
+    advanced_past(pieces, from, change, seconds, |_, _, _| {})
 }
 
-/// The same, and each place where a piece or a phase ends on the way.
+/// The same, and the beginning and the end of each stretch on one piece, with one change of the share.
 pub fn advanced_past(
     pieces: &Pieces,
     from: Place,
     change: f64,
     seconds: f64,
-    mut past: impl FnMut(&Piece, &Place),
+    mut past: impl FnMut(&Piece, &Place, &Place),
 ) -> Place {
     let mut place = from;
     let mut change = change;
@@ -156,6 +175,7 @@ pub fn advanced_past(
             place.share = place.share.signum();
             continue;
         }
+        let begin = place;
         let mut time = left.min(until_bound);
         let series = Series::new(&place, change, piece.envelope.at(place.x), piece.envelope.slope);
         let to_end = piece.length - place.x;
@@ -179,7 +199,7 @@ pub fn advanced_past(
         place.share = (place.share + change * time).clamp(-1.0, 1.0);
         if crosses {
             place.x = piece.length;
-            past(piece, &place);
+            past(piece, &begin, &place);
             place.piece += 1;
             place.x = 0.0;
         } else {
@@ -189,10 +209,10 @@ pub fn advanced_past(
                 change = 0.0;
             }
         }
-        left -= time;
-        if left > 0.0 && !crosses {
-            past(piece, &place);
+        if !crosses {
+            past(piece, &begin, &place);
         }
+        left -= time;
     }
     place
 }

@@ -3,14 +3,9 @@
 //! Limits of axes are the same in both directions, and so are the bends that can be followed. What differs is where the ceiling falls: towards
 //! the beginning, and no steeper than braking does.
 
-use super::ceiling::{FEED_STEEPEST, STEEPEST};
+use super::ceiling::{FEED_STEEPEST, RELEASES, RELEASING, STEEPEST};
 use super::{FOLLOWING, PIECES_PASSED, Solved, Speeds, at_knot};
 use crate::limits::PIECES_AHEAD;
-
-/// How much of a braking that can be released before it runs back the ceiling asks for.
-const RELEASING: f64 = 0.9;
-/// Steps to how steep that is.
-const RELEASES: usize = 4;
 
 impl Speeds {
     /// After what limits leave on each entry is known.
@@ -26,9 +21,11 @@ impl Speeds {
             let (here, next) = (&solved[index], &solved[index - 1]);
             let way = 0.5 * (here.width + next.width);
             let mut most = next.back + STEEPEST * way;
+            let cycle = self.period_s * here.acceleration.max(here.leaving).max(next.acceleration);
             for _ in 0..RELEASES {
-                let speed = (2.0 * most.min(here.back)).sqrt();
-                let slope = RELEASING * (2.0 * speed / lag).sqrt();
+                let border = at_knot((most.min(here.back), here.width), (next.back, next.width));
+                let speed = (2.0 * border).sqrt();
+                let slope = RELEASING * (2.0 * speed / lag).sqrt().min(2.0 * speed / cycle);
                 most = next.back + slope.min(STEEPEST) * way;
             }
             solved[index].back = here.back.min(most);

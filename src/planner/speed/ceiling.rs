@@ -1,16 +1,21 @@
 //! The greatest energy from which every slow place ahead is met, and what the program wants, as curves that can be followed.
 
-use super::{FOLLOWING, PIECES_PASSED, Solved, Speeds, at_knot};
+use super::{End, FOLLOWING, PIECES_PASSED, Solved, Speeds, at_knot};
+use crate::limits::PIECES_AHEAD;
 
 /// How steep the ceiling may fall, of the envelope.
 pub(super) const STEEPEST: f64 = 0.98;
 /// How steep the feed may fall: at an override of 2 it falls four times as steep.
 pub(super) const FEED_STEEPEST: f64 = 0.24;
-/// Of the rate: what following the ceiling into a slow place takes at most.
-const SLOWING: f64 = 0.5;
+/// Looks at how fast the ceiling is, to round it.
+const ROUNDS: usize = 4;
+/// How much of that a braking that can be released may be.
+pub(super) const RELEASING: f64 = 0.9;
+/// Steps to how steep that is.
+pub(super) const RELEASES: usize = 4;
 
 impl Speeds {
-    pub(super) fn ceiling(&self, solved: &mut [Solved]) {
+    pub(super) fn ceiling(&self, solved: &mut [Solved], end: End) {
         let count = self.entries.len();
         for solved in solved.iter_mut().skip(self.settled) {
             solved.control = solved.energy;
@@ -30,23 +35,31 @@ impl Speeds {
                 }
             }
         }
+        // Behind what is known it may have to be as slow as can be, after no more potential than is left with the slowest way on.
+        if let (End::Slowest, Some(last)) = (end, solved.last_mut()) {
+            last.control = last.control.min(0.5 * STEEPEST * last.width);
+        }
         let rates = self.slowest_rates(solved);
-        // Falling no steeper than braking does, and so that the brake can be released on the way into a slow place.
-        let mut slope = STEEPEST;
+        let lags = self.lags(solved);
+        // Falling no steeper than braking does, and no steeper than the speed permits: releasing a braking takes half its share squared
+        // times the lag of it, and a cycle at least.
         for index in (self.settled..count.saturating_sub(1)).rev() {
             let (here, next) = (&solved[index], &solved[index + 1]);
             let way = 0.5 * (here.width + next.width);
-            let mean = 0.5 * (here.acceleration + here.leaving);
-            let velocity = (2.0 * next.control.min(here.control)).sqrt().max(1e-9);
-            let bend = SLOWING * rates[index] / (mean.max(1e-12) * velocity);
-            slope = if next.landing.is_some() { STEEPEST } else { (slope + bend * way).min(STEEPEST) };
-            let most = next.control + slope * way;
-            if here.control <= most {
-                slope = ((here.control - next.control) / way).max(0.0);
+            let mut most = next.control + STEEPEST * way;
+            if here.landing.is_none() {
+                let cycle = self.period_s * here.acceleration.max(here.leaving).max(next.leaving);
+                for _ in 0..RELEASES {
+                    // Where it is that steep: at the border between the two.
+                    let border = at_knot((most.min(here.control), here.width), (next.control, next.width));
+                    let speed = (2.0 * border).sqrt();
+                    let slope = RELEASING * (2.0 * speed / lags[index]).sqrt().min(2.0 * speed / cycle);
+                    most = next.control + slope.min(STEEPEST) * way;
+                }
             }
-            solved[index].control = solved[index].control.min(most);
+            solved[index].control = here.control.min(most);
         }
-        self.round(solved, &rates, self.settled, FOLLOWING, |solved| &mut solved.control);
+        self.round_ceiling(solved, &rates);
         // What is wanted is not waited for: it is what is known of it when a piece is given out.
         let open = self.open();
         for (solved, entry) in solved.iter_mut().zip(&self.entries).skip(open) {
@@ -56,12 +69,35 @@ impl Speeds {
             let way = 0.5 * (solved[index].width + solved[index + 1].width);
             solved[index].feed = solved[index].feed.min(solved[index + 1].feed + FEED_STEEPEST * way);
         }
-        self.round(solved, &rates, open, FOLLOWING / 8.0, |solved| &mut solved.feed);
+        let speeds: Vec<f64> = solved.iter().map(|solved| (2.0 * solved.cap).sqrt()).collect();
+        self.round(solved, &rates, &speeds, open, FOLLOWING / 8.0, |solved| &mut solved.feed);
     }
 
     /// The first entry whose feed is not in a piece that has been given out.
     pub(super) fn open(&self) -> usize {
         if self.given > 0 { self.given + 1 } else { 0 }
+    }
+
+    /// How fast the ceiling may bend depends on the speed, and that on how it bends: the faster it is taken to be, the slower it
+    /// comes out. From what is surely too fast, nearer to what comes out, and in the end no less than that.
+    fn round_ceiling(&self, solved: &mut [Solved], rates: &[f64]) {
+        let controls: Vec<f64> = solved.iter().map(|solved| solved.control).collect();
+        let mut speeds: Vec<f64> = solved.iter().map(|solved| (2.0 * solved.cap).sqrt()).collect();
+        for round in 0..=ROUNDS {
+            for (solved, control) in solved.iter_mut().zip(&controls).skip(self.settled) {
+                solved.control = *control;
+            }
+            self.round(solved, rates, &speeds, self.settled, FOLLOWING, |solved| &mut solved.control);
+            if round == ROUNDS {
+                break;
+            }
+            for (index, speed) in speeds.iter_mut().enumerate() {
+                let near = &solved[index.saturating_sub(1)..(index + 2).min(solved.len())];
+                let found = near.iter().fold(0.0_f64, |most, solved| most.max(solved.control));
+                let found = (2.0 * found).sqrt();
+                *speed = if round + 1 < ROUNDS { found.max((found * *speed).sqrt()) } else { found.max(*speed) };
+            }
+        }
     }
 
     /// The greatest curve below the control values that bends down no more than `share` of the rate permits: their lower convex
@@ -70,6 +106,7 @@ impl Speeds {
         &self,
         solved: &mut [Solved],
         rates: &[f64],
+        speeds: &[f64],
         fixed: usize,
         share: f64,
         value: impl Fn(&mut Solved) -> &mut f64,
@@ -87,7 +124,7 @@ impl Speeds {
             }
             added.push((place, sum));
             let mean = 0.5 * (solved[index].acceleration + solved[index].leaving);
-            let velocity = (2.0 * solved[index].cap).sqrt().max(1e-9);
+            let velocity = speeds[index].max(1e-9);
             slope += share * rates[index] / (mean.max(1e-12) * velocity) * solved[index].width;
         }
         let mut raised = |index: usize| {
@@ -138,5 +175,25 @@ impl Speeds {
             rates[first..end].iter_mut().for_each(|other| *other = other.min(rate));
         }
         rates
+    }
+
+    /// acceleration / rate at its worst on the way of releasing a braking from each entry, and the cycles on it.
+    fn lags(&self, solved: &[Solved]) -> Vec<f64> {
+        let lag = |first: usize| {
+            let (mut acceleration, mut rate, mut time) = (0.0_f64, f64::INFINITY, 0.0);
+            // Bound: PIECES_AHEAD.
+            for (index, next) in solved.iter().enumerate().skip(first).take(PIECES_AHEAD) {
+                acceleration = acceleration.max(next.acceleration).max(next.leaving);
+                rate = rate.min(next.rate);
+                if index > first {
+                    time += self.entries[index].stretch.length / (2.0 * next.cap).sqrt().max(1e-9);
+                }
+                if time > 1.0 / rate + 2.0 * self.period_s {
+                    break;
+                }
+            }
+            acceleration / rate
+        };
+        (0..solved.len()).map(lag).collect()
     }
 }

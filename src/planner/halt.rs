@@ -1,0 +1,93 @@
+//! Whether a corner is passed sooner by stopping in it.
+//!
+//! Around a corner that is rounded from h before it to h behind it, with the direction q′ changing by Δ, an axis has q″ = Δ/h and q‴ = Δ/h²
+//! at most, so that its acceleration permits √(A·h/Δ) and its jerk ∛(J·h²/Δ). A stop leaves all of the jerk to braking and speeding up:
+//! where jerk is what there is little of, a sharp corner takes longer than that.
+
+use crate::limits::MAX_GROUP_AXES;
+use crate::motion::Limits;
+
+use super::PathAxes;
+use super::legs::{Leg, Way};
+use super::spot::Spot;
+
+/// Of the jerk along the path: what coming to a corner that is passed is planned with, beside one that is stopped in.
+const PASSING: f64 = 0.5;
+/// A stop takes so many cycles more than that, and is worth it where it takes less than this of the time.
+const STOP_CYCLES: f64 = 4.0;
+const WORTH: f64 = 0.95;
+/// Steps to the greatest speed between two corners.
+const HALVINGS: usize = 30;
+
+/// Limits along a line.
+struct Along {
+    velocity: f64,
+    acceleration: f64,
+    jerk: f64,
+}
+
+/// The line between `before` and `after` is passed sooner with a stop between them than rounded from `rounded` before to the same behind.
+pub fn is_sooner(before: &Leg, after: &Leg, rounded: f64, axes: &PathAxes) -> bool {
+    let limits = &axes.limits;
+    let (Way::Lines(_), Way::Lines(_)) = (&before.way, &after.way) else { return false };
+    let smooth = rounded >= before.length().max(after.length());
+    let shorter = before.length().min(after.length());
+    let rounded = if smooth { shorter } else { rounded.min(0.5 * shorter) };
+    let corner = corner(before, after, rounded, limits);
+    let passing = corner.cap(limits);
+    let (mut stopped, mut passed) = (STOP_CYCLES * axes.period_s, 0.0);
+    for (leg, direction) in [(before, &before.last), (after, &after.first)] {
+        let along = along(leg, direction, limits);
+        let half = 0.5 * leg.length();
+        let speed = (2.0 * passing).sqrt().min(along.velocity);
+        let beside = rounded.min(half);
+        stopped += time(0.0, half, along.jerk, &along);
+        passed += beside / speed + time(speed, half - beside, PASSING * along.jerk, &along);
+    }
+    stopped < WORTH * passed
+}
+
+/// The middle of the corner.
+fn corner(before: &Leg, after: &Leg, rounded: f64, limits: &[Limits]) -> Spot {
+    let (mut second, mut third) = ([0.0; MAX_GROUP_AXES], [0.0; MAX_GROUP_AXES]);
+    for axis in 0..limits.len() {
+        let turn = (after.first[axis] - before.last[axis]).abs();
+        (second[axis], third[axis]) = (turn / rounded, turn / (rounded * rounded));
+    }
+    Spot { first: [0.0; MAX_GROUP_AXES], second, third }
+}
+
+fn along(leg: &Leg, direction: &[f64; MAX_GROUP_AXES], limits: &[Limits]) -> Along {
+    let mut along = Along { velocity: leg.feed, acceleration: f64::INFINITY, jerk: f64::INFINITY };
+    for (share, limits) in direction.iter().map(|share| share.abs()).zip(limits) {
+        if share > 0.0 {
+            along.velocity = along.velocity.min(limits.velocity / share);
+            along.acceleration = along.acceleration.min(limits.acceleration / share);
+            along.jerk = along.jerk.min(limits.jerk / share);
+        }
+    }
+    along
+}
+
+/// How long `way` takes that begins with a velocity and ends with the greatest that is reached.
+fn time(from: f64, way: f64, jerk: f64, along: &Along) -> f64 {
+    let ramp = |to: f64| {
+        let change = to - from;
+        let full = along.acceleration * along.acceleration / jerk;
+        if change <= full {
+            2.0 * (change / jerk).sqrt()
+        } else {
+            change / along.acceleration + along.acceleration / jerk
+        }
+    };
+    let taken = |to: f64| 0.5 * (from + to) * ramp(to);
+    let (mut low, mut high) = (from, along.velocity);
+    if taken(high) <= way {
+        return ramp(high) + (way - taken(high)) / high;
+    }
+    for _ in 0..HALVINGS {
+        let middle = 0.5 * (low + high);
+        if taken(middle) <= way { low = middle } else { high = middle }
+    }
+    ramp(high)
+}
