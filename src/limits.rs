@@ -154,9 +154,11 @@ pub const MIN_POINT_PERIODS: f64 = 1.0;
 pub const MAX_POINTS_PER_STOP: f64 = 400.0;
 /// And no further apart than this, s.
 pub const MAX_POINT_SPACING_S: f64 = 60.0;
-/// How long a stop of a stream may take, s.
-pub const STREAM_STOP_S: (f64, f64) = (0.02, 10.0);
-/// Unless the client says how long.
+/// How long a stop of a stream takes at least, in periods: what is kept for it changes little in one of them.
+pub const MIN_STREAM_STOP_PERIODS: f64 = 50.0;
+/// And at most, s.
+pub const MAX_STREAM_STOP_S: f64 = 10.0;
+/// Unless the client says how long, or the least is longer.
 pub const DEFAULT_STREAM_STOP_S: f64 = 0.4;
 /// How much of a stream may be asked to be there before it begins, s.
 pub const MAX_STREAM_LEAD_S: f64 = 10.0;

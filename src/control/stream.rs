@@ -14,7 +14,7 @@ use crate::gateway::{GroupSnapshot, PathBegin, StreamPace};
 use crate::ids::{GroupId, Handle};
 use crate::limits::{
     DEFAULT_STREAM_STOP_S, MAX_PROGRAM_BATCHES, MAX_STREAM_CATCH_UP, MAX_STREAM_LEAD_S, MAX_STREAM_POINTS,
-    STREAM_STOP_S,
+    MAX_STREAM_STOP_S, MIN_STREAM_STOP_PERIODS,
 };
 use crate::planner::points::TimedPoint;
 use crate::planner::program::Point;
@@ -26,6 +26,8 @@ struct Open {
     handle: Handle,
     lease: Option<String>,
     ground: StreamGround,
+    /// Nothing follows.
+    ended: bool,
 }
 
 /// Streams that are open, one a group at most.
@@ -85,7 +87,8 @@ async fn begin(
     group: GroupId,
     parameters: &Parameters,
 ) -> Result<Reply, Failure> {
-    let stop_s = ranged(parameters, "stop", DEFAULT_STREAM_STOP_S, STREAM_STOP_S)?;
+    let least_s = MIN_STREAM_STOP_PERIODS * context.gateway.description().period_ns as f64 * 1e-9;
+    let stop_s = ranged(parameters, "stop", DEFAULT_STREAM_STOP_S.max(least_s), (least_s, MAX_STREAM_STOP_S))?;
     let lead_s = ranged(parameters, "lead", stop_s, (0.0, MAX_STREAM_LEAD_S))?;
     let catch_up = ranged(parameters, "catch_up", 0.0, (0.0, MAX_STREAM_CATCH_UP))?;
     let (start, ground) = streams.desk.stream(group, Reserve::new(stop_s, catch_up));
@@ -102,7 +105,7 @@ async fn begin(
     if !known {
         streams.desk.begin_stream(group, accepted.handle, start).map_err(refused)?;
         let lease = parameters.optional_text("lease").map(str::to_string);
-        streams.open()[group.index()] = Some(Open { handle: accepted.handle, lease, ground });
+        streams.open()[group.index()] = Some(Open { handle: accepted.handle, lease, ground, ended: false });
     }
     Ok(fields(json!({
         "handle": accepted.handle.0, "cycle": accepted.cycle, "axes": axes, "start": place, "room": MAX_STREAM_POINTS,
@@ -119,7 +122,7 @@ fn with_stream<T>(
 ) -> Result<T, Failure> {
     let handle = Handle(parameters.whole("handle")?);
     let mut open = streams.open();
-    let open = open[group.index()].as_mut().filter(|open| open.handle == handle);
+    let open = open[group.index()].as_mut().filter(|open| open.handle == handle && !open.ended);
     let open = open.ok_or_else(|| refused(ProgramError::Ended))?;
     if open.lease.as_deref() != parameters.optional_text("lease") {
         let hint = "give points with the lease that the stream was begun with";
@@ -134,7 +137,7 @@ fn points(context: &Context, streams: &Streams, group: GroupId, parameters: &Par
         let due_s = due(context, group, open.handle);
         // A batch that is refused moves nothing, nor what the next one is checked against.
         let (ground, nodes) = open.ground.take(&batch).map_err(|error| unfit(context, group, error))?;
-        let room = streams.desk.append_nodes(group, open.handle, nodes).map_err(refused)?;
+        let room = streams.desk.append_nodes(group, open.handle, nodes, MAX_STREAM_POINTS).map_err(refused)?;
         open.ground = ground;
         let lateness = streams.desk.lateness(group);
         let (mut late, mut latest) = (0, 0.0_f64);
@@ -155,10 +158,12 @@ fn end(context: &Context, streams: &Streams, group: GroupId, parameters: &Parame
     with_stream(streams, group, parameters, |open| {
         let (ground, nodes) = open.ground.end().map_err(|error| unfit(context, group, error))?;
         if !nodes.is_empty() {
-            streams.desk.append_nodes(group, open.handle, nodes).map_err(refused)?;
+            // There is always room for the last one.
+            streams.desk.append_nodes(group, open.handle, nodes, MAX_STREAM_POINTS + 1).map_err(refused)?;
         }
         open.ground = ground;
         streams.desk.end(group, open.handle).map_err(refused)?;
+        open.ended = true;
         Ok(Reply::new())
     })
 }

@@ -7,8 +7,8 @@
 //! velocity q′r    acceleration q″r² + q′ṙ    jerk q‴r³ + 3q″rṙ + q′r̈
 //! ```
 //!
-//! The cycle keeps 0 ≤ r ≤ R, |ṙ| ≤ a and |r̈| ≤ j, whatever is asked of it. So limits hold at every instant and for every hold, override and
-//! stop if on the whole curve
+//! The cycle keeps 0 ≤ r ≤ R, |ṙ| ≤ a and |r̈| ≤ j, whatever is asked of it. So limits hold at every instant and for every hold,
+//! override and stop if on the whole curve
 //!
 //! ```text
 //! |q′|R ≤ V    |q″|R² + |q′|a ≤ A    |q‴|R³ + 3|q″|Ra + |q′|j ≤ J

@@ -204,13 +204,19 @@ impl Desk {
         self.append_batch(group, handle, (given, MAX_PROGRAM_ELEMENTS), Batch::Elements(elements))
     }
 
-    /// Nodes of a stream, likewise.
+    /// Nodes of a stream, likewise, where no more than `most` wait then.
     ///
     /// # Errors
     /// Where they are not taken.
-    pub fn append_nodes(&self, group: GroupId, handle: Handle, nodes: Vec<Node>) -> Result<usize, ProgramError> {
+    pub fn append_nodes(
+        &self,
+        group: GroupId,
+        handle: Handle,
+        nodes: Vec<Node>,
+        most: usize,
+    ) -> Result<usize, ProgramError> {
         let given = nodes.len();
-        self.append_batch(group, handle, (given, MAX_STREAM_POINTS), Batch::Nodes(nodes))
+        self.append_batch(group, handle, (given, most), Batch::Nodes(nodes))
     }
 
     fn append_batch(

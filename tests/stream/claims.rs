@@ -5,7 +5,13 @@ use motiond::planner::points::{Node, Nodes};
 use crate::random::{Case, PERIOD_S, Random, case};
 use crate::run::{Event, Found, curve, follow};
 
-const CASES: u64 = 60;
+/// Seeds of a run: as many as MOTIOND_CASES says, from MOTIOND_SEED on.
+fn seeds() -> std::ops::Range<u64> {
+    let number = |name: &str, otherwise: u64| std::env::var(name).map_or(otherwise, |text| text.parse().unwrap());
+    let first = number("MOTIOND_SEED", 0);
+    first..first + number("MOTIOND_CASES", 60)
+}
+
 const LONG: usize = 100_000;
 
 fn all_at_once(case: &Case) -> Found {
@@ -18,9 +24,9 @@ fn place_of_end(case: &Case) -> f64 {
 }
 
 #[test]
-fn an_undisturbed_stream_is_on_time_in_every_cycle_but_for_its_landing() {
+fn an_undisturbed_stream_is_on_time_in_every_cycle() {
     let mut peaks = [0.0_f64; 3];
-    for seed in 0..CASES {
+    for seed in seeds() {
         let case = case(seed);
         let found = all_at_once(&case);
         assert!(found.arrived, "seed {seed}: {:?}", (found.cycles, place_of_end(&case)));
@@ -34,12 +40,12 @@ fn an_undisturbed_stream_is_on_time_in_every_cycle_but_for_its_landing() {
         }
     }
     println!("peaks {peaks:?}");
-    assert!(peaks[1] > 0.9, "the streams use too little of the limits: {peaks:?}");
+    assert!(peaks[1] > 0.9 || seeds().count() < 60, "the streams use too little of the limits: {peaks:?}");
 }
 
 #[test]
 fn jitter_starvation_holds_and_overrides_keep_every_limit_on_the_curve() {
-    for seed in 0..CASES {
+    for seed in seeds() {
         let case = case(seed);
         let mut random = Random::new(seed + 7_000);
         let (mut ratio, mut silent_until) = (1.0, 0);
@@ -100,7 +106,7 @@ fn setpoints_are_the_same_to_the_last_bit_however_points_were_cut() {
 #[test]
 fn what_is_behind_is_caught_up_where_that_was_asked_for_and_is_told_where_not() {
     let mut caught = 0;
-    for seed in 0..CASES {
+    for seed in seeds() {
         let mut case = case(seed);
         // A hold of half a second, early.
         let points = case.points.len();
@@ -124,12 +130,12 @@ fn what_is_behind_is_caught_up_where_that_was_asked_for_and_is_told_where_not() 
             assert!(found.fastest <= 1.0 + case.catch_up + 1e-6);
         }
     }
-    assert!(caught > 3, "{caught}");
+    assert!(caught > 3 || seeds().count() < 60, "{caught}");
 }
 
 #[test]
 fn a_point_beyond_the_limits_is_found_with_how_much() {
-    for seed in 0..CASES {
+    for seed in seeds() {
         let mut case = case(seed);
         let (axis, middle) = (seed as usize % case.limits.len(), case.points.len() / 2);
         for point in &mut case.points {

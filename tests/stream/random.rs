@@ -112,7 +112,7 @@ pub fn case(seed: u64) -> Case {
             Limits { velocity, acceleration, jerk: acceleration * random.between(10.0, 300.0) }
         })
         .collect();
-    let stop_s = random.between(0.1, 1.2);
+    let stop_s = random.between(0.05, 1.2);
     let catch_up = if random.unit() < 0.5 { 0.0 } else { random.between(0.02, 0.3) };
     let said = [Said::Positions, Said::Velocities, Said::Everything][random.below(3)];
     let length = random.between(1.0, 4.0);

@@ -114,6 +114,9 @@ async fn every_method_of_every_interface_answers_as_described() {
     let points = json!({ "times": [0.5, 1, 1.5], "positions": [1, 0, 2, 0, 3, 0] });
     assert_eq!(client.call(&stream("Points"), of(points)).await["taken"], 3);
     client.call(&stream("End"), of(json!({}))).await;
+    // Nothing is lost silently behind the end.
+    let (_, ended) = client.fail(&stream("Points"), of(json!({ "times": [2], "positions": [3, 0] }))).await;
+    assert_eq!(ended["reason"], "StreamEnded");
     client.call(&stream("Status"), json!({ "group": "xy" })).await;
     let taken = other.call("io.motiond.v1.Lease.TakeOver", example("io.motiond.v1.Lease.TakeOver")).await;
     for method in ["Renew", "Release"] {
@@ -130,7 +133,7 @@ async fn points_that_do_not_fit_are_refused_whole_with_how_much() {
     let mut client = Client::holding(&context(&machine)).await;
     let stream = |method: &str| format!("io.motiond.v1.Stream.{method}");
     let (error, range) = client.fail(&stream("Begin"), json!({ "group": "xy", "stop": 0.001 })).await;
-    assert_eq!((error.as_str(), &range["limit"]), ("io.motiond.v1.Stream.Refused", &json!(0.02)));
+    assert_eq!((error.as_str(), &range["limit"]), ("io.motiond.v1.Stream.Refused", &json!(0.05)));
     let begun = client.call(&stream("Begin"), json!({ "group": "xy" })).await;
     let of = |mut parameters: Value| {
         parameters["group"] = json!("xy");
