@@ -17,6 +17,9 @@
 //! | `split` | stretches that take a few periods each |
 //! | `speed` | how fast each may be passed; `ceiling` in it rounds that, `spot` is what limits leave at one place, `solved` what is settled |
 //!
+//! A stream of timed points takes a way of its own: `points` (what they leave out), `segment` (the curve between two of them), `reserve`
+//! (whether limits hold on it), `stream` (its pieces).
+//!
 //! What comes out depends on the elements alone, and not on how many of them came at a time, or when.
 
 pub mod axes;
@@ -24,11 +27,15 @@ mod halt;
 mod joints;
 mod legs;
 pub mod mechanism;
+pub mod points;
 pub mod program;
+pub mod reserve;
+pub mod segment;
 mod solved;
 mod speed;
 mod split;
 mod spot;
+mod stream;
 mod track;
 pub mod walk;
 
@@ -47,6 +54,7 @@ use program::{Element, Point};
 use speed::Speeds;
 use split::Splitter;
 use spot::Rows;
+pub use stream::StreamPlanner;
 use track::Track;
 pub use walk::{Astray, Walk};
 

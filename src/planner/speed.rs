@@ -673,12 +673,14 @@ impl Speeds {
                 cap: solved.cap,
                 potential: self.potential,
                 landing: solved.landing,
+                uniform: None,
                 distance: begin,
                 time: self.time,
                 duration: 0.0,
                 epoch: self.epoch,
                 line,
                 rests,
+                still: false,
                 last: false,
             };
             piece.duration = pace::duration(&piece, index == 0);

@@ -10,4 +10,5 @@ mod path_acts;
 mod paths;
 mod services;
 mod stop;
+mod streams;
 mod telemetry;
