@@ -10,11 +10,12 @@ use super::context::Context;
 use super::dispatch::Reply;
 use super::failure::{Failure, fields};
 use super::group;
+use super::path_begin;
 use crate::gateway::{BufferMode, GroupSnapshot, PathBegin, StreamPace};
 use crate::ids::{GroupId, Handle};
 use crate::limits::{
-    DEFAULT_STREAM_STOP_S, MAX_PROGRAM_BATCHES, MAX_STREAM_CATCH_UP, MAX_STREAM_LEAD_S, MAX_STREAM_POINTS,
-    MAX_STREAM_STOP_S, MIN_STREAM_STOP_PERIODS,
+    DEFAULT_STREAM_STOP_S, MAX_POSITION, MAX_PROGRAM_BATCHES, MAX_STREAM_CATCH_UP, MAX_STREAM_LEAD_S,
+    MAX_STREAM_POINTS, MAX_STREAM_STOP_S, MIN_STREAM_STOP_PERIODS,
 };
 use crate::planner::points::TimedPoint;
 use crate::planner::program::Point;
@@ -45,6 +46,17 @@ impl Streams {
     /// Where points are handed in.
     pub fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    /// Where the axes are when the stream of a group ends, where that runs and was given to its end; `Err` where it runs and more may come.
+    pub(super) fn end(&self, group: GroupId) -> Result<Option<Vec<f64>>, Handle> {
+        let open = self.open();
+        let running = open[group.index()].as_ref().filter(|open| self.desk.runs(group, open.handle));
+        match running {
+            None => Ok(None),
+            Some(open) if !open.ended => Err(open.handle),
+            Some(Open { ground, .. }) => Ok(Some(ground.end())),
+        }
     }
 
     /// Held by the control service's one thread, for as long as one request is answered.
@@ -81,6 +93,18 @@ fn ranged(parameters: &Parameters, name: &str, otherwise: f64, (least, most): (f
     Err(Failure::Own("Refused", fields(range)))
 }
 
+/// What becomes of what the group does: the cycle refuses a stream where it moves.
+async fn make_room(context: &Context, group: GroupId, parameters: &Parameters) -> Result<(), Failure> {
+    match parameters.optional_text("buffer") {
+        Some("aborting") if path_begin::moves(context, group) => path_begin::halt(context, group, parameters).await,
+        Some("buffered") if path_begin::moves(context, group) => {
+            let hint = "a stream is behind nothing, as its points are due from when it begins: wait until the group rests, or say aborting";
+            Err(Failure::Own("Refused", fields(json!({ "reason": "StreamBehind", "hint": hint, "retryable": false }))))
+        }
+        _ => Ok(()),
+    }
+}
+
 async fn begin(
     context: &Context,
     streams: &Streams,
@@ -91,6 +115,7 @@ async fn begin(
     let stop_s = ranged(parameters, "stop", DEFAULT_STREAM_STOP_S.max(least_s), (least_s, MAX_STREAM_STOP_S))?;
     let lead_s = ranged(parameters, "lead", stop_s, (0.0, MAX_STREAM_LEAD_S))?;
     let catch_up = ranged(parameters, "catch_up", 0.0, (0.0, MAX_STREAM_CATCH_UP))?;
+    make_room(context, group, parameters).await?;
     let (start, ground) = streams.desk.stream(group, Reserve::new(stop_s, catch_up));
     let place = start.place.clone();
     let pace = StreamPace { lead_s, catch_up };
@@ -156,7 +181,7 @@ fn points(context: &Context, streams: &Streams, group: GroupId, parameters: &Par
 
 fn end(context: &Context, streams: &Streams, group: GroupId, parameters: &Parameters) -> Result<Reply, Failure> {
     with_stream(streams, group, parameters, |open| {
-        let (ground, nodes) = open.ground.end().map_err(|error| unfit(context, group, error))?;
+        let (ground, nodes) = open.ground.close().map_err(|error| unfit(context, group, error))?;
         if !nodes.is_empty() {
             // There is always room for the last one.
             streams.desk.append_nodes(group, open.handle, nodes, MAX_STREAM_POINTS + 1).map_err(refused)?;
@@ -276,7 +301,7 @@ fn unfit(context: &Context, group: GroupId, error: PointError) -> Failure {
     let machine = context.gateway.description();
     let axis = |place: usize| &machine.axes[machine.groups[group.index()].axes[place].index()];
     let (reason, place, requested, limit, unit) = match fault {
-        PointFault::Number { axis, found } => ("NotFinite", Some(axis), found, None, ""),
+        PointFault::Number { axis, found } => ("NotFinite", Some(axis), found, Some(MAX_POSITION.copysign(found)), ""),
         PointFault::Elsewhere { axis, found, allowed } => ("StreamStart", Some(axis), found, Some(allowed), ""),
         PointFault::Early { found, allowed } => ("TooEarly", None, found, Some(allowed), "s"),
         PointFault::Far { found, allowed } => ("TooFar", None, found, Some(allowed), "s"),

@@ -110,7 +110,10 @@ impl std::error::Error for PointError {}
 impl fmt::Display for PointFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PointFault::Number { found, .. } => write!(out, "{found} is no position, velocity or acceleration"),
+            PointFault::Number { found, .. } => write!(
+                out,
+                "found {found}, allowed: positions, velocities and accelerations from -{MAX_POSITION} to {MAX_POSITION}"
+            ),
             PointFault::Elsewhere { found, allowed, .. } => {
                 write!(out, "a point at time 0 is where the axes rest: found {found}, allowed {allowed}")
             }
@@ -177,6 +180,11 @@ impl StreamGround {
         self.nodes.time_s()
     }
 
+    /// Where the axes are at its last point, one value an axis, axis coordinates; once it was closed.
+    pub fn end(&self) -> Vec<f64> {
+        self.nodes.last().position[..self.axes()].to_vec()
+    }
+
     /// Points that were taken.
     pub fn taken(&self) -> u32 {
         self.taken
@@ -199,7 +207,7 @@ impl StreamGround {
     ///
     /// # Errors
     /// Where the last point cannot be a rest, as it does not say that it is none.
-    pub fn end(&self) -> Result<(StreamGround, Vec<Node>), PointError> {
+    pub fn close(&self) -> Result<(StreamGround, Vec<Node>), PointError> {
         let mut next = self.clone();
         let before = *next.nodes.last();
         let mut nodes = Vec::new();
@@ -343,9 +351,9 @@ mod tests {
         };
         let moving: Vec<TimedPoint> = (1..=20).map(at).collect();
         let (ground, _) = ground().take(&moving).unwrap();
-        let error = ground.end().map(|_| ()).unwrap_err();
+        let error = ground.close().map(|_| ()).unwrap_err();
         assert_eq!(error.number, 20);
         let (ground, _) = ground.take(&(21..=80).map(at).collect::<Vec<_>>()).unwrap();
-        assert!(ground.end().is_ok());
+        assert!(ground.close().is_ok());
     }
 }

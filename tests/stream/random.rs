@@ -7,31 +7,9 @@ use motiond::planner::program::Point;
 use motiond::planner::reserve::Reserve;
 use motiond::planner::segment::Segment;
 
+use crate::support::Random;
+
 pub const PERIOD_S: f64 = 0.001;
-
-/// Random numbers that are the same for the same seed (PCG's multiplier, the upper bits).
-pub struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Random {
-        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5851_F42D_4C95_7F2D);
-        random.unit();
-        random
-    }
-
-    pub fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    pub fn between(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * self.unit()
-    }
-
-    pub fn below(&mut self, count: usize) -> usize {
-        ((self.unit() * count as f64) as usize).min(count - 1)
-    }
-}
 
 /// What a stream says of its points.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +22,7 @@ pub enum Said {
 /// A stream, and how it is followed.
 #[derive(Clone, Debug)]
 pub struct Case {
+    pub seed: u64,
     pub limits: Vec<Limits>,
     pub stop_s: f64,
     pub catch_up: f64,
@@ -107,21 +86,21 @@ pub fn case(seed: u64) -> Case {
     let axes = 2 + random.below(8);
     let limits: Vec<Limits> = (0..axes)
         .map(|_| {
-            let velocity = 10.0_f64.powf(random.between(1.5, 3.0));
-            let acceleration = velocity * random.between(3.0, 30.0);
-            Limits { velocity, acceleration, jerk: acceleration * random.between(10.0, 300.0) }
+            let velocity = 10.0_f64.powf(random.within(1.5, 3.0));
+            let acceleration = velocity * random.within(3.0, 30.0);
+            Limits { velocity, acceleration, jerk: acceleration * random.within(10.0, 300.0) }
         })
         .collect();
-    let stop_s = random.between(0.05, 1.2);
-    let catch_up = if random.unit() < 0.5 { 0.0 } else { random.between(0.02, 0.3) };
+    let stop_s = random.within(0.05, 1.2);
+    let catch_up = if random.unit() < 0.5 { 0.0 } else { random.within(0.02, 0.3) };
     let said = [Said::Positions, Said::Velocities, Said::Everything][random.below(3)];
-    let length = random.between(1.0, 4.0);
+    let length = random.within(1.0, 4.0);
     let spacing = [0.001, 0.002, 0.004, 0.01, 0.05][random.below(5)];
     let spacing = f64::max(spacing, Reserve::new(stop_s, catch_up).spacing_s(PERIOD_S));
     let mut times = Vec::new();
     let mut time = 0.0;
     while time < length {
-        time = if random.unit() < 0.5 { time + spacing } else { time + spacing * random.between(1.0, 1.6) };
+        time = if random.unit() < 0.5 { time + spacing } else { time + spacing * random.within(1.0, 1.6) };
         times.push(time.min(length.max(time)));
     }
     let end = time;
@@ -130,18 +109,18 @@ pub fn case(seed: u64) -> Case {
         .map(|limits| {
             let count = 1 + random.below(3);
             let wave = |_| {
-                let frequency = random.between(1.0, 12.0);
-                let size = random.between(0.1, 1.0) * limits.velocity / frequency;
-                Wave { frequency, phase: random.between(0.0, 6.0), size }
+                let frequency = random.within(1.0, 12.0);
+                let size = random.within(0.1, 1.0) * limits.velocity / frequency;
+                Wave { frequency, phase: random.within(0.0, 6.0), size }
             };
             (0..count).map(wave).collect()
         })
         .collect();
     let mut start = Point::default();
     for value in start.iter_mut().take(axes) {
-        *value = random.between(-500.0, 500.0);
+        *value = random.within(-500.0, 500.0);
     }
-    let lead_s = random.between(0.0, 0.6);
+    let lead_s = random.within(0.0, 0.6);
     let made = |size: f64| {
         let point = |time_s: &f64| {
             let mut values = [start, [0.0; MAX_GROUP_AXES], [0.0; MAX_GROUP_AXES]];
@@ -160,7 +139,7 @@ pub fn case(seed: u64) -> Case {
             }
         };
         let points = times.iter().map(point).collect();
-        Case { limits: limits.clone(), stop_s, catch_up, lead_s, start, points }
+        Case { seed, limits: limits.clone(), stop_s, catch_up, lead_s, start, points }
     };
     let (mut low, mut high) = (0.0, 2.0);
     for _ in 0..12 {

@@ -62,8 +62,20 @@ fn on_curve(curve: &[Segment], time_s: f64, axis: usize) -> f64 {
     segment.parts[part][axis].at(time_s - segment.begin_s - part as f64 * segment.part_s)
 }
 
+/// Tells the seed of a stream that fails.
+struct Told(u64);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("this stream again: MOTIOND_SEED={} MOTIOND_CASES=1", self.0);
+        }
+    }
+}
+
 /// Follows `case` while `world` says what happens, for `most` cycles.
 pub fn follow(case: &Case, most: usize, mut world: impl FnMut(usize, &PathMotion) -> Event) -> Found {
+    let _told = Told(case.seed);
     let axes = case.limits.len();
     let curve = curve(case);
     let mut nodes = Nodes::new(axes, case.start);

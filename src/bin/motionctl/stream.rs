@@ -38,6 +38,9 @@ pub struct Arguments {
     /// Share of its speed by which it goes faster where it is behind [default: 0]
     #[arg(long, value_name = "SHARE")]
     catch_up: Option<f64>,
+    /// Where the group moves: halt it first; else that is refused
+    #[arg(long, value_name = "MODE", value_parser = ["aborting"])]
+    buffer: Option<String>,
     /// Points are sent when this number of lines was read, so that those of a slow source are not kept waiting
     #[arg(long, value_name = "LINES", default_value_t = 100)]
     batch: usize,
@@ -83,9 +86,9 @@ impl From<Error> for Trouble {
 /// # Errors
 /// What the daemon has against it.
 pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
-    let Arguments { group, file, stop, lead, catch_up, waiting, .. } = arguments;
+    let Arguments { group, file, stop, lead, catch_up, buffer, waiting, .. } = arguments;
     shell.hold_to_move(Scope::Group(group.clone()), *waiting)?;
-    let begin = json!({ "group": group, "stop": stop, "lead": lead, "catch_up": catch_up });
+    let begin = json!({ "group": group, "stop": stop, "lead": lead, "catch_up": catch_up, "buffer": buffer });
     let begun = shell.machine.call("Stream", "Begin", begin)?;
     let handle = begun["handle"].as_u64().unwrap_or_default();
     let axes: Vec<String> =

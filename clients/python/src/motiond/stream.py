@@ -30,12 +30,14 @@ class Stream:
     halts the group. A point whose curve would need more than the limits is refused, with everything that was given with it.
     """
 
-    def __init__(self, group: Group, *, stop: float | None = None, lead: float | None = None, catch_up: float | None = None) -> None:
+    def __init__(self, group: Group, *, stop: float | None = None, lead: float | None = None, catch_up: float | None = None,
+                 buffer: str | None = None) -> None:
         from .machine import Handle
 
         self._group = group
         self._lease = group.lease.token if group.lease else None
-        begun = group.machine.call("Stream.Begin", group=group.name, lease=self._lease, stop=stop, lead=lead, catch_up=catch_up)
+        begun = group.machine.call("Stream.Begin", group=group.name, lease=self._lease, stop=stop, lead=lead, catch_up=catch_up,
+                                   buffer=buffer)
         #: The command, to wait for its end.
         self.handle: Handle = Handle(group.machine, begun["handle"], begun["cycle"])
         #: Names, in the order of values.
