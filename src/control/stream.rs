@@ -193,8 +193,11 @@ fn end(context: &Context, streams: &Streams, group: GroupId, parameters: &Parame
     })
 }
 
-/// The points of a request: one at least.
-fn read(parameters: &Parameters, axes: usize) -> Result<Vec<TimedPoint>, Failure> {
+/// The points of a request for so many axes: one at least.
+///
+/// # Errors
+/// Names the parameter that makes no sense.
+pub fn read(parameters: &Parameters, axes: usize) -> Result<Vec<TimedPoint>, Failure> {
     let times = numbers(parameters, "times")?.filter(|times| !times.is_empty());
     let times = times.ok_or_else(|| Failure::parameter("times"))?;
     let of_points = |name: &str| {

@@ -147,13 +147,26 @@ async fn points_that_do_not_fit_are_refused_whole_with_how_much() {
         ("io.motiond.v1.Stream.Refused", &json!("x"), &json!(1))
     );
     let figure = |name: &str| jump[name].as_f64().unwrap();
-    assert!(figure("requested") > figure("points") && figure("points") > figure("limit"), "{jump}");
+    assert!(figure("requested") > figure("points") && figure("requested") > figure("limit"), "{jump}");
     let far = json!({ "times": [30, 60, 90], "positions": [0, 250, 0, 501, 0, 501] });
     let (_, far) = client.fail(&stream("Points"), of(far)).await;
     let found = json!([far["reason"], far["axis"], far["point"], far["limit"], far["unit"]]);
     assert_eq!(found, json!(["SoftLimit", "y", 2, 500.0, "mm"]), "{far}");
     let (_, early) = client.fail(&stream("Points"), of(json!({ "times": [1, 0.5], "positions": [0, 0, 0, 0] }))).await;
     assert_eq!((&early["reason"], &early["point"]), (&json!("TooEarly"), &json!(2)));
+    let (_, late) = client.fail(&stream("Points"), of(json!({ "times": [1, 62], "positions": [0, 0, 0, 0] }))).await;
+    let found = json!([late["reason"], late["point"], late["time"], late["requested"], late["limit"], late["unit"]]);
+    assert_eq!(found, json!(["TooFar", 2, 62.0, 62.0, 61.0, "s"]), "{late}");
+    let huge = json!({ "times": [1], "positions": [0, 0], "velocities": [0, -1e10], "accelerations": [0, 0] });
+    let (_, huge) = client.fail(&stream("Points"), of(huge)).await;
+    let found = json!([huge["reason"], huge["axis"], huge["point"], huge["requested"], huge["limit"]]);
+    assert_eq!(found, json!(["NotFinite", "y", 1, -1e10, -1e9]), "{huge}");
+    // The curve leaves the soft limits between two points that are inside.
+    let between = json!({ "times": [20, 40, 60], "positions": [0, 0, 0, 499.9, 0, 499.9], "velocities": [0, 0, 0, 20, 0, 0],
+        "accelerations": [0, 0, 0, 0, 0, 0] });
+    let (_, between) = client.fail(&stream("Points"), of(between)).await;
+    assert_eq!((&between["reason"], &between["point"]), (&json!("SoftLimit"), &json!(3)), "{between}");
+    assert!(between["requested"].as_f64() > Some(500.0), "{between}");
     let (_, elsewhere) = client.fail(&stream("Points"), of(json!({ "times": [0], "positions": [1, 0] }))).await;
     assert_eq!((&elsewhere["reason"], &elsewhere["axis"]), (&json!("StreamStart"), &json!("x")));
     let (_, odd) = client.fail(&stream("Points"), of(json!({ "times": [1, 2], "positions": [1, 2, 3] }))).await;

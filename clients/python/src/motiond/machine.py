@@ -322,9 +322,11 @@ class Group(_Mover):
         """A path from where it is: `with group.path() as path:`."""
         return Path(self)
 
-    def stream(self, *, stop: float | None = None, lead: float | None = None, catch_up: float | None = None) -> Stream:
-        """Timed points from where it is: `with group.stream() as stream:`."""
-        return Stream(self, stop=stop, lead=lead, catch_up=catch_up)
+    def stream(self, *, stop: float | None = None, lead: float | None = None, catch_up: float | None = None,
+               buffer: str | None = None) -> Stream:
+        """Timed points from where it is: `with group.stream() as stream:`. Where the group moves, that is refused, unless `buffer` is
+        "aborting": then it is halted first."""
+        return Stream(self, stop=stop, lead=lead, catch_up=catch_up, buffer=buffer)
 
     def interrupt(self) -> Handle:
         """Comes to rest on the path and keeps the move."""
