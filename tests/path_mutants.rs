@@ -16,8 +16,6 @@ const CASES: usize = 10_000;
 const CASES_OF_PRODUCT: usize = 100;
 const CYCLES: usize = 2_000;
 const SEED: u64 = 20_401;
-/// A program that says nothing of a mutant: the product itself stands still in it.
-const STANDING: u64 = 21_099;
 
 /// File in `src`, formula, wrong formula.
 const MUTANTS: &[(&str, &str, &str)] = &[
@@ -88,7 +86,7 @@ mod subject {{
 #[path = "{}"] mod there_and_back;
 #[path = "{}"] mod claims;
 fn main() {{
-    for case in (0..{cases}_u64).filter(|case| {SEED} + case != {STANDING}) {{
+    for case in 0..{cases}_u64 {{
         for claim in &claims::CLAIMS[..1] {{
             let look = || claims::look(claim, {SEED} + case, {CYCLES});
             match std::panic::catch_unwind(look) {{

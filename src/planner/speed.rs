@@ -102,6 +102,8 @@ pub struct Speeds {
     potential: f64,
     /// When the next piece begins, as planned.
     time: f64,
+    /// Seconds that a path unit takes since the last rest, where that is known as a whole.
+    between_rests: Option<f64>,
     epoch: u32,
 }
 
@@ -122,6 +124,7 @@ impl Speeds {
             fresh: 0,
             potential: 0.0,
             time: 0.0,
+            between_rests: None,
             epoch,
         }
     }
@@ -683,7 +686,11 @@ impl Speeds {
                 still: false,
                 last: false,
             };
-            piece.duration = pace::duration(&piece, index == 0);
+            if index == 0 {
+                self.between_rests = pace::between_rests(&piece);
+            }
+            let paced = self.between_rests.map(|pace| pace * length);
+            piece.duration = paced.unwrap_or_else(|| pace::duration(&piece, index == 0));
             // Counted from the last rest, so that little is lost to rounding.
             self.potential = if rests { 0.0 } else { self.potential + solved.width };
             self.time += piece.duration;

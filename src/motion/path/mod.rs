@@ -47,7 +47,7 @@ use crate::limits::{PATH_HISTORY, PATH_PIECES, PIECES_PASSED};
 
 use super::profile::{Profile, State};
 use super::types::Limits;
-use creep::Creep;
+use creep::{Creep, IDLE};
 use margin::{MOST_CHANGE, Margin, Way, margin};
 pub use passage::Passage;
 use pieces::Pieces;
@@ -152,6 +152,8 @@ pub struct PathMotion {
     changes: [f64; 2],
     /// Cycles in which a guess was trusted since one faster was looked at.
     trusted: u32,
+    /// Cycles in a row in which it was to move, and did not.
+    idle: u32,
     period_s: f64,
     /// The last piece has been passed.
     arrived: bool,
@@ -175,6 +177,7 @@ impl PathMotion {
             course: Course::Rest,
             changes: [0.0; 2],
             trusted: 0,
+            idle: 0,
             period_s,
             arrived: false,
             starved: false,
@@ -375,7 +378,10 @@ impl PathMotion {
         self.starved =
             open && judged.supply <= judged.limits.min(judged.feed) && judged.supply <= 0.01 * from.energy().max(1.0);
         let rests = self.starved && (!self.bordered() || self.near_border());
-        self.follow(from, change, place, rate, ratio == 0.0 || rests);
+        let waits = ratio == 0.0 || (self.starved && !self.bordered());
+        let idles = !waits && place.velocity < REST && self.creeps(from, change, rate);
+        self.idle = if idles { self.idle.saturating_add(1) } else { 0 };
+        self.follow(from, change, place, rate, ratio == 0.0 || rests || self.idle >= IDLE);
     }
 
     /// The step with that change, or the one with the hardest braking where that leaves too little. Bound: `searches` and three.
@@ -494,13 +500,17 @@ impl PathMotion {
         rate
     }
 
+    /// Next to nothing is in use, and no more is taken.
+    fn creeps(&self, from: Place, change: f64, rate: f64) -> bool {
+        change <= CREEPING * rate && from.share.abs() <= rate * self.period_s
+    }
+
     /// Takes the step, unless it would run back: then as much less braking as that takes.
     fn follow(&mut self, from: Place, change: f64, found: Place, rate: f64, rests: bool) {
         // What is left of a braking to rest is released, and is none; and so is what creeps to the end of what is known.
         let acceleration = self.pieces.get(from.piece).map_or(0.0, |piece| piece.envelope.at(from.x));
-        let left = from.velocity.abs().max(0.5 * from.share * from.share * acceleration / rate);
-        let creeps = change <= CREEPING * rate && from.share.abs() <= rate * self.period_s;
-        if rests && creeps && left < REST {
+        let left = from.velocity.abs().max(found.velocity).max(0.5 * from.share * from.share * acceleration / rate);
+        if rests && left < REST && self.creeps(from, change, rate) {
             self.place = Place { velocity: 0.0, share: 0.0, ..from };
             let seconds = from.share.abs() / rate;
             self.course = match from.share {

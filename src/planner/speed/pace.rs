@@ -1,6 +1,19 @@
 //! How long a piece takes, about: for who asks when a program will have ended.
 
 use crate::geometry::Piece;
+use crate::motion::Limits;
+use crate::motion::profile::{Profile, State};
+
+/// Seconds that a path unit takes behind a rest at the beginning of this piece, in the mean, where all of the way to the next rest is a landing.
+pub fn between_rests(piece: &Piece) -> Option<f64> {
+    let way = piece.landing.filter(|way| *way > 0.0)?;
+    let Piece { envelope, feed, cap, .. } = piece;
+    let velocity = (2.0 * feed.energy.min(*cap)).sqrt();
+    let jerk = envelope.acceleration * envelope.rate;
+    let limits = Limits { velocity, acceleration: envelope.acceleration, jerk };
+    let possible = velocity > 0.0 && jerk > 0.0;
+    possible.then(|| Profile::duration_to_position_s(State::rest(0.0), way, &limits) / way)
+}
 
 /// Seconds that a piece takes at an override of 1, with the acceleration that is planned, where nothing holds it up. What changes of the
 /// acceleration cost is counted where the path leaves a rest (`first`) and where it comes to one: half of what the change takes.
