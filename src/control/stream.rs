@@ -318,8 +318,10 @@ fn unfit(context: &Context, group: GroupId, error: PointError) -> Failure {
             (reason, Some(excess.axis), excess.needed, Some(excess.allowed), unit)
         }
     };
+    // For people: six digits behind the point are more than any axis has.
+    let rounded = |value: f64| (value * 1e6).round() / 1e6;
     let mut refused = fields(json!({
-        "reason": reason, "point": number, "time": time_s, "requested": requested, "hint": error.to_string(),
+        "reason": reason, "point": number, "time": time_s, "requested": rounded(requested), "hint": error.to_string(),
         "retryable": false
     }));
     if let Some(limit) = limit {
@@ -335,7 +337,7 @@ fn unfit(context: &Context, group: GroupId, error: PointError) -> Failure {
         }
     }
     if let PointFault::Limit(excess) = fault {
-        refused.insert("points".into(), json!(excess.asked));
+        refused.insert("points".into(), json!(rounded(excess.asked)));
     }
     Failure::Own("Refused", refused)
 }

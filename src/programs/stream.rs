@@ -126,12 +126,14 @@ impl fmt::Display for PointFault {
             PointFault::SoftLimit { found, allowed, .. } => {
                 write!(out, "the curve to this point goes to {found:.6}, the soft limit is {allowed}")
             }
-            PointFault::Limit(Excess { quantity, asked, needed, allowed, .. }) => write!(
-                out,
-                "the curve to this point takes {} {asked:.3}, {needed:.3} with what is kept for a stop and for catching up, and \
-                 {allowed} is permitted: give it more time, or allow a longer stop",
-                quantity_name(*quantity)
-            ),
+            PointFault::Limit(Excess { quantity, asked, needed, allowed, .. }) => {
+                write!(out, "the curve to this point takes {} {asked:.3}", quantity_name(*quantity))?;
+                if needed - asked > 0.0005 {
+                    write!(out, ", {needed:.3} with what is kept for a stop and for catching up")?;
+                }
+                write!(out, ", and {allowed} is permitted: give it more time")?;
+                if asked <= allowed { write!(out, ", or allow a longer stop") } else { Ok(()) }
+            }
         }
     }
 }
