@@ -26,6 +26,7 @@ mod output;
 mod overrides;
 mod params;
 mod path;
+mod path_check;
 mod path_rehearsal;
 mod path_report;
 mod path_stream;

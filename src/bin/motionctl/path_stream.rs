@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::keys::Keys;
 use crate::path::Arguments;
+use crate::path_check;
 use crate::shell::{Command, Outcome, Shell};
 
 /// Read at a time, bytes.
@@ -65,6 +66,15 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
         Ok(chosen) => chosen,
         Err(words) => return Ok(usage(&words)),
     };
+    match path_check::mistakes(file, &path_group) {
+        Ok(mistakes) if mistakes.is_empty() => {}
+        Ok(mistakes) => {
+            mistakes.iter().for_each(|mistake| eprintln!("motionctl: {}:{mistake}", file.display()));
+            eprintln!("  nothing of the path was begun");
+            return Ok(Outcome::Usage);
+        }
+        Err(error) => return Ok(usage(&format!("{}: {error}", file.display()))),
+    }
     shell.hold_to_move(Scope::Group(group.clone()), waiting)?;
     let mut begin = json!({ "group": group });
     if let Some(buffer) = buffer {
