@@ -216,7 +216,7 @@ fn who_dies_leaves_the_machine_at_rest_on_the_curve_and_late_points_are_told() {
 
 #[test]
 fn a_hold_stands_on_the_curve_and_is_caught_up_where_that_was_asked_for() {
-    const COUNT: usize = 400;
+    const COUNT: usize = 300;
     let mut held = Held::start();
     held.power_up();
     let mut stream = Stream::begin(&mut held, json!({ "catch_up": 0.4, "stop": 0.4 }));
