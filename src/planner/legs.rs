@@ -15,8 +15,8 @@ use super::program::{Corner, Element, Feed, Point, Shape};
 const CHORD_SHARE: f64 = 0.8;
 /// Feeds of the elements of one leg differ by this factor at most; the slowest counts.
 const FEED_FACTOR: f64 = 1.25;
-/// Shorter elements are none, units of path.
-pub const SHORTEST: f64 = 1e-9;
+/// Shorter elements are none, mm or deg: no axis resolves them, and a corner of them could only be passed as good as standing.
+pub const SHORTEST: f64 = 1e-6;
 /// Directions that differ by less go on straight.
 const STRAIGHT: f64 = 1e-6;
 

@@ -36,6 +36,8 @@ const LOWERED: f64 = 0.7;
 const LOWERINGS: usize = 12;
 /// The factor where a limit does not hold between the ends of a stretch.
 const EASED: f64 = 0.95;
+/// Parts of a stretch on which much changes: limits are looked at between them, too.
+const BETWEEN: u32 = 16;
 /// How far the energy at the border of two stretches may exceed what bends permit there.
 const BORDER: f64 = 1.05;
 /// Of the jerk that is left: for changes of the used share; the rest for changes of the envelope.
@@ -131,8 +133,7 @@ impl Speeds {
 
     /// One stretch more; settles what can be settled after a number of them, and after one that rests.
     pub fn push(&mut self, stretch: Stretch, out: &mut impl FnMut(Piece)) {
-        let tool = stretch.tool.as_deref().unwrap_or(&stretch.axes);
-        let spot = |share: f64| Spot::of(&stretch.axes, tool, stretch.length * share, self.rows);
+        let spot = |share: f64| self.spot(&stretch, share);
         let (mut begin, middle, end) = (spot(0.0), spot(0.5), spot(1.0));
         let quarters = [spot(0.25), spot(0.75)];
         if let Some(before) = self.entries.last_mut() {
@@ -513,15 +514,25 @@ impl Speeds {
     fn holds(&self, index: usize, solved: &Solved, ends_with: f64) -> bool {
         let entry = &self.entries[index];
         let slope = (solved.leaving - solved.acceleration) / entry.stretch.length;
-        let spots = [(0.25, &entry.quarters[0]), (0.5, &entry.middle), (0.75, &entry.quarters[1])];
-        spots.iter().all(|(share, spot)| {
+        let held = |share: f64, spot: &Spot| {
             let acceleration = solved.acceleration + share * (solved.leaving - solved.acceleration);
             let way = 0.5 * (solved.acceleration + acceleration) * share * entry.stretch.length / solved.width;
             let (left, right) = ((1.0 - way) * (1.0 - way), way * way);
             let energy = left * solved.begins_with + right * ends_with + (1.0 - left - right) * solved.energy;
             let jerk = solved.rate * acceleration + slope.abs() * (2.0 * energy).sqrt();
             spot.holds(&self.limits, energy, acceleration, jerk)
-        })
+        };
+        let spots = [(0.25, &entry.quarters[0]), (0.5, &entry.middle), (0.75, &entry.quarters[1])];
+        let most = solved.acceleration.max(solved.leaving);
+        let uneven = || entry.middle.uneven(&self.limits, entry.stretch.length, most);
+        let between = || (1..BETWEEN).map(|part| f64::from(part) / f64::from(BETWEEN));
+        spots.iter().all(|(share, spot)| held(*share, spot))
+            && (!uneven() || between().all(|share| held(share, &self.spot(&entry.stretch, share))))
+    }
+
+    fn spot(&self, stretch: &Stretch, share: f64) -> Spot {
+        let tool = stretch.tool.as_deref().unwrap_or(&stretch.axes);
+        Spot::of(&stretch.axes, tool, stretch.length * share, self.rows)
     }
 
     /// No more acceleration at a knot than is reached on the way to the greatest speed around it: what is more only makes changes of

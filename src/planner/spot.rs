@@ -12,6 +12,8 @@ const ACCELERATION: f64 = 0.99;
 const JERK: f64 = 0.94;
 /// Of each of the limits: what is used at most where what was planned is looked at again.
 const USED: f64 = 0.999;
+/// Of each of the limits: what may be used more between two places that are a quarter of a stretch apart.
+const UNSEEN: f64 = 0.0005;
 /// Of the acceleration: what bends leave for braking at least.
 const BRAKING: f64 = 0.1;
 /// Of the jerk: what q″va may take.
@@ -134,6 +136,17 @@ impl Spot {
             first * velocity <= USED * limits.velocity
                 && first * acceleration + 2.0 * second * energy <= USED * limits.acceleration
                 && first * jerk + turning <= USED * limits.jerk
+        })
+    }
+
+    /// Much changes on a stretch of this length, with this acceleration along it at most: what is used of a limit between two places a quarter of it
+    /// apart may exceed by some what is used at both. With h that way, that is h²/8 times the second derivative at most: q‴v of the velocity, and of
+    /// the acceleration q‴a + (q″v²)″, of which the second is 4q‴a at most, where q″ is not the same.
+    pub fn uneven(&self, limits: &[Limits], length: f64, acceleration: f64) -> bool {
+        let half = length * length / 128.0;
+        limits.iter().enumerate().any(|(axis, limits)| {
+            let bent = half * self.third[axis];
+            bent > UNSEEN * self.first[axis] || 5.0 * bent * acceleration > UNSEEN * limits.acceleration
         })
     }
 }

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use crate::geometry::Cubic;
 use crate::limits::{ARC_ACCURACY, EXACT_PATH_MM, MAX_GROUP_AXES};
 
-use super::legs::{Join, Leg, SHORTEST, Way};
+use super::legs::{Join, Leg, Mark, SHORTEST, Way};
 use super::program::Corner;
 
 /// Intervals of the curve that may still change where a knot is added behind them: as far as a control point reaches.
@@ -252,15 +252,23 @@ impl Track {
 
     /// The curve of interval `index` is where the program permits it: at the marks, and at some places between and beside them.
     fn close_enough(&self, index: usize) -> bool {
-        let (begin, end) = (self.knot(index as isize), self.knot(index as isize + 1));
+        let at = index as isize;
+        let (begin, end) = (self.knot(at), self.knot(at + 1));
         let mut cubics = None;
         let mut corner = Corner::Stop;
         for leg in self.legs.iter().filter(|leg| leg.end >= begin && leg.begin <= end) {
             let before = std::mem::replace(&mut corner, leg.corner);
-            let Way::Lines(marks) = &leg.way else { continue };
-            if !leg.gathered && self.legs.len() < 2 {
-                continue;
-            }
+            let marks: &[Mark] = match &leg.way {
+                Way::Lines(_) if !leg.gathered && self.legs.len() < 2 => continue,
+                Way::Lines(marks) => marks,
+                // An arc's own knots are close enough: it is looked at where corners reach.
+                Way::Arc(_)
+                    if leg.begin < self.knot(at - REACH as isize) && leg.end > self.knot(at + 1 + REACH as isize) =>
+                {
+                    continue;
+                }
+                Way::Arc(_) => &[],
+            };
             let cubics = cubics.get_or_insert_with(|| self.cubics(index));
             let near = |sigma: f64, corners: &[Corner]| self.near(cubics, begin, sigma, leg, corners);
             let first = marks.partition_point(|mark| mark.sigma < begin.max(leg.begin + SHORTEST));
@@ -298,8 +306,9 @@ impl Track {
             if axis < self.linear { off += gap } else { off_rotary += gap }
         }
         // Rounding on top of what the joins were given.
+        let own = if leg.curvature() > 0.0 { ARC_ACCURACY } else { 1e-12 };
         let slack = 1.0 + 1e-9;
-        off.sqrt() <= linear * slack + 1e-12 && off_rotary.sqrt() <= rotary * slack + 1e-12
+        off.sqrt() <= linear * slack + own && off_rotary.sqrt() <= rotary * slack + own
     }
 
     /// The next interval, when nothing that follows can change it.

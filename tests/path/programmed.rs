@@ -4,7 +4,7 @@ use crate::case::Case;
 use crate::subject::{ARC_ACCURACY, Corner, EXACT_PATH_MM, Point, Shape};
 
 /// Shorter elements are none.
-pub const SHORTEST: f64 = 1e-9;
+pub const SHORTEST: f64 = 1e-6;
 
 /// Elements on each side whose corners may reach over one.
 const NEIGHBOURS: usize = 6;

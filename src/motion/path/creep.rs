@@ -19,8 +19,10 @@ const ENERGY: f64 = 0.9;
 const SPARE: f64 = 2.0;
 /// Seconds at the permitted speed that one bit takes at most.
 const LONG_S: f64 = 1.0;
-/// Cycles in a row in which the follower does not get on before its rest is left so.
-pub(super) const IDLE: u32 = 8;
+/// A cycle in which the follower stands and is to move counts as much as it moves cycles in which it does.
+pub(super) const STANDING: u32 = 16;
+/// So much, and the rest is left so.
+pub(super) const IDLE: u32 = 8 * STANDING;
 
 /// On the way.
 #[derive(Clone, Debug)]

@@ -47,7 +47,7 @@ use crate::limits::{PATH_HISTORY, PATH_PIECES, PIECES_PASSED};
 
 use super::profile::{Profile, State};
 use super::types::Limits;
-use creep::{Creep, IDLE};
+use creep::{Creep, IDLE, STANDING};
 use margin::{MOST_CHANGE, Margin, Way, margin};
 pub use passage::Passage;
 use pieces::Pieces;
@@ -152,7 +152,7 @@ pub struct PathMotion {
     changes: [f64; 2],
     /// Cycles in which a guess was trusted since one faster was looked at.
     trusted: u32,
-    /// Cycles in a row in which it was to move, and did not.
+    /// Grows where it is to move and stands, and falls slowly.
     idle: u32,
     period_s: f64,
     /// The last piece has been passed.
@@ -380,7 +380,12 @@ impl PathMotion {
         let rests = self.starved && (!self.bordered() || self.near_border());
         let waits = ratio == 0.0 || (self.starved && !self.bordered());
         let idles = !waits && place.velocity < REST && self.creeps(from, change, rate);
-        self.idle = if idles { self.idle.saturating_add(1) } else { 0 };
+        let stands = from.velocity == 0.0 && from.share == 0.0;
+        self.idle = match () {
+            () if waits => 0,
+            () if idles || stands => self.idle.saturating_add(STANDING),
+            () => self.idle.saturating_sub(1),
+        };
         self.follow(from, change, place, rate, ratio == 0.0 || rests || self.idle >= IDLE);
     }
 
@@ -534,10 +539,15 @@ impl PathMotion {
         }
         let (mut change, mut place) = (change, found);
         if place.releasing(&self.pieces, self.period_s).is_none() {
-            // Bound: RELEASES. A release from here on can go on, and so can what does not brake yet.
+            // Bound: RELEASES. A release from here on can go on; one that is little more than what comes to rest mostly can, too, unless changes
+            // have to be slower further on; and so can what does not brake yet.
             let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
             let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
             let (mut low, mut high) = (change, (1.1 * slowest).max(change).min(releasing));
+            let gentle = advanced(&self.pieces, from, high, self.period_s);
+            if gentle.releasing(&self.pieces, self.period_s).is_none() {
+                (low, high) = (high, releasing);
+            }
             for _ in 0..searches(from, place).min(RELEASES) {
                 let middle = 0.5 * (low + high);
                 let place = advanced(&self.pieces, from, middle, self.period_s);
