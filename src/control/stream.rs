@@ -26,6 +26,8 @@ use crate::programs::{Desk, PointError, PointFault, ProgramError, StreamGround};
 struct Open {
     handle: Handle,
     lease: Option<String>,
+    /// The number of the request that began it, and its answer.
+    begun: (Option<u64>, Reply),
     ground: StreamGround,
     /// Nothing follows.
     ended: bool,
@@ -46,6 +48,14 @@ impl Streams {
     /// Where points are handed in.
     pub fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    /// The same number again gets the same answer, and no second stream in the place of the first.
+    fn answered(&self, group: GroupId, request: Option<u64>, lease: Option<&str>) -> Option<Reply> {
+        let open = self.open();
+        let open = open[group.index()].as_ref()?;
+        let same = request.is_some() && open.begun.0 == request && open.lease.as_deref() == lease;
+        same.then(|| open.begun.1.clone())
     }
 
     /// Where the axes are when the stream of a group ends, where that runs and was given to its end; `Err` where it runs and more may come.
@@ -111,6 +121,10 @@ async fn begin(
     group: GroupId,
     parameters: &Parameters,
 ) -> Result<Reply, Failure> {
+    let request = parameters.optional_whole("request_id")?;
+    if let Some(answer) = streams.answered(group, request, parameters.optional_text("lease")) {
+        return Ok(answer);
+    }
     let least_s = MIN_STREAM_STOP_PERIODS * context.gateway.description().period_ns as f64 * 1e-9;
     let stop_s = ranged(parameters, "stop", DEFAULT_STREAM_STOP_S.max(least_s), (least_s, MAX_STREAM_STOP_S))?;
     let lead_s = ranged(parameters, "lead", stop_s, (0.0, MAX_STREAM_LEAD_S))?;
@@ -125,17 +139,15 @@ async fn begin(
     let axes: Vec<&str> =
         machine.groups[group.index()].axes.iter().map(|axis| machine.axes[axis.index()].name.as_str()).collect();
     let spacing = ground.spacing_s();
-    let known = streams.open()[group.index()].as_ref().is_some_and(|open| open.handle == accepted.handle);
-    // The same number again gets the same answer, and no second stream.
-    if !known {
-        streams.desk.begin_stream(group, accepted.handle, start).map_err(refused)?;
-        let lease = parameters.optional_text("lease").map(str::to_string);
-        streams.open()[group.index()] = Some(Open { handle: accepted.handle, lease, ground, ended: false });
-    }
-    Ok(fields(json!({
+    let answer = fields(json!({
         "handle": accepted.handle.0, "cycle": accepted.cycle, "axes": axes, "start": place, "room": MAX_STREAM_POINTS,
         "spacing": spacing, "stop": stop_s, "lead": lead_s, "catch_up": catch_up
-    })))
+    }));
+    streams.desk.begin_stream(group, accepted.handle, start).map_err(refused)?;
+    let lease = parameters.optional_text("lease").map(str::to_string);
+    let begun = (request, answer.clone());
+    streams.open()[group.index()] = Some(Open { handle: accepted.handle, lease, begun, ground, ended: false });
+    Ok(answer)
 }
 
 /// The stream of this handle, if it is open and the lease is the one that it began under.

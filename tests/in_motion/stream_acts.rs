@@ -64,7 +64,7 @@ fn a_stream_takes_the_place_of_a_move_only_where_that_was_said() {
     let begin = json!({ "group": "gantry", "lease": held.lease() });
     let with = |buffer: &str| {
         let mut begin = begin.clone();
-        begin["buffer"] = json!(buffer);
+        (begin["buffer"], begin["request_id"]) = (json!(buffer), json!(7));
         begin
     };
     let refused = held.ask(&mut machine, "Stream", "Begin", begin.clone()).unwrap_err();
@@ -76,7 +76,7 @@ fn a_stream_takes_the_place_of_a_move_only_where_that_was_said() {
     assert!(held.snapshot.axes[0].velocity > 100.0);
     let aborting = with("aborting");
     let begun = std::thread::scope(|scope| {
-        let asked = scope.spawn(|| machine.call("Stream", "Begin", aborting));
+        let asked = scope.spawn(|| machine.call("Stream", "Begin", aborting.clone()));
         until("it has begun", || {
             run(&mut held, 1, &mut snapshots);
             asked.is_finished().then_some(())
@@ -89,7 +89,10 @@ fn a_stream_takes_the_place_of_a_move_only_where_that_was_said() {
     stream.points(1..COUNT + 1, COUNT);
     stream.end();
     stream.planned();
-    snapshots.extend(run_until(&mut held, "it is there", stands));
+    snapshots.extend(run_until(&mut held, "it is under way", |now| now.groups[0].path_distance > 1.0));
+    // Whoever lost the answer asks again, and does not halt the stream that began.
+    assert_eq!(stream.machine.call("Stream", "Begin", aborting).unwrap(), begun);
+    snapshots.extend(run_until(&mut held, "it is there", stands).split_off(1));
     assert_eq!(stream.machine.wait(stream.handle).unwrap(), Ended::Done);
     assert_within_limits(&held, &snapshots);
     held.end();
