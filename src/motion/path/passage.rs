@@ -277,6 +277,10 @@ impl Passage {
         let PathMotion { pieces, place, period_s, .. } = &mut self.path;
         let Some(envelope) = pieces.get(place.piece).map(|piece| piece.envelope) else { return false };
         pieces.set_limit(Some(number));
+        // Where the program rests it does so in any case.
+        if pieces.get(number).is_some_and(|piece| piece.rests) {
+            return true;
+        }
         let lag = place.lag(pieces, MOST_CHANGE, *period_s);
         let way = Way { from: place.share, change: 0.0, period_s: *period_s, lag };
         // With two cycles to spare.
