@@ -687,15 +687,12 @@ impl Speeds {
                 cap: solved.cap,
                 potential: self.potential,
                 landing: solved.landing,
-                uniform: None,
                 distance: begin,
                 time: self.time,
-                duration: 0.0,
                 epoch: self.epoch,
                 line,
                 rests,
-                still: false,
-                last: false,
+                ..Piece::NOTHING
             };
             if index == 0 {
                 self.between_rests = pace::between_rests(&piece);
