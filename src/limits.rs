@@ -119,9 +119,9 @@ pub const MIRRORED_PIECES: usize = 256;
 /// See [`MIRRORED_PIECES`].
 pub const MIRRORED_BEHIND: usize = 8;
 /// Pieces that one cycle turns round: more than it can pass.
-pub const MIRRORED_PER_CYCLE: usize = 16;
+pub const MIRRORED_PER_CYCLE: usize = 8;
 /// Pieces that one cycle looks along for the end of a line of the program.
-pub const LINE_SEARCH: usize = 64;
+pub const LINE_SEARCH: usize = 10;
 /// Elements of a group's program that wait for the planner.
 pub const MAX_PROGRAM_ELEMENTS: usize = 65_536;
 /// Batches of elements that wait for it, of all groups.
@@ -371,8 +371,9 @@ const _: () = assert!(
 );
 const _: () = assert!(PIECES_PER_CYCLE as f64 > MIN_SEGMENT_PARTS as f64 / MIN_POINT_PERIODS, "a stream keeps up");
 const _: () = assert!(2 * PICTURE_BYTES_PER_REPLY < PAGE_BYTES && DRY_RUN_TEXT_BYTES >= 2 * MAX_REQUEST_BYTES);
-const _: () = assert!(PIECE_RING.is_power_of_two() && PATH_PIECES.is_power_of_two());
-const _: () = assert!(PATH_HISTORY < PATH_PIECES && MIRRORED_PER_CYCLE > PIECES_PASSED && LINE_SEARCH > PIECES_PASSED);
+const _: () =
+    assert!(PIECE_RING.is_power_of_two() && PATH_PIECES.is_power_of_two() && MIRRORED_PIECES.is_power_of_two());
+const _: () = assert!(PATH_HISTORY < PATH_PIECES && MIRRORED_PER_CYCLE >= PIECES_PASSED && LINE_SEARCH > PIECES_PASSED);
 const _: () = assert!(MIRRORED_PIECES > PIECES_AHEAD + MIRRORED_BEHIND + MIRRORED_PER_CYCLE);
 const _: () = assert!(MAX_SDO_BYTES >= 2 + 255 * 8, "every array and record fits");
 const _: () = assert!(MAX_FILE_NAME_BYTES + 12 <= MAX_MAILBOX_BYTES && MAX_DESCRIPTION_BYTES >= MAX_MAILBOX_BYTES);

@@ -109,6 +109,11 @@ pub struct Speeds {
     epoch: u32,
 }
 
+/// Places within a stretch on which much changes, as shares of it.
+fn between() -> impl Iterator<Item = f64> {
+    (1..BETWEEN).map(|part| f64::from(part) / f64::from(BETWEEN))
+}
+
 /// The mean of two control values at the knot between stretches of these potentials.
 fn at_knot((left, left_width): (f64, f64), (right, right_width): (f64, f64)) -> f64 {
     (right_width * left + left_width * right) / (left_width + right_width)
@@ -263,17 +268,20 @@ impl Speeds {
     /// Everything that limits say about the entries, where the settled ones stay what they are.
     fn solve(&self, end: End) -> Vec<Solved> {
         let mut caps = self.caps();
+        // Where less energy has not helped so often, acceleration is looked at between the places, too.
+        let mut strict = vec![false; self.entries.len()];
         // Bound: LOWERINGS.
         for lowering in 0..=LOWERINGS {
             let mut solved: Vec<Solved> = self.entries.iter().map(|entry| entry.solved).collect();
             self.profile(&mut solved, &caps, end);
-            let tight = self.envelope(&mut solved, end);
+            let tight = self.envelope(&mut solved, end, &strict);
             if tight.is_empty() || lowering == LOWERINGS {
                 self.ceiling(&mut solved, end);
                 self.back(&mut solved);
                 return solved;
             }
             for (index, lowered) in tight {
+                strict[index] |= 2 * lowering > LOWERINGS;
                 let near = index.saturating_sub(1).max(self.settled)..(index + 2).min(caps.len());
                 for near in near {
                     caps[near] = caps[near].min(lowered * solved[index].energy);
@@ -390,7 +398,7 @@ impl Speeds {
 
     /// Returns entries at which the bends leave too little of the jerk, or which use more of a limit than is planned with; and by which
     /// factor their energy is to be lowered.
-    fn envelope(&self, solved: &mut [Solved], end: End) -> Vec<(usize, f64)> {
+    fn envelope(&self, solved: &mut [Solved], end: End, strict: &[bool]) -> Vec<(usize, f64)> {
         let count = self.entries.len();
         let knots: Vec<f64> = (0..=count).map(|index| self.knot_energy(solved, index)).collect();
         let middles: Vec<f64> = (0..count)
@@ -404,15 +412,18 @@ impl Speeds {
             // A straight line between two knots must not pass above what there is between them.
             let entry = &self.entries[index];
             let middle = entry.middle.acceleration(&self.limits, middles[index]);
-            let quarter = |share: f64, spot: &Spot| {
+            let energy = |share: f64| {
                 let (left, right) = ((1.0 - share) * (1.0 - share), share * share);
                 let energy =
                     left * knots[index] + right * knots[index + 1] + (1.0 - left - right) * solved[index].energy;
-                spot.acceleration(&self.limits, energy.max(solved[index].energy))
+                energy.max(solved[index].energy)
             };
-            let inside =
-                [(0.5, middle), (0.25, quarter(0.25, &entry.quarters[0])), (0.75, quarter(0.75, &entry.quarters[1]))];
-            for (share, most) in inside {
+            let quarter = |share: f64, spot: &Spot| (share, spot.acceleration(&self.limits, energy(share)));
+            let seen = [(0.5, middle), quarter(0.25, &entry.quarters[0]), quarter(0.75, &entry.quarters[1])];
+            let between = strict[index].then(between).into_iter().flatten();
+            let more = between
+                .map(|share| (share, self.spot(&entry.stretch, share).most_acceleration(&self.limits, energy(share))));
+            for (share, most) in seen.into_iter().chain(more) {
                 let excess = (1.0 - share) * at[index] + share * at[index + 1] - most;
                 if excess <= 0.0 {
                     continue;
@@ -525,7 +536,6 @@ impl Speeds {
         let spots = [(0.25, &entry.quarters[0]), (0.5, &entry.middle), (0.75, &entry.quarters[1])];
         let most = solved.acceleration.max(solved.leaving);
         let uneven = || entry.middle.uneven(&self.limits, entry.stretch.length, most);
-        let between = || (1..BETWEEN).map(|part| f64::from(part) / f64::from(BETWEEN));
         spots.iter().all(|(share, spot)| held(*share, spot))
             && (!uneven() || between().all(|share| held(share, &self.spot(&entry.stretch, share))))
     }

@@ -113,6 +113,15 @@ impl Spot {
         left.max(0.0)
     }
 
+    /// The same, of what is used at most between the places that are looked at.
+    pub fn most_acceleration(&self, limits: &[Limits], energy: f64) -> f64 {
+        let mut left = f64::INFINITY;
+        for (axis, limits) in limits.iter().enumerate().filter(|(axis, _)| self.first[*axis] > 0.0) {
+            left = left.min((USED * limits.acceleration - 2.0 * self.second[axis] * energy) / self.first[axis]);
+        }
+        left.max(0.0)
+    }
+
     /// The jerk along the path that is left at this energy and acceleration.
     pub fn jerk(&self, limits: &[Limits], energy: f64, acceleration: f64) -> f64 {
         let velocity = (2.0 * energy).sqrt();

@@ -42,7 +42,7 @@ const CASES: usize = 2_500;
 const CYCLES: usize = 2_000;
 
 /// What was wrong once, by claim, seed and cycles.
-const ONCE_WRONG: [(usize, u64, usize); 23] = [
+const ONCE_WRONG: [(usize, u64, usize); 25] = [
     (0, 957, 2_000),
     (0, 5_000_220, 2_000),
     (0, 21_099, 2_000),
@@ -55,6 +55,8 @@ const ONCE_WRONG: [(usize, u64, usize); 23] = [
     (0, 8_008_597, 5_000),
     (0, 8_010_485, 5_000),
     (0, 8_011_599, 5_000),
+    (0, 8_028_376, 5_000),
+    (0, 8_029_747, 5_000),
     (1, 265, 2_000),
     (1, 578, 2_000),
     (1, 5_000_498, 2_000),

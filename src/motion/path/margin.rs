@@ -9,7 +9,7 @@ use crate::geometry::Piece;
 use super::super::profile::stopping_distance;
 use super::super::types::Limits;
 use super::pieces::Pieces;
-use super::place::Place;
+use super::place::{Place, greater, lesser};
 
 /// Of the rate: what following a ceiling leaves for coming to it.
 const LEFT_FOR_MEETING: f64 = 0.5;
@@ -27,6 +27,9 @@ const ROUNDING: f64 = 4.0 * f64::EPSILON;
 /// Within a cycle the energy may be so many times what axes permit: rounding, and what keeps to the ceiling.
 const INSIDE: f64 = 1.001;
 
+/// Of what a cycle makes: as much is left where a change is aimed at.
+const AIM: f64 = 1e-6;
+
 /// Path units²/s²; below 0 it is not kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Margin {
@@ -41,7 +44,7 @@ pub struct Margin {
 impl Margin {
     #[inline]
     pub fn least(&self) -> f64 {
-        self.limits.min(self.feed).min(self.supply)
+        lesser(lesser(self.limits, self.feed), self.supply)
     }
 }
 
@@ -58,7 +61,7 @@ pub struct Way {
 }
 
 /// At `place`, at `ratio` of the programmed velocity.
-#[inline]
+#[inline(never)]
 pub fn margin(pieces: &Pieces, place: &Place, way: &Way, ratio: f64) -> Margin {
     let (Some(piece), Some(rest)) = (pieces.get(place.piece), pieces.rest()) else {
         return Margin { limits: 0.0, feed: 0.0, supply: 0.0 };
@@ -75,8 +78,8 @@ pub fn margin(pieces: &Pieces, place: &Place, way: &Way, ratio: f64) -> Margin {
     let end = rest.potential + rest.envelope.potential(rest.length);
     let known = if rest.still { f64::INFINITY } else { end - piece.potential - potential - ROUNDING * end };
     // The braking is released where the path ends.
-    let last = rest.envelope.acceleration.max(rest.envelope.at(rest.length)) * way.period_s;
-    let supply = supply(place, known, lag.max(rest.envelope.lag), cycle.max(last), limits.min(feed));
+    let last = greater(rest.envelope.acceleration, rest.envelope.at(rest.length)) * way.period_s;
+    let supply = supply(place, known, greater(lag, rest.envelope.lag), greater(cycle, last), lesser(limits, feed));
     Margin { limits, feed, supply }
 }
 
@@ -85,19 +88,19 @@ pub fn margin(pieces: &Pieces, place: &Place, way: &Way, ratio: f64) -> Margin {
 /// slower than that by some cycles, since the change is the same throughout each of them. More than `enough` need not be exact.
 #[inline]
 fn supply(place: &Place, known: f64, lag: f64, cycle: f64, enough: f64) -> f64 {
-    let released = place.velocity + 0.5 * place.share.max(0.0).powi(2) * lag;
+    let released = place.velocity + 0.5 * greater(place.share, 0.0).powi(2) * lag;
     if released <= 0.0 {
         return known;
     }
     let slack = STOP_CYCLES * cycle;
-    let lag = (lag + slack).max(slack * cycle / released);
+    let lag = greater(lag + slack, slack * cycle / released);
     // Braking with everything, and releasing that, which takes at most lag²/6 of potential more.
     let roughly = known - place.energy() - gain(place, -1.0, lag, 0.0) - lag * lag / 6.0;
-    if roughly >= enough.max(0.0) {
+    if roughly >= greater(enough, 0.0) {
         return roughly;
     }
     // A braking that is under way can be released before it runs back, and no slower release than that is a stop.
-    let braking = -place.share.min(0.0);
+    let braking = -lesser(place.share, 0.0);
     let lag = if braking > 0.0 { lag.min(2.0 * place.velocity / (braking * braking)) } else { lag };
     let limits = Limits { velocity: f64::MAX, acceleration: 1.0, jerk: 1.0 / lag.max(f64::MIN_POSITIVE) };
     known - stopping_distance(place.velocity, place.share, &limits)
@@ -105,7 +108,7 @@ fn supply(place: &Place, known: f64, lag: f64, cycle: f64, enough: f64) -> f64 {
 
 /// The least that is left to the ceiling between two places on a piece: at the second, or between them where the energy comes nearer to the ceiling
 /// first and then falls behind it, as where that is lowest.
-#[inline]
+#[inline(never)]
 pub fn between(piece: &Piece, begin: &Place, end: &Place) -> f64 {
     let potentials = [begin, end].map(|place| piece.envelope.potential(place.x));
     let (first, first_slope) = piece.ceiling.at(potentials[0]);
@@ -116,7 +119,7 @@ pub fn between(piece: &Piece, begin: &Place, end: &Place) -> f64 {
     if nearing > 0.0 && leaving > 0.0 {
         // A parabola with these slopes.
         let lowest = 0.5 * nearing * nearing * (potentials[1] - potentials[0]) / (nearing + leaving);
-        least = least.min(INSIDE * first - begin.energy() - lowest);
+        least = lesser(INSIDE * first - begin.energy() - lowest, least);
     }
     least
 }
@@ -129,8 +132,8 @@ fn gain(place: &Place, slope: f64, lag: f64, cycle: f64) -> f64 {
     if excess <= 0.0 {
         return 0.0;
     }
-    let faster = if place.share > 0.0 { 0.5 * place.share * (place.share * lag).max(cycle) } else { 0.0 };
-    0.5 * excess * (excess * lag).max(cycle) * (place.velocity + faster)
+    let faster = if place.share > 0.0 { 0.5 * place.share * greater(place.share * lag, cycle) } else { 0.0 };
+    0.5 * excess * greater(excess * lag, cycle) * (place.velocity + faster)
 }
 
 /// By how much the energy was further up on the curve where the share passed its slope within the cycle.
@@ -148,14 +151,89 @@ fn passed(place: &Place, way: &Way, slope: f64, acceleration: f64) -> f64 {
 fn feed_margin(piece: &Piece, place: &Place, potential: f64, ratio: f64, cycle: f64) -> f64 {
     let (feed, slope) = piece.feed.at(potential);
     let scale = ratio * ratio;
-    let excess = place.share - (slope * scale).clamp(-1.0, 1.0);
+    let excess = place.share - lesser(greater(slope * scale, -1.0), 1.0);
     let lag = piece.envelope.at(place.x) / piece.envelope.rate;
-    let change = 0.5 * excess.abs() * (excess.abs() * lag).max(cycle);
+    let change = 0.5 * excess.abs() * greater(excess.abs() * lag, cycle);
     if excess > 0.0 {
         // What stands gains nothing on a feed that falls.
-        let faster = if place.share > 0.0 { 0.5 * place.share * (place.share * lag).max(cycle) } else { 0.0 };
+        let faster = if place.share > 0.0 { 0.5 * place.share * greater(place.share * lag, cycle) } else { 0.0 };
         return feed * scale - place.energy() - change * (place.velocity + 0.5 * faster);
     }
-    let velocity = (place.velocity - change).max(0.0);
+    let velocity = greater(place.velocity - change, 0.0);
     feed * scale - 0.5 * velocity * velocity
+}
+
+/// A curve that the energy is to come to and not to pass, seen from a place: in a frame that moves along with it, over the speed.
+#[derive(Clone, Copy, Debug)]
+struct Meeting {
+    /// What the acceleration makes of the speed in a cycle.
+    cycle: f64,
+    /// For a change of the share.
+    lag: f64,
+    /// What lies below the curve's slope counts as what lies above it does.
+    both: bool,
+}
+
+impl Meeting {
+    /// What half a cycle with `excess` of the share over the slope gains, and what it gains until it is gone.
+    #[inline]
+    fn gain(&self, excess: f64) -> f64 {
+        let lasting = if excess > 0.0 || self.both { greater(excess.abs() * self.lag, self.cycle) } else { 0.0 };
+        0.5 * excess * (self.cycle + lasting)
+    }
+
+    /// The excess that gains so much.
+    #[inline]
+    fn excess(&self, gain: f64) -> f64 {
+        let Meeting { cycle, lag, both } = *self;
+        if gain < 0.0 && !both {
+            return 2.0 * gain / cycle;
+        }
+        let size = gain.abs();
+        let excess = if size * lag <= cycle * cycle {
+            size / cycle
+        } else {
+            ((cycle * cycle + 8.0 * lag * size).sqrt() - cycle) / (2.0 * lag)
+        };
+        excess.copysign(gain)
+    }
+}
+
+/// The limits and the feed at a place: what is left to the curve, and the excess of the share over its slope.
+#[inline]
+fn curves(piece: &Piece, place: &Place, lag: f64, period_s: f64, ratio: f64) -> [(Meeting, f64, f64); 2] {
+    let energy = place.energy();
+    let potential = piece.envelope.potential(place.x);
+    let acceleration = piece.envelope.at(place.x);
+    let cycle = acceleration * period_s;
+    let (ceiling, slope) = piece.ceiling.at(potential);
+    let (feed, feed_slope) = piece.feed.at(potential);
+    let scale = ratio * ratio;
+    let limits = Meeting { cycle, lag: lag / LEFT_FOR_MEETING, both: false };
+    let wanted = Meeting { cycle, lag: acceleration / piece.envelope.rate, both: true };
+    [(limits, ceiling - energy, place.share - slope), (wanted, feed * scale - energy, place.share - feed_slope * scale)]
+}
+
+/// The change of the share with which a cycle leaves next to nothing to its curves, which ends near `place`, where its speed and share are those of
+/// its beginning.
+#[inline]
+pub fn aimed(piece: &Piece, place: &Place, lag: f64, period_s: f64, ratio: f64) -> f64 {
+    let change = |(meeting, left, excess): (Meeting, f64, f64)| {
+        // Half of a cycle with the share of its beginning, and half with that of its end.
+        let gain = left / place.velocity - meeting.cycle * (place.share - 0.5 * excess + AIM);
+        (meeting.excess(gain) - excess) / period_s
+    };
+    let [limits, feed] = curves(piece, place, lag, period_s, ratio);
+    lesser(change(limits), change(feed))
+}
+
+/// By how much the change of the share is to differ for as little to be left, where a cycle leaves `margin` at `place`.
+#[inline]
+pub fn corrected(piece: &Piece, place: &Place, margin: &Margin, lag: f64, period_s: f64, ratio: f64) -> f64 {
+    let change = |(meeting, _, excess): (Meeting, f64, f64), left: f64| {
+        let gain = meeting.gain(excess) + left / place.velocity - AIM * meeting.cycle;
+        (meeting.excess(gain) - excess) / period_s
+    };
+    let [limits, feed] = curves(piece, place, lag, period_s, ratio);
+    lesser(change(limits, margin.limits), change(feed, margin.feed))
 }

@@ -10,8 +10,8 @@ use super::margin::MOST_CHANGE;
 use super::pieces::Pieces;
 
 /// Piece `number` turned round, `potential` and `distance` behind the beginning of the way back; `None` where it is not kept.
-/// Bound: PIECES_AHEAD.
-pub fn mirrored(pieces: &Pieces, number: u64, period_s: f64, (potential, distance): (f64, f64)) -> Option<Piece> {
+#[inline(never)]
+pub fn mirrored(pieces: &Pieces, number: u64, lag: f64, (potential, distance): (f64, f64)) -> Option<Piece> {
     let piece = pieces.get(number)?;
     let Piece { length, envelope, .. } = *piece;
     let whole = envelope.potential(length);
@@ -19,14 +19,11 @@ pub fn mirrored(pieces: &Pieces, number: u64, period_s: f64, (potential, distanc
         None => true,
         Some(before) => pieces.get(before).is_some_and(|before| before.rests),
     };
+    let mut axes = piece.axes;
+    axes.iter_mut().for_each(|cubic| *cubic = cubic.back_from(length));
     Some(Piece {
-        axes: piece.axes.map(|cubic| cubic.back_from(length)),
-        envelope: Envelope {
-            acceleration: envelope.at(length),
-            slope: -envelope.slope,
-            rate: envelope.rate,
-            lag: lag(pieces, number, period_s),
-        },
+        axes,
+        envelope: Envelope { acceleration: envelope.at(length), slope: -envelope.slope, rate: envelope.rate, lag },
         ceiling: piece.back_ceiling.back_from(whole),
         feed: piece.back_feed.back_from(whole),
         potential,
@@ -38,14 +35,17 @@ pub fn mirrored(pieces: &Pieces, number: u64, period_s: f64, (potential, distanc
     })
 }
 
-/// acceleration / rate at its worst from piece `last` back, for as long as a change of the share may take. Bound: PIECES_AHEAD.
-fn lag(pieces: &Pieces, last: u64, period_s: f64) -> f64 {
+/// acceleration / rate at its worst from `count` pieces back, the first of which is `first`, for as long as a change of the share may take.
+/// Bound: `count` and PIECES_AHEAD.
+#[inline(never)]
+pub fn lag_back(pieces: &Pieces, first: u64, count: u64, period_s: f64) -> f64 {
     let (mut acceleration, mut rate, mut time) = (0.0_f64, f64::INFINITY, 0.0);
-    for number in (last.saturating_sub(PIECES_AHEAD as u64)..=last).rev() {
+    let last = first.saturating_sub(count - 1);
+    for number in (last.saturating_sub(PIECES_AHEAD as u64)..=first).rev() {
         let Some(piece) = pieces.get(number) else { break };
         acceleration = acceleration.max(piece.envelope.acceleration).max(piece.envelope.at(piece.length));
         rate = rate.min(piece.envelope.rate);
-        // It may be at the beginning of the first.
+        // It may be at the beginning of the last of them.
         if number < last {
             time += piece.length / (2.0 * piece.cap).sqrt().max(1e-9);
         }

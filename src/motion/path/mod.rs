@@ -10,27 +10,19 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | `bound` | what a cycle does at most |
 //! | `passage` | there and back on it, and line by line |
 //! | `pieces` | the pieces that the cycle has |
 //! | `mirror` | a piece for who goes back |
 //! | `place` | where the path's motion is, and where it will be |
+//! | `search` | the greatest change of the share |
 //! | `margin` | what is left between a state and what must not be passed |
 //! | `creep` | the last bit to a rest for which there is no landing |
 //!
-//! Cost of a cycle, at most, where *p* of its pieces are passed (p ≤ [`crate::limits::PIECES_PASSED`] − 1, see `planner::speed`):
-//!
-//! | what | how often |
-//! |---|---|
-//! | evaluations of a step: p + 2 stretches of a series, each with `CROSSING_STEPS` of Newton, and one margin | 3, and S = min(`SEARCHES`, `CROSSINGS` / (p + 1)) in the search for the greatest u̇ |
-//! | evaluations without a margin | `RELEASE_STEPS`, and min(S, `RELEASES`) in the search for a braking that can be released, and 2 |
-//! | looks ahead along [`crate::limits::PIECES_AHEAD`] pieces | 3, and one with each evaluation in the search for a braking |
-//! | pieces that come | [`crate::limits::PIECES_PER_CYCLE`] |
-//! | setpoints | one an axis |
-//!
-//! So 3 + S evaluations pass `CROSSINGS` + 3 (p + 1) pieces at most, however many a cycle passes. `cargo bench --bench path_cost` measures cycles
-//! that are made up to take the search for the greatest u̇ to its bound, for each p and 16 axes. The search for a braking is not among them:
-//! where it goes to its bound with all looks ahead, a cycle takes more.
+//! What a cycle does at most is in `bound`: every loop has one, and searches end with the last step that they know to be safe when what they may look at
+//! is used up. In a flow, one look or two are enough.
 
+pub mod bound;
 mod creep;
 mod margin;
 mod mirror;
@@ -39,6 +31,7 @@ mod passage;
 mod passage_tests;
 mod pieces;
 mod place;
+mod search;
 #[cfg(test)]
 mod tests;
 
@@ -48,35 +41,21 @@ use crate::limits::{PATH_HISTORY, PATH_PIECES, PIECES_PASSED};
 use super::profile::{Profile, State};
 use super::types::Limits;
 use creep::{Creep, IDLE, STANDING};
-use margin::{MOST_CHANGE, Margin, Way, margin};
 pub use passage::Passage;
 use pieces::Pieces;
-use place::{Place, advanced, advanced_past};
+use place::{Place, advanced};
+use search::{Search, Step};
 
-/// Evaluations in the search for the greatest u̇.
-const SEARCHES: usize = 24;
-/// Pieces that all evaluations of a search pass together: where a cycle passes two, as planned, they are none the fewer.
-const CROSSINGS: usize = 56;
 /// Steps in the search for a braking that can be released.
-const RELEASES: usize = 24;
-/// And where no more of the energy than this is left to what must not be passed.
-const NEAR: f64 = 1e-9;
+const RELEASES: usize = 10;
+/// Stretches that they pass together, but for the last one.
+const RELEASED: usize = 18;
+/// The search ends when a release leaves no more than this share of the speed.
+const CLOSE: f64 = 1e-3;
 /// Of the rate: what is no going on.
 const CREEPING: f64 = 0.01;
 /// Slower than this, path units/s, with no more in use than a cycle releases, is a rest for what shall come to one.
 const REST: f64 = 1e-6;
-/// Cycles in a row in which a guess that leaves next to nothing is taken without a look at what is faster: where more speed would leave more, it is
-/// found all the same.
-const TRUSTED: u32 = 7;
-/// And where it leaves no more than this of the energy, faster than so much, path units/s.
-const TRUSTED_NEAR: f64 = 1e-8;
-const FLOWING: f64 = 1.0;
-/// Less than this of the share is in use in steady flow.
-const STEADY: f64 = 1e-4;
-/// Changes of two cycles that differ in their sign, and by less than this share otherwise, take turns.
-const IN_TURNS: f64 = 0.5;
-/// The search ends when the interval is this share of the rate wide.
-const CLOSE: f64 = 1e-7;
 
 /// What the last step did, for what happens within it.
 #[derive(Clone, Debug)]
@@ -107,37 +86,6 @@ struct Landing {
     feed: f64,
 }
 
-/// A step that might be taken.
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    /// Of the share, 1/s.
-    change: f64,
-    margin: Margin,
-    place: Place,
-    /// Nothing faster was looked at.
-    trusted: bool,
-}
-
-impl Step {
-    fn left(&self) -> f64 {
-        self.margin.least()
-    }
-
-    /// It leaves something, and next to nothing.
-    fn close(&self) -> bool {
-        (0.0..=NEAR * self.place.energy()).contains(&self.left())
-    }
-}
-
-/// Evaluations of a search that stays between two places: fewer where each passes many pieces, but all of them from a rest, which may have to be
-/// left very slowly; there nothing brakes, and no other search follows.
-fn searches(from: Place, to: Place) -> usize {
-    if from.velocity == 0.0 {
-        return SEARCHES;
-    }
-    SEARCHES.min(CROSSINGS / (1 + to.piece.saturating_sub(from.piece) as usize))
-}
-
 /// Motion along the pieces of a path.
 #[derive(Clone, Debug)]
 pub struct PathMotion {
@@ -148,9 +96,9 @@ pub struct PathMotion {
     /// Its pieces are those of the way back.
     back: bool,
     course: Course,
-    /// Of the share, in the last cycle and in the one before, 1/s.
-    changes: [f64; 2],
-    /// Cycles in which a guess was trusted since one faster was looked at.
+    /// Of the share, in the last cycle, 1/s.
+    change: f64,
+    /// Cycles since the fastest step was looked at.
     trusted: u32,
     /// Grows where it is to move and stands, and falls slowly.
     idle: u32,
@@ -175,7 +123,7 @@ impl PathMotion {
             creep: None,
             back: false,
             course: Course::Rest,
-            changes: [0.0; 2],
+            change: 0.0,
             trusted: 0,
             idle: 0,
             period_s,
@@ -191,7 +139,7 @@ impl PathMotion {
         self.landing = None;
         self.creep = None;
         self.course = Course::Rest;
-        self.changes = [0.0; 2];
+        self.change = 0.0;
         self.arrived = false;
         self.starved = false;
     }
@@ -201,7 +149,7 @@ impl PathMotion {
         self.landing = None;
         self.creep = None;
         self.course = Course::Rest;
-        self.changes = [0.0; 2];
+        self.change = 0.0;
         self.arrived = false;
         self.starved = false;
     }
@@ -371,12 +319,12 @@ impl PathMotion {
     fn go(&mut self, ratio: f64) {
         let from = self.place;
         let rate = self.rate();
-        let found = self.greatest(from, rate, ratio);
-        let Step { change, margin: judged, place, trusted } = found.unwrap_or_else(|hardest| hardest);
-        self.trusted = if trusted { self.trusted + 1 } else { 0 };
-        let open = self.bordered() || !self.pieces.rest().is_some_and(|rest| rest.rests);
-        self.starved =
-            open && judged.supply <= judged.limits.min(judged.feed) && judged.supply <= 0.01 * from.energy().max(1.0);
+        let search = Search::new(&self.pieces, from, rate, ratio, self.spare(), self.period_s);
+        let lag = search.lag;
+        let Step { change, margin, inside, place } = search.greatest(self.change, &mut self.trusted);
+        let short = margin.supply <= margin.limits.min(inside).min(margin.feed);
+        let short = short && margin.supply <= 0.01 * from.energy().max(1.0);
+        self.starved = short && (self.bordered() || !self.pieces.rest().is_some_and(|rest| rest.rests));
         let rests = self.starved && (!self.bordered() || self.near_border());
         let waits = ratio == 0.0 || (self.starved && !self.bordered());
         let idles = !waits && place.velocity < REST && self.creeps(from, change, rate);
@@ -386,103 +334,7 @@ impl PathMotion {
             () if idles || stands => self.idle.saturating_add(STANDING),
             () => self.idle.saturating_sub(1),
         };
-        self.follow(from, change, place, rate, ratio == 0.0 || rests || self.idle >= IDLE);
-    }
-
-    /// The step with that change, or the one with the hardest braking where that leaves too little. Bound: `searches` and three.
-    fn greatest(&self, from: Place, rate: f64, ratio: f64) -> Result<Step, Step> {
-        let lag = from.lag(&self.pieces, MOST_CHANGE, self.period_s);
-        let spare = self.spare();
-        let judged = |change: f64| {
-            let mut inside = f64::INFINITY;
-            let place = advanced_past(&self.pieces, from, change, self.period_s, |piece, begin, end| {
-                inside = inside.min(margin::between(piece, begin, end));
-            });
-            let way = Way { from: from.share, change, period_s: self.period_s, lag };
-            let mut margin = margin(&self.pieces, &place, &way, ratio);
-            margin.limits = margin.limits.min(inside);
-            margin.supply -= spare;
-            Step { change, margin, place, trusted: false }
-        };
-        let least = if from.velocity == 0.0 && from.share == 0.0 { 0.0 } else { -rate };
-        if ratio <= 0.0 {
-            return Ok(judged(-rate));
-        }
-        // What the last cycle did is a good guess.
-        // No clamp in here: it panics where a bound is no number.
-        let last = self.changes[0].max(least).min(rate);
-        let mut guess = None;
-        if from.velocity > FLOWING && self.trusted < TRUSTED {
-            let likely = self.likely(from).max(least).min(rate);
-            let found = judged(likely);
-            if (0.0..=TRUSTED_NEAR * found.place.energy()).contains(&found.left()) {
-                return Ok(Step { trusted: true, ..found });
-            }
-            guess = (likely == last).then_some(found);
-        }
-        let fastest = judged(rate);
-        if fastest.left() >= 0.0 {
-            return Ok(fastest);
-        }
-        let guess = guess.unwrap_or_else(|| judged(last));
-        self.search(guess, fastest, least, judged)
-    }
-
-    /// The change that is likely in a flow: that of the last cycle, or of the one before where they take turns, or that with which nothing is in use.
-    fn likely(&self, from: Place) -> f64 {
-        let [last, before] = self.changes;
-        let in_turns = last * before < 0.0 && (last + before).abs() < IN_TURNS * last.abs();
-        match () {
-            () if from.share.abs() < STEADY => -from.share / self.period_s,
-            () if in_turns => before,
-            () => last,
-        }
-    }
-
-    /// Between a guess, the fastest step, which leaves too little, and the least change. Bound: `searches`, and one.
-    fn search(&self, guess: Step, fastest: Step, least: f64, judged: impl Fn(f64) -> Step) -> Result<Step, Step> {
-        let rate = fastest.change;
-        let (mut high, mut above) = (rate, fastest.left());
-        let mut safe: Option<Step> = None;
-        let (mut below, mut kept) = (0.0, 0);
-        let mut widths = [f64::INFINITY; 2];
-        let mut found = guess;
-        for _ in 0..searches(self.place, fastest.place) {
-            let left = found.left();
-            if left >= 0.0 {
-                let close = found.close();
-                safe = Some(found);
-                below = left;
-                if kept == 1 {
-                    above *= 0.5;
-                }
-                kept = 1;
-                if close {
-                    break;
-                }
-            } else if found.change == least {
-                return Err(found);
-            } else {
-                (high, above) = (found.change, left);
-                if kept == -1 {
-                    below *= 0.5;
-                }
-                kept = -1;
-            }
-            let Some(Step { change: low, .. }) = safe else {
-                found = judged(least);
-                continue;
-            };
-            let width = high - low;
-            if width < CLOSE * rate {
-                break;
-            }
-            // Illinois' regula falsi, and a half where that is slow.
-            let share = if width > 0.5 * widths[0] { 0.5 } else { (below / (below - above)).clamp(0.001, 0.999) };
-            found = judged(low + width * share);
-            widths = [widths[1], width];
-        }
-        safe.ok_or_else(|| judged(-rate))
+        self.follow(from, change, place, (rate, lag), ratio == 0.0 || rests || self.idle >= IDLE);
     }
 
     /// u̇ on every piece that this cycle can reach. Bound: PIECES_PASSED.
@@ -511,7 +363,7 @@ impl PathMotion {
     }
 
     /// Takes the step, unless it would run back: then as much less braking as that takes.
-    fn follow(&mut self, from: Place, change: f64, found: Place, rate: f64, rests: bool) {
+    fn follow(&mut self, from: Place, change: f64, found: Place, (rate, lag): (f64, f64), rests: bool) {
         // What is left of a braking to rest is released, and is none; and so is what creeps to the end of what is known.
         let acceleration = self.pieces.get(from.piece).map_or(0.0, |piece| piece.envelope.at(from.x));
         let left = from.velocity.abs().max(found.velocity).max(0.5 * from.share * from.share * acceleration / rate);
@@ -522,7 +374,7 @@ impl PathMotion {
                 0.0 => Course::Rest,
                 share => Course::Share { from, change: -rate.copysign(share), seconds },
             };
-            self.changes = [0.0; 2];
+            self.change = 0.0;
             return;
         }
         if from.velocity == 0.0 && from.share <= 0.0 && change <= 0.0 {
@@ -538,31 +390,53 @@ impl PathMotion {
             return;
         }
         let (mut change, mut place) = (change, found);
-        if place.releasing(&self.pieces, self.period_s).is_none() {
-            // Bound: RELEASES. A release from here on can go on; one that is little more than what comes to rest mostly can, too, unless changes
-            // have to be slower further on; and so can what does not brake yet.
-            let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
-            let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
-            let (mut low, mut high) = (change, (1.1 * slowest).max(change).min(releasing));
-            let gentle = advanced(&self.pieces, from, high, self.period_s);
-            if gentle.releasing(&self.pieces, self.period_s).is_none() {
-                (low, high) = (high, releasing);
-            }
-            for _ in 0..searches(from, place).min(RELEASES) {
-                let middle = 0.5 * (low + high);
-                let place = advanced(&self.pieces, from, middle, self.period_s);
-                if place.releasing(&self.pieces, self.period_s).is_some() {
-                    high = middle;
-                } else {
-                    low = middle;
-                }
-            }
-            change = high;
-            place = advanced(&self.pieces, from, change, self.period_s);
+        if !place.can_release(&self.pieces, self.period_s) {
+            (change, place) = self.releasable(from, change, place, rate, lag);
         }
         self.course = Course::Share { from, change, seconds: self.period_s };
-        self.changes = [change, self.changes[0]];
+        self.change = change;
         self.place = place;
+    }
+
+    /// The hardest braking that can be released, with a `lag` that is not exceeded on the way; `place` is where a harder one comes to.
+    /// Bound: RELEASES, which pass no more stretches than `RELEASED` and those of two cycles.
+    fn releasable(&self, from: Place, change: f64, place: Place, rate: f64, lag: f64) -> (f64, Place) {
+        // A release from here on can go on, and so can what does not brake yet.
+        let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
+        let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
+        let mut high = (1.1 * slowest).max(change).min(releasing);
+        let mut best = advanced(&self.pieces, from, high, self.period_s);
+        if high < releasing && !best.can_release(&self.pieces, self.period_s) {
+            // Little more than what comes to rest is not enough where changes have to be slower further on.
+            high = releasing;
+            best = advanced(&self.pieces, from, high, self.period_s);
+        }
+        let (mut low, mut below, mut above) = (change, place.released(lag), best.released(lag));
+        let (mut sides, mut stretches) = (0, from.stretches_to(&best));
+        for _ in 0..RELEASES {
+            if stretches >= RELEASED || !(below < 0.0 && above > CLOSE * from.velocity) {
+                break;
+            }
+            // Illinois' regula falsi.
+            let middle = low + (high - low) * (below / (below - above)).clamp(0.001, 0.999);
+            let place = advanced(&self.pieces, from, middle, self.period_s);
+            let left = place.released(lag);
+            if left >= 0.0 {
+                (high, above, best) = (middle, left, place);
+                if sides == 1 {
+                    below *= 0.5;
+                }
+                sides = 1;
+            } else {
+                (low, below) = (middle, left);
+                if sides == -1 {
+                    above *= 0.5;
+                }
+                sides = -1;
+            }
+            stretches += from.stretches_to(&place);
+        }
+        (high, best)
     }
 
     /// On the profile to a rest.
@@ -610,19 +484,18 @@ impl PathMotion {
 
     /// At the end of the landing, to the last digit; the next step begins what is behind it.
     fn rest_at_end(&mut self, place: &mut Place) {
-        // Bound: what is kept.
-        while let Some(piece) = self.pieces.get(place.piece) {
+        self.landing = None;
+        // Bound: PIECES_PASSED. It is there but for rounding; else it lands once more, from here.
+        for number in place.piece..place.piece + PIECES_PASSED as u64 {
+            let Some(piece) = self.pieces.get(number) else { return };
             if piece.rests {
-                place.x = piece.length;
+                (place.piece, place.x) = (number, piece.length);
                 self.arrived |= piece.last;
-                self.landing = None;
-                if !piece.last && self.pieces.get(place.piece + 1).is_some() {
-                    place.piece += 1;
-                    place.x = 0.0;
+                if !piece.last && self.pieces.get(number + 1).is_some() {
+                    (place.piece, place.x) = (number + 1, 0.0);
                 }
                 return;
             }
-            place.piece += 1;
         }
     }
 

@@ -17,7 +17,7 @@ use crate::limits::{LINE_SEARCH, MIRRORED_BEHIND, MIRRORED_PER_CYCLE, MIRRORED_P
 use super::super::profile::State;
 use super::PathMotion;
 use super::margin::{MOST_CHANGE, Way, margin};
-use super::mirror::mirrored;
+use super::mirror::{lag_back, mirrored};
 use super::pieces::Pieces;
 use super::place::Place;
 
@@ -157,6 +157,7 @@ impl Passage {
     }
 
     /// One period on, at `ratio` of the programmed velocity; 0 comes to rest.
+    #[inline(never)]
     pub fn step(&mut self, ratio: f64) {
         if self.retreats != self.on_way_back && !self.moving() {
             self.turn();
@@ -176,7 +177,7 @@ impl Passage {
     }
 
     /// Position, velocity and acceleration of an axis of the path; drive coordinates.
-    #[inline]
+    #[inline(never)]
     pub fn member(&self, axis: usize) -> State {
         self.on().member(axis)
     }
@@ -216,7 +217,6 @@ impl Passage {
             self.on_way_back = true;
             (self.origin, self.turned) = (piece, 0);
             self.back.clear();
-            self.turn_pieces();
             self.back.place = Place { piece: 0, x: length - x, ..Place::default() };
             self.keep_place();
         }
@@ -224,12 +224,16 @@ impl Passage {
 
     /// Some more of the way back. Bound: MIRRORED_PER_CYCLE.
     fn turn_pieces(&mut self) {
-        for _ in 0..MIRRORED_PER_CYCLE {
+        let (room, more) = (self.back.room(), self.origin + 1 - self.turned);
+        let count = (MIRRORED_PER_CYCLE as u64).min(room as u64).min(more);
+        let Some(first) = self.origin.checked_sub(self.turned).filter(|_| count > 0) else { return };
+        let lag = lag_back(&self.path.pieces, first, count, self.path.period_s);
+        for _ in 0..count {
             let Some(number) = self.origin.checked_sub(self.turned) else { return };
             let behind = self.back.pieces.last().map_or((0.0, 0.0), |last| {
                 (last.potential + last.envelope.potential(last.length), last.distance + last.length)
             });
-            let Some(piece) = mirrored(&self.path.pieces, number, self.path.period_s, behind) else { return };
+            let Some(piece) = mirrored(&self.path.pieces, number, lag, behind) else { return };
             if !self.back.push(&piece) {
                 return;
             }
@@ -255,13 +259,14 @@ impl Passage {
             self.stop = Stop::Sought { after: self.path.place.piece };
             self.path.pieces.set_limit(None);
         }
+        let mut lag = None;
         for _ in 0..LINE_SEARCH {
             let Stop::Sought { after } = self.stop else { return };
             let after = after.max(self.path.pieces.begin());
             let pieces = &self.path.pieces;
             let (Some(piece), Some(next)) = (pieces.get(after), pieces.get(after + 1)) else { return };
             let ends = next.line != piece.line;
-            let found = ends && self.stop_at(after);
+            let found = ends && self.stop_at(after, &mut lag);
             self.stop = if found { Stop::At(after) } else { Stop::Sought { after: after + 1 } };
         }
     }
@@ -273,7 +278,7 @@ impl Passage {
     }
 
     /// It can still come to rest at the end of piece `number`, which is the limit then.
-    fn stop_at(&mut self, number: u64) -> bool {
+    fn stop_at(&mut self, number: u64, lag: &mut Option<f64>) -> bool {
         let PathMotion { pieces, place, period_s, .. } = &mut self.path;
         let Some(envelope) = pieces.get(place.piece).map(|piece| piece.envelope) else { return false };
         pieces.set_limit(Some(number));
@@ -281,7 +286,8 @@ impl Passage {
         if pieces.get(number).is_some_and(|piece| piece.rests) {
             return true;
         }
-        let lag = place.lag(pieces, MOST_CHANGE, *period_s);
+        // The same for all ends of lines.
+        let lag = *lag.get_or_insert_with(|| place.lag(pieces, MOST_CHANGE, *period_s));
         let way = Way { from: place.share, change: 0.0, period_s: *period_s, lag };
         // With two cycles to spare.
         let acceleration = envelope.at(place.x);

@@ -23,7 +23,7 @@ pub struct Pieces {
 }
 
 impl Pieces {
-    /// Room for `most`, of which `behind` are behind the present one. Allocates all of it.
+    /// Room for `most`, a power of two, of which `behind` are behind the present one. Allocates all of it.
     pub fn new(most: usize, behind: usize) -> Pieces {
         Pieces {
             kept: vec![Piece::NOTHING; most].into_boxed_slice(),
@@ -54,11 +54,12 @@ impl Pieces {
     }
 
     /// Behind the others, where there is room; what lies far behind `present` makes some.
+    #[inline(never)]
     pub fn push(&mut self, piece: &Piece, present: u64) -> bool {
         self.begin = self.oldest(present);
         self.pass_rests(present);
-        // Bound: those that were passed since.
-        while self.forgotten < self.passed && self.numbered(self.forgotten) < self.begin {
+        // One for each that may be added: so there is room for those of all pieces that are kept.
+        if self.forgotten < self.passed && self.numbered(self.forgotten) < self.begin {
             self.forgotten += 1;
         }
         if self.room(present) == 0 {
@@ -77,7 +78,7 @@ impl Pieces {
 
     #[inline]
     fn slot(&self, number: u64) -> usize {
-        (number % self.kept.len() as u64) as usize
+        number as usize & (self.kept.len() - 1)
     }
 
     /// The number of the piece with this rest.
@@ -89,6 +90,19 @@ impl Pieces {
     #[inline]
     pub fn get(&self, number: u64) -> Option<&Piece> {
         (self.begin..self.end).contains(&number).then(|| &self.kept[self.slot(number)])
+    }
+
+    /// Pieces from `number` on, `most` of them.
+    #[inline]
+    pub fn ahead(&self, number: u64, most: usize) -> impl Iterator<Item = &Piece> {
+        let end = self.end.min(number + most as u64);
+        let begin = if number < self.begin { end } else { number };
+        (begin..end).map(|number| &self.kept[self.slot(number)])
+    }
+
+    #[inline]
+    pub fn has(&self, number: u64) -> bool {
+        (self.begin..self.end).contains(&number)
     }
 
     /// The oldest that is kept.
@@ -103,10 +117,12 @@ impl Pieces {
         }
     }
 
-    /// The motion is back on piece `present`: rests from there on are to come again. Bound: those that are kept.
+    /// The motion is back on piece `present`: rests from there on are to come again. Bound: as many halvings as there are digits in what is kept.
     pub fn go_back(&mut self, present: u64) {
-        while self.passed > self.forgotten && self.numbered(self.passed - 1) >= present {
-            self.passed -= 1;
+        let mut low = self.forgotten;
+        while low < self.passed {
+            let middle = low + (self.passed - low) / 2;
+            if self.numbered(middle) < present { low = middle + 1 } else { self.passed = middle }
         }
     }
 
