@@ -41,6 +41,7 @@ use crate::limits::{PATH_HISTORY, PATH_PIECES, PIECES_PASSED};
 use super::profile::{Profile, State};
 use super::types::Limits;
 use creep::{Creep, IDLE, STANDING};
+use margin::{MOST_CHANGE, Way, margin};
 pub use passage::Passage;
 use pieces::Pieces;
 use place::{Place, advanced};
