@@ -21,7 +21,7 @@ use motiond::limits::{MAX_GROUP_AXES, PIECES_AHEAD, PIECES_PER_CYCLE};
 use motiond::motion::Limits;
 use motiond::motion::path::Passage;
 use motiond::motion::path::bound::{PARTS, Part};
-use motiond::planner::program::{Corner, Element, Feed, Point, Shape};
+use motiond::planner::program::{Caps, Corner, Element, Feed, Point, Shape};
 use motiond::planner::{PathAxes, Planner};
 
 /// Instructions of a cycle in steady flow, in the mean.
@@ -333,6 +333,7 @@ fn run(program: &Program) {
                 planner.push(&Element {
                     shape: Shape::Line(at),
                     feed: Feed::Speed(FEED),
+                    caps: Caps::NONE,
                     corner: program.corner,
                     line,
                 });

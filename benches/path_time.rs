@@ -16,7 +16,7 @@ use std::time::Instant;
 use motiond::dry_run::{DryRun, DryRunReport, RunAxis};
 use motiond::motion::Limits;
 use motiond::path_file::{Written, WrittenShape};
-use motiond::planner::program::{Corner, Feed, Point};
+use motiond::planner::program::{Caps, Corner, Feed, Point};
 use motiond::units::AxisUnit;
 
 const VELOCITY: f64 = 200.0;
@@ -123,7 +123,8 @@ fn run(units: &[AxisUnit], points: &[Point], jerk: f64) -> DryRunReport {
         // A feed counts over all linear axes, and here over the first three.
         let feed = if linear > 3 && way > 0.0 { Feed::Duration(way / FEED) } else { Feed::Speed(FEED) };
         let corner = Corner::Tolerance { linear: TOLERANCE, rotary: TOLERANCE };
-        let written = Written { shape: WrittenShape::Line, to: pair[1], feed, corner, line: line as u32 + 1 };
+        let written =
+            Written { shape: WrittenShape::Line, to: pair[1], feed, caps: Caps::NONE, corner, line: line as u32 + 1 };
         let element = written.element(run.order(), run.end(), run.offsets()).expect("a line");
         run.push(&element).unwrap_or_else(|error| panic!("{error}"));
     }

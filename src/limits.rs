@@ -106,8 +106,14 @@ pub const EXACT_PATH_MM: f64 = 1e-3;
 pub const ARC_ACCURACY: f64 = 1e-5;
 /// No path comes nearer to a singularity than this, as [`crate::kinematics::Conditioning`] counts it.
 pub const LEAST_CONDITIONING: f64 = 0.01;
+/// A path that joints pass more slowly than it is programmed is slow because of a singularity where they are nearer to it than this.
+pub const NEAR_CONDITIONING: f64 = 0.2;
+/// A singularity that slows a path is told of again after so long without it, ns.
+pub const SLOWED_AGAIN_NS: u64 = 1_000_000_000;
 /// Of the tolerance of a path: what joints that are not the tool's coordinates may add to its deviation.
 pub const JOINT_SHARE: f64 = 0.1;
+/// Pieces that a planner has ready before it goes on with a long element; an interval of the curve more, and what was held back before it.
+pub const PIECES_PLANNED: usize = 1024;
 /// Pieces of a path that wait on their way to the cycle.
 pub const PIECE_RING: usize = 512;
 /// Pieces of a path that the cycle has of each group: those ahead of it and those behind.
@@ -128,8 +134,12 @@ pub const MAX_PROGRAM_ELEMENTS: usize = 65_536;
 pub const MAX_PROGRAM_BATCHES: usize = 1024;
 /// Elements of one program that are planned before the next group's.
 pub const PROGRAM_ELEMENTS_PER_ROUND: usize = 4096;
-/// Lowest feed of a path, of the fastest axis's velocity.
-pub const MIN_FEED_SHARE: f64 = 1e-6;
+/// A greater feed counts as this, units of path/s.
+pub const MAX_FEED: f64 = 1e9;
+/// Least caps of an element's velocity, acceleration and jerk; mm or deg, and seconds.
+pub const MIN_CAPS: [f64; 3] = [1e-3, 0.1, 1.0];
+/// The velocity limit of a group's path is so many times its lowest feed.
+pub const FEED_RANGE: f64 = 1e6;
 /// Shortest duration of an element, s.
 pub const SHORTEST_DURATION_S: f64 = 1e-6;
 /// How often the planner looks after programs under way, nanoseconds.

@@ -76,7 +76,7 @@ mod subject {{
     pub use crate::limits::{{ARC_ACCURACY, EXACT_PATH_MM, MAX_GROUP_AXES}};
     pub use crate::motion::Limits;
     pub use crate::motion::path::{{Passage, PathMotion}};
-    pub use crate::planner::program::{{Corner, Element, Feed, Point, Shape}};
+    pub use crate::planner::program::{{Caps, Corner, Element, Feed, Point, Shape}};
     pub use crate::planner::{{PathAxes, Planner}};
 }}
 #[path = "{}"] mod support;
@@ -85,6 +85,7 @@ mod subject {{
 #[path = "{}"] mod follow;
 #[path = "{}"] mod there_and_back;
 #[path = "{}"] mod claims;
+#[path = "{}"] mod capped;
 fn main() {{
     for case in 0..{cases}_u64 {{
         for claim in &claims::CLAIMS[..1] {{
@@ -114,6 +115,7 @@ fn main() {{
         test("path/follow.rs"),
         test("path/there_and_back.rs"),
         test("path/claims.rs"),
+        test("path/capped.rs"),
     )
 }
 

@@ -206,3 +206,70 @@ fn timed_points_are_those_of_the_joints() {
     assert!(lowest.get() < -9.0, "{}", lowest.get());
     assert_eq!(program.machine.wait(begun["handle"].as_u64().unwrap()).unwrap(), Ended::Done);
 }
+
+#[test]
+fn a_singularity_that_slows_a_path_is_told_once_with_group_line_and_posture() {
+    let daemon = arm();
+    let mut program = Program::begin(&daemon);
+    // Almost stretched, four times within a second; what is between leaves the neighbourhood for a moment.
+    let (near, off) = ([549.5, 0.0, -50.0, 45.0], [545.0, 0.0, -50.0, 45.0]);
+    program
+        .lines(&[[450.0, 0.0, -50.0, 45.0], near, off, near, off, near, off, near, [450.0, 0.0, -50.0, 45.0]])
+        .unwrap();
+    program.call("End", json!({})).unwrap();
+    let handle = program.begun["handle"].as_u64().unwrap();
+    assert_eq!(program.machine.wait(handle).unwrap(), Ended::Done);
+    let told = || {
+        let events = daemon.connect().call("Events", "Read", json!({ "after": 0 })).unwrap()["events"].clone();
+        let slowed = |event: &&Value| event["kind"] == "path_slowed";
+        events.as_array().unwrap().iter().filter(slowed).cloned().collect::<Vec<Value>>()
+    };
+    let slowed = told();
+    assert_eq!(slowed.len(), 1, "{slowed:?}");
+    assert_eq!((&slowed[0]["group"], &slowed[0]["handle"]), (&json!("arm"), &json!(handle)), "{slowed:?}");
+    assert_eq!((&slowed[0]["words"], &slowed[0]["line"]), (&json!("the arm is stretched"), &json!(8)), "{slowed:?}");
+    let words = daemon.done("events");
+    assert!(words.contains("path slowed, line 8: the arm is stretched"), "{words}");
+    // What is far from one tells nothing.
+    let begun = program.call("Begin", json!({})).unwrap();
+    program.begun = begun;
+    program.lines(&[[400.0, 50.0, -50.0, 45.0]]).unwrap();
+    program.call("End", json!({})).unwrap();
+    let handle = program.begun["handle"].as_u64().unwrap();
+    assert_eq!(program.machine.wait(handle).unwrap(), Ended::Done);
+    assert_eq!(told().len(), 1);
+}
+
+#[test]
+fn a_dry_run_says_how_much_and_for_how_long_a_singularity_slows_it() {
+    let text = "start x=450 y=0 z=-50 c=45\nfeed 300\ntolerance 0.05\nline x=549.5\nline x=450\n";
+    let run = |file: &std::path::Path, machine_readable: bool| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_motionctl"));
+        command.args(["path", "--dry-run", "--config", CONFIG]).arg(file);
+        if machine_readable {
+            command.arg("--json");
+        }
+        let output = process::output(&mut command);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("near.path");
+    std::fs::write(&file, text).unwrap();
+    let report: Value = serde_json::from_str(&run(&file, true)).unwrap();
+    let slowed = &report["slowed"];
+    assert_eq!(slowed.as_array().unwrap().len(), 1, "{report}");
+    assert_eq!(slowed[0]["what"], "the arm is stretched");
+    let (share, seconds) = (slowed[0]["share_of_feed"].as_f64().unwrap(), slowed[0]["duration_s"].as_f64().unwrap());
+    assert!((0.01..0.8).contains(&share) && (0.01..1.0).contains(&seconds), "{slowed}");
+    assert!((4..=5).contains(&slowed[0]["line"].as_u64().unwrap()), "{slowed}");
+    let words = run(&file, false);
+    assert!(words.contains("slowed     for 0.") && words.contains(" % of the feed in line "), "{words}");
+    // The daemon's own dry run says the same.
+    let daemon = arm();
+    let words = daemon.done(&format!("path --dry-run {}", file.display()));
+    assert!(words.contains("slowed     for 0.") && words.contains(": the arm is stretched"), "{words}");
+    std::fs::write(&file, text.replace("549.5", "500")).unwrap();
+    let report: Value = serde_json::from_str(&run(&file, true)).unwrap();
+    assert_eq!(report["slowed"], json!([]), "{report}");
+}

@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("units", &[]),
     ("ids", &[]),
     ("fault", &[]),
-    ("geometry", &[]),
+    ("geometry", &["kinematics::Singularity"]),
     ("kinematics", &[]),
     ("planner", &["geometry", "kinematics", "motion::Limits", "motion::profile"]),
     ("path_file", &["geometry", "planner::axes", "planner::program"]),

@@ -17,6 +17,7 @@ use crate::gateway::Absence;
 use crate::ids::GroupId;
 use crate::limits::{DRY_RUN_TEXT_BYTES, MAX_DRY_RUNS, PICTURE_BYTES_PER_REPLY};
 use crate::path_file::{GroupAxis, PathGroup, Problem};
+use crate::planner::Slowed;
 use crate::planner::program::Point;
 use crate::rehearsal::{Desk, Machine, Outcome, Refusal, Rehearsal, Sheet};
 
@@ -233,10 +234,15 @@ fn view(report: &DryRunReport) -> Value {
         let what = near.conditioning.nearest?.to_string();
         Some(json!({ "what": what, "distance": near.conditioning.distance, "line": near.line }))
     });
+    let slowed = |(slowed, cycles): &(Slowed, u64)| {
+        let Slowed { singularity, share, line } = slowed;
+        json!({ "what": singularity.to_string(), "share": share, "line": line, "cycles": cycles })
+    };
     json!({
         "coordinates": report.coordinates.iter().map(coordinate).collect::<Vec<_>>(),
         "tool": report.tool.as_ref().map(tool),
         "singularity": singularity,
+        "slowed": report.slowed.iter().map(slowed).collect::<Vec<_>>(),
         "elements": report.elements,
         "linear_length": report.linear_length,
         "rotary_length": report.rotary_length,

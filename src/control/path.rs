@@ -15,9 +15,9 @@ use super::path_begin;
 use super::tool::{self, coordinates};
 use crate::gateway::{BufferMode, PathAct, PathBegin};
 use crate::ids::{GroupId, Handle};
-use crate::limits::{MAX_ARC_TURNS, MAX_PROGRAM_ELEMENTS};
+use crate::limits::{GROUP_QUEUE, MAX_ARC_TURNS, MAX_PROGRAM_ELEMENTS};
 use crate::path_file::{ArcForm, Spline, SplineError, Written, WrittenShape};
-use crate::planner::program::{Corner, Element, Feed, Point};
+use crate::planner::program::{Caps, Corner, Element, Feed, Point};
 use crate::programs::{Desk, DraftError, Ground, ProgramError};
 
 /// A program that elements can be appended to.
@@ -27,6 +27,8 @@ struct Open {
     pen: Pen,
     /// Nothing more is to come.
     ended: bool,
+    /// Where those before it that were given to their end do, the oldest first: they may be under way when it is no more.
+    before: Vec<(Handle, Vec<f64>)>,
 }
 
 /// How a program goes on: from where, and with what its next elements do not say.
@@ -34,6 +36,7 @@ struct Open {
 pub struct Pen {
     ground: Ground,
     feed: Option<Feed>,
+    caps: Caps,
     corner: Corner,
 }
 
@@ -55,7 +58,8 @@ impl From<Failure> for Misfit {
 impl Pen {
     /// At the beginning of a program.
     pub fn new(ground: Ground) -> Pen {
-        Pen { ground, feed: None, corner: Corner::Tolerance { linear: DEFAULT_TOLERANCE, rotary: DEFAULT_TOLERANCE } }
+        let corner = Corner::Tolerance { linear: DEFAULT_TOLERANCE, rotary: DEFAULT_TOLERANCE };
+        Pen { ground, feed: None, caps: Caps::NONE, corner }
     }
 
     /// The elements of a request, Lines, Arc or Spline, all of them or none.
@@ -70,14 +74,15 @@ impl Pen {
         };
         let feed = feed(parameters)?.or(self.feed).ok_or_else(no_feed)?;
         let corner = corner(parameters)?.unwrap_or(self.corner);
-        let written = reader(parameters, self, feed, corner)?;
+        let caps = caps(parameters)?.unwrap_or(self.caps);
+        let written = reader(parameters, self, How { feed, caps, corner })?;
         // A batch that is refused moves nothing, nor where the next one begins.
         let mut ground = self.ground.clone();
         let mut elements = Vec::with_capacity(written.len());
         for (index, element) in written.iter().enumerate() {
             elements.push(ground.take(element).map_err(|error| Misfit::Element(index, element.line, error))?);
         }
-        *self = Pen { ground, feed: Some(feed), corner };
+        *self = Pen { ground, feed: Some(feed), caps, corner };
         Ok(elements)
     }
 }
@@ -107,6 +112,12 @@ impl Paths {
             Some(open) if !open.ended => Err(open.handle),
             Some(Open { pen, .. }) => Ok(Some(pen.ground.axes())),
         }
+    }
+
+    /// The same of programs before the newest, the latest first, with their commands, which may have ended.
+    pub(super) fn ends_before(&self, group: GroupId) -> Vec<(Handle, Vec<f64>)> {
+        let programs = self.open();
+        programs[group.index()].iter().flat_map(|open| open.before.iter().rev().cloned()).collect()
     }
 
     /// Held by the control service's one thread, for as long as one request is answered.
@@ -140,6 +151,10 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
             })?;
             Ok(Map::new())
         }
+        "Cancel" => {
+            let act = PathAct::Cancel(Handle(parameters.whole("handle")?));
+            super::path_acts::act(context, group, act, parameters).await
+        }
         "Retreat" => super::path_acts::act(context, group, PathAct::Retreat, parameters).await,
         "Advance" => super::path_acts::act(context, group, PathAct::Advance, parameters).await,
         "Step" => super::path_acts::act(context, group, PathAct::Next, parameters).await,
@@ -168,8 +183,15 @@ async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Pa
         };
         paths.desk.begin_behind(group, accepted.handle, start, behind).map_err(refused)?;
         let lease = parameters.optional_text("lease").map(str::to_string);
-        let pen = Pen::new(ground);
-        paths.open()[group.index()] = Some(Open { handle: accepted.handle, lease, pen, ended: false });
+        let mut programs = paths.open();
+        let before = programs[group.index()].take().map_or_else(Vec::new, |open| {
+            let mut before = open.before;
+            before.extend(open.ended.then(|| (open.handle, open.pen.ground.axes())));
+            before.drain(..before.len().saturating_sub(GROUP_QUEUE + 1));
+            before
+        });
+        let (handle, pen) = (accepted.handle, Pen::new(ground));
+        programs[group.index()] = Some(Open { handle, lease, pen, ended: false, before });
     }
     Ok(fields(json!({
         "handle": accepted.handle.0, "cycle": accepted.cycle, "axes": axes, "start": place, "room": MAX_PROGRAM_ELEMENTS
@@ -197,8 +219,15 @@ fn with_program<T>(
     act(open)
 }
 
+/// How the elements of a request are passed.
+struct How {
+    feed: Feed,
+    caps: Caps,
+    corner: Corner,
+}
+
 /// How elements are made of a request.
-type Reader = fn(&Parameters, &Pen, Feed, Corner) -> Result<Vec<Written>, Failure>;
+type Reader = fn(&Parameters, &Pen, How) -> Result<Vec<Written>, Failure>;
 
 fn append(
     context: &Context,
@@ -222,7 +251,7 @@ fn append(
     Ok(fields(json!({ "room": room, "taken": paths.desk.taken(group) })))
 }
 
-fn lines(parameters: &Parameters, pen: &Pen, feed: Feed, corner: Corner) -> Result<Vec<Written>, Failure> {
+fn lines(parameters: &Parameters, pen: &Pen, How { feed, caps, corner }: How) -> Result<Vec<Written>, Failure> {
     let values = numbers(parameters, "points")?.ok_or_else(|| Failure::parameter("points"))?;
     let axes = pen.ground.order.order.len();
     if values.is_empty() || values.len() % axes != 0 {
@@ -231,12 +260,12 @@ fn lines(parameters: &Parameters, pen: &Pen, feed: Feed, corner: Corner) -> Resu
     let first = line(parameters)?;
     let written = |(index, place): (usize, &[f64])| {
         let line = first.wrapping_add(index as u32);
-        Written { shape: WrittenShape::Line, to: point(place), feed, corner, line }
+        Written { shape: WrittenShape::Line, to: point(place), feed, caps, corner, line }
     };
     Ok(values.chunks(axes).enumerate().map(written).collect())
 }
 
-fn arc(parameters: &Parameters, pen: &Pen, feed: Feed, corner: Corner) -> Result<Vec<Written>, Failure> {
+fn arc(parameters: &Parameters, pen: &Pen, How { feed, caps, corner }: How) -> Result<Vec<Written>, Failure> {
     let end = numbers(parameters, "end")?.filter(|end| end.len() == pen.ground.order.count());
     let end = end.ok_or_else(|| Failure::parameter("end"))?;
     let normal = vector(parameters, "normal")?.unwrap_or([0.0, 0.0, 1.0]);
@@ -252,10 +281,10 @@ fn arc(parameters: &Parameters, pen: &Pen, feed: Feed, corner: Corner) -> Result
         _ => return Err(Failure::parameter("centre")),
     };
     let line = line(parameters)?;
-    Ok(vec![Written { shape: WrittenShape::Arc(circle), to: point(&end), feed, corner, line }])
+    Ok(vec![Written { shape: WrittenShape::Arc(circle), to: point(&end), feed, caps, corner, line }])
 }
 
-fn spline(parameters: &Parameters, pen: &Pen, feed: Feed, corner: Corner) -> Result<Vec<Written>, Failure> {
+fn spline(parameters: &Parameters, pen: &Pen, How { feed, caps, corner }: How) -> Result<Vec<Written>, Failure> {
     let order = &pen.ground.order;
     let axes = order.count();
     let points = numbers(parameters, "points")?.filter(|values| !values.is_empty() && values.len() % axes == 0);
@@ -283,7 +312,7 @@ fn spline(parameters: &Parameters, pen: &Pen, feed: Feed, corner: Corner) -> Res
         spline.push_knot(knot).map_err(|error| unfit(0, error))?;
     }
     let is_linear = |axis: usize| order.order[..order.linear].contains(&axis);
-    spline.lines(axes, is_linear, feed, corner, line(parameters)?).map_err(|error| unfit(0, error))
+    spline.lines(axes, is_linear, feed, caps, corner, line(parameters)?).map_err(|error| unfit(0, error))
 }
 
 /// Values of a group's axes; no more of them than it has.
@@ -304,6 +333,19 @@ fn feed(parameters: &Parameters) -> Result<Option<Feed>, Failure> {
         (None, Some(seconds)) => Ok(Some(Feed::Duration(seconds))),
         (Some(_), Some(_)) => Err(Failure::parameter("duration")),
     }
+}
+
+/// What is absent or 0 caps nothing.
+fn caps(parameters: &Parameters) -> Result<Option<Caps>, Failure> {
+    let Some(given) = parameters.optional_object("caps") else { return Ok(None) };
+    let cap = |name: &str| match given.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => {
+            let value = value.as_f64().ok_or_else(|| Failure::parameter(format!("caps.{name}")))?;
+            Ok((value != 0.0).then_some(value))
+        }
+    };
+    Ok(Some(Caps { velocity: cap("speed")?, acceleration: cap("acceleration")?, jerk: cap("jerk")? }))
 }
 
 fn no_feed() -> Failure {
@@ -349,6 +391,7 @@ fn status(context: &Context, paths: &Paths, group: GroupId) -> Reply {
         "line": state.path_line,
         "supply": state.path_supply_s,
         "starved": state.starved,
+        "newest": paths.desk.newest_program(group).map(|handle| handle.0),
         "waiting": MAX_PROGRAM_ELEMENTS - room,
         "taken": paths.desk.taken(group),
         "planned": paths.desk.planned(group),
@@ -422,6 +465,9 @@ fn unfit(context: &Context, group: GroupId, element: usize, line: u32, error: Dr
         DraftError::Path(astray) => tool::astray(context, group, &astray, &mut refused),
         DraftError::Arc(_) => say("NoSuchArc", None, None),
         DraftError::Feed { found, allowed } => say("FeedRange", None, Some((found, Some(allowed), "per s, or s"))),
+        DraftError::Cap { found, allowed, .. } => {
+            say("CapRange", None, Some((found, Some(allowed), "mm or deg per s, s² or s³")));
+        }
         DraftError::Corner { found } => say("CornerRange", None, Some((found, Some(0.0), "mm or deg"))),
     }
     Failure::Own("Refused", refused)

@@ -27,7 +27,7 @@ pub async fn start(
             Ok((here()?, BufferMode::Aborting))
         }
         Some("buffered") if moving() => {
-            let place = place_behind(context, paths, group, parameters)?;
+            let place = place_behind(context, paths, group, parameters).await?;
             let start = paths.desk().start_at(group, place).map_err(|why| nowhere(context, group, &why))?;
             Ok((start, BufferMode::Buffered))
         }
@@ -53,8 +53,8 @@ pub async fn halt(context: &Context, group: GroupId, parameters: &Parameters) ->
     Ok(())
 }
 
-/// Where the axes are when what is before it ends: as it is given, or where the newest program of the group ends.
-fn place_behind(
+/// Where the axes are when what is before it ends: as it is given, or where the newest program of the group ends that has not ended.
+async fn place_behind(
     context: &Context,
     paths: &Paths,
     group: GroupId,
@@ -70,7 +70,16 @@ fn place_behind(
     let of_stream = || context.timed.as_ref().map_or(Ok(None), |streams| streams.end(group));
     match paths.end(group).and_then(|end| if end.is_some() { Ok(end) } else { of_stream() }) {
         Ok(Some(place)) => Ok(place),
-        Ok(None) => Err(refused("StartUnknown", "say where the path begins: `start` is where the moves before it end")),
+        Ok(None) => {
+            // One that was cancelled is no more, and those before it go on.
+            for (handle, place) in paths.ends_before(group) {
+                let watch = context.gateway.watch(handle).await.map_err(commands::refused)?;
+                if watch.is_some_and(|watch| !watch.borrow().state.is_end()) {
+                    return Ok(place);
+                }
+            }
+            Err(refused("StartUnknown", "say where the path begins: `start` is where the moves before it end"))
+        }
         Err(_) => {
             Err(refused("ProgramOpen", "End the program before it first: a path behind another begins at its end"))
         }

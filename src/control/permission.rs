@@ -71,6 +71,7 @@ const NEEDED: &[(&str, &[(&str, Role)])] = &[
             ("Arc", Operate),
             ("Spline", Operate),
             ("End", Operate),
+            ("Cancel", Operate),
             ("Retreat", Operate),
             ("Advance", Operate),
             ("SetSteps", Operate),

@@ -29,6 +29,11 @@ impl Outlet {
         self.time_ns = time_ns;
     }
 
+    /// Time of the present cycle.
+    pub fn time_ns(&self) -> u64 {
+        self.time_ns
+    }
+
     /// Tells what became of a command.
     pub fn verdict(&mut self, handle: Handle, verdict: Verdict) {
         if handle != Handle::NONE && self.reports.send(Report { handle, cycle: self.cycle, verdict }).is_err() {

@@ -1,11 +1,13 @@
 //! What is told of paths as it happens: a look at each group in each cycle, and what differs from the last one.
 //!
 //! A path is held, starved or at the end of a line when it rests there: what it is on the way to is in the snapshot. So a path that brakes a little
-//! for want of more, again and again, tells nothing.
+//! for want of more, again and again, tells nothing. What slows it is told where it comes there in motion, once for as long as it does not get away from it.
 
 use super::outlet::Outlet;
 use crate::exchange::event::{EventKind, PathNews};
+use crate::geometry::Singularity;
 use crate::ids::{GroupId, Handle};
+use crate::limits::SLOWED_AGAIN_NS;
 use crate::motion::{Group, PathState};
 
 /// A group's path as it was seen last.
@@ -16,6 +18,8 @@ pub struct PathWatch {
     back: bool,
     /// What it rests in.
     rest: Rest,
+    /// When each singularity slowed it last.
+    slowed_ns: [Option<u64>; Singularity::ALL.len()],
 }
 
 /// Why a path rests.
@@ -50,6 +54,9 @@ impl PathWatch {
             *self = PathWatch { handle, ..PathWatch::default() };
             tell(id, handle, PathNews::Begun, line, outlet);
         }
+        if let Some(singularity) = path.path().slowed_by() {
+            self.slowed(id, singularity, path.moving(), line, outlet);
+        }
         let (back, rest) = (path.retreats(), self.rest_of(group.path_state(), path.moving()));
         let (back_before, before) = (std::mem::replace(&mut self.back, back), std::mem::replace(&mut self.rest, rest));
         if rest != before {
@@ -72,6 +79,18 @@ impl PathWatch {
                 Rest::Waiting => PathNews::LineEnded,
             };
             tell(id, handle, news, line, outlet);
+        }
+    }
+
+    /// It is where a singularity slows it.
+    fn slowed(&mut self, id: GroupId, singularity: Singularity, moving: bool, line: u32, outlet: &mut Outlet) {
+        let (now_ns, last_ns) = (outlet.time_ns(), &mut self.slowed_ns[singularity as usize]);
+        let known = last_ns.is_some_and(|last_ns| now_ns <= last_ns + SLOWED_AGAIN_NS);
+        if known || moving {
+            *last_ns = Some(now_ns);
+        }
+        if moving && !known {
+            tell(id, self.handle, PathNews::Slowed(singularity), line, outlet);
         }
     }
 

@@ -130,6 +130,11 @@ fn write_path(
         PathNews::Retreating => news!("path_retreating", "path goes back from line {path_line}"),
         PathNews::Retreated => news!("path_retreated", "path can go back no further than line {path_line}"),
         PathNews::Advancing => news!("path_advancing", "path goes forward again from line {path_line}"),
+        PathNews::Slowed(singularity) => {
+            let words = singularity.to_string();
+            line!(warn, "path_slowed", machine, logged, subject, { handle, path_line, },
+                "path is slow in line {path_line}: {words}");
+        }
         PathNews::LineEnded => news!("path_line_ended", "path rests at the end of a line, before line {path_line}"),
         PathNews::Ended => news!("path_ended", "path ended"),
     }

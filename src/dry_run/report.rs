@@ -2,7 +2,7 @@
 
 use crate::kinematics::Unreachable;
 use crate::planner::Astray;
-use crate::planner::{Nearest, Obstacle};
+use crate::planner::{Nearest, Obstacle, Slowed};
 use crate::units::AxisUnit;
 
 use super::deviation::Deviation;
@@ -69,6 +69,8 @@ pub struct DryRunReport {
     pub tool: Option<ToolReport>,
     /// The singularity that it comes nearest to, where the machine has any.
     pub nearest: Option<Nearest>,
+    /// Where singularities slow it the most, and for how many cycles each does.
+    pub slowed: Vec<(Slowed, u64)>,
     /// How far the motion is off the programmed path.
     pub deviation: Deviation,
     /// The fastest that the tool was, mm/s; deg/s where no axis is linear.

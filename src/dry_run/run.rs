@@ -1,6 +1,6 @@
 //! A whole path through the planner and the generator of the cycle.
 
-use crate::geometry::Piece;
+use crate::geometry::{Piece, Singularity};
 use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 use crate::motion::path::PathMotion;
@@ -60,6 +60,8 @@ pub struct DryRun {
     elements: u64,
     lengths: [f64; 2],
     cycles: u64,
+    /// Cycles in which each singularity slows it.
+    slowed: [u64; Singularity::ALL.len()],
     standing: u32,
     /// Nothing follows.
     ended: bool,
@@ -155,6 +157,7 @@ impl DryRun {
             elements: 0,
             lengths: [0.0; 2],
             cycles: 0,
+            slowed: [0; Singularity::ALL.len()],
             standing: 0,
             ended: false,
             failed: None,
@@ -272,6 +275,7 @@ impl DryRun {
                 .collect(),
             tool,
             nearest: self.planner.nearest(),
+            slowed: self.planner.slowed().map(|slowed| (slowed, self.slowed[slowed.singularity as usize])).collect(),
             elements: self.elements,
             linear_length: self.lengths[0],
             rotary_length: self.lengths[1],
@@ -291,16 +295,15 @@ impl DryRun {
     /// # Errors
     /// Where the motion does not go on.
     pub fn advance(&mut self, cycles: usize) -> Result<bool, DryRunError> {
-        let obstacle = self.planner.obstacle().map(DryRunError::Obstacle);
-        if let Some(error) = self.failed.clone().or(obstacle) {
-            return Err(error);
-        }
         for _ in 0..cycles {
             while self.motion.room() > 0
                 && let Some(piece) = self.planner.take()
             {
                 self.look_at(&piece);
                 self.motion.push(&piece);
+            }
+            if let Some(error) = self.failed.clone().or(self.planner.obstacle().map(DryRunError::Obstacle)) {
+                return Err(error);
             }
             let waits = self.motion.room() > 0 && !self.ended;
             if self.elements == 0 || self.motion.arrived() || waits {
@@ -353,6 +356,9 @@ impl DryRun {
     fn cycle(&mut self) -> Result<(), DryRunError> {
         // What it does in this cycle, it does in the line that it begins in.
         let line = self.motion.line();
+        if let Some(singularity) = self.motion.slowed_by() {
+            self.slowed[singularity as usize] += 1;
+        }
         self.motion.step(1.0);
         self.cycles += 1;
         let (linear, count) = (self.order.linear, self.order.count());

@@ -6,7 +6,7 @@ use crate::geometry::Arc;
 use crate::limits::{MAX_GROUP_AXES, PICTURE_PLACES};
 use crate::motion::Limits;
 use crate::motion::profile::{Profile, State};
-use crate::planner::program::{Corner, Element, Feed, Point, Shape};
+use crate::planner::program::{Caps, Corner, Element, Feed, Point, Shape};
 use crate::units::AxisUnit;
 
 fn axes(names: &[(&str, AxisUnit)]) -> Vec<RunAxis> {
@@ -32,7 +32,7 @@ fn point(values: &[f64]) -> Point {
 }
 
 fn line(to: &[f64], speed: f64, corner: Corner, line: u32) -> Element {
-    Element { shape: Shape::Line(point(to)), feed: Feed::Speed(speed), corner, line }
+    Element { shape: Shape::Line(point(to)), feed: Feed::Speed(speed), caps: Caps::NONE, corner, line }
 }
 
 fn run(axes: Vec<RunAxis>, start: &[f64], elements: &[Element]) -> DryRunReport {
@@ -79,7 +79,14 @@ fn the_first_line_that_leaves_the_soft_limits_is_named() {
     let mut run = DryRun::new(axes, 0.001, &point(&[0.0, 1010.0]));
     let arc = Arc::about(&[0.0, 20.0, 0.0], &[10.0, 30.0, 0.0], [0.0, 30.0, 0.0], [0.0, 0.0, 1.0], true, 1).unwrap();
     run.push(&line(&[0.0, 20.0, 0.0], 100.0, Corner::Exact, 4)).unwrap();
-    run.push(&Element { shape: Shape::Arc(arc), feed: Feed::Speed(100.0), corner: Corner::Exact, line: 5 }).unwrap();
+    run.push(&Element {
+        shape: Shape::Arc(arc),
+        feed: Feed::Speed(100.0),
+        caps: Caps::NONE,
+        corner: Corner::Exact,
+        line: 5,
+    })
+    .unwrap();
     run.push(&line(&[0.0, 0.0, 0.0], 100.0, Corner::Exact, 6)).unwrap();
     let report = run.finish().unwrap();
     assert_eq!((report.axes[1].outside, report.inside()), (Some(5), false), "{:?}", report.axes[1]);

@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 pub use crate::fieldbus::news::{BusNews, ErrorCode, WireState};
+use crate::geometry::Singularity;
 use crate::ids::{AxisId, BusId, GroupId, Handle};
 use crate::motion::{Progress, Rejection};
 
@@ -73,6 +74,8 @@ pub enum PathNews {
     Retreated,
     /// It shall go forward again.
     Advancing,
+    /// It moves where so near a singularity slows it.
+    Slowed(Singularity),
     /// It rests at the end of a line, for the next step.
     LineEnded,
     /// Its command has ended, whatever ended it.
@@ -91,6 +94,7 @@ impl PathNews {
             PathNews::Retreating => "path_retreating",
             PathNews::Retreated => "path_retreated",
             PathNews::Advancing => "path_advancing",
+            PathNews::Slowed(_) => "path_slowed",
             PathNews::LineEnded => "path_line_ended",
             PathNews::Ended => "path_ended",
         }

@@ -13,3 +13,5 @@ pub mod piece;
 pub use arc::{Arc, ArcError};
 pub use cubic::Cubic;
 pub use piece::{Ceiling, Envelope, Piece};
+
+pub use crate::kinematics::Singularity;

@@ -4,6 +4,7 @@
 //! integral of the greatest acceleration over the path. In these any motion is a curve E(w) of a slope u between −1 and 1, the share
 //! of the acceleration that is used, whatever that acceleration is from place to place.
 
+use crate::kinematics::Singularity;
 use crate::limits::MAX_GROUP_AXES;
 
 use super::cubic::Cubic;
@@ -107,6 +108,8 @@ pub struct Piece {
     pub epoch: u32,
     /// The line of the program that it begins in.
     pub line: u32,
+    /// It is passed more slowly than the program and the tool permit, so near is it to this.
+    pub slowed_by: Option<Singularity>,
     /// The path rests at its end.
     pub rests: bool,
     /// Nothing moves at its end at whatever speed that is passed: it is a rest that needs no braking.
@@ -134,6 +137,7 @@ impl Piece {
         duration: 0.0,
         epoch: 0,
         line: 0,
+        slowed_by: None,
         rests: false,
         still: false,
         last: false,

@@ -55,7 +55,11 @@ pub fn record(machine: &MachineDescription, logged: &LoggedEvent) -> Map<String,
         EventKind::BusRecovered { bus } => ("bus_recovered", Subject::Bus(bus), json!({})),
         EventKind::Path { group, handle, news, line } => {
             let line = (!matches!(news, PathNews::Begun | PathNews::Ended)).then_some(line);
-            (news.name(), Subject::Group(group), json!({ "handle": handle.0, "line": line }))
+            let mut rest = json!({ "handle": handle.0, "line": line });
+            if let PathNews::Slowed(singularity) = news {
+                rest["words"] = json!(singularity.to_string());
+            }
+            (news.name(), Subject::Group(group), rest)
         }
         EventKind::Overrun { skipped } => ("overrun", Subject::Machine, json!({ "skipped_periods": skipped })),
     };

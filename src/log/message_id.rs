@@ -37,6 +37,8 @@ pub const IDS: &[(&str, u128)] = &[
     ("path_retreated", 0xd7c086ffb0d444468906e9a909281707),
     // A path goes forward again.
     ("path_advancing", 0x967046ceb7584c37bc55006fdd91bbe9),
+    // A path is slow because of a singularity.
+    ("path_slowed", 0x4b3bdb2ac79841a29819531c2661d708),
     // A path waits at the end of a line for the next step.
     ("path_line_ended", 0x1a8eecededcf482e8e68ba766f4c86ae),
     // A path ended.

@@ -317,6 +317,19 @@ impl Group {
         Ok(())
     }
 
+    /// The same of the active path alone: what waits behind it stays.
+    pub(super) fn rest_from_path(&mut self, handle: Handle, axes: &mut [Axis], reports: &mut Reports) {
+        if let Some(goal) = self.goal.take() {
+            reports.progress(goal.handle, Progress::Aborted);
+        }
+        reports.progress(std::mem::take(&mut self.interrupting), Progress::Aborted);
+        self.interrupted = false;
+        self.begun = false;
+        self.halting = Some(handle);
+        reports.progress(handle, Progress::Active);
+        self.ramp(axes);
+    }
+
     /// Comes to rest on the path and keeps the move.
     pub(super) fn interrupt(
         &mut self,

@@ -185,6 +185,9 @@ impl Group {
             reports.progress(handle, Progress::Done);
             return Ok(());
         }
+        if let PathAct::Cancel(path) = act {
+            return self.cancel_path(handle, path, axes, reports);
+        }
         self.check_ready(axes)?;
         if self.path_goal().is_none() || self.path.arrived() {
             return Err(Rejection::of(Reason::NoPath));
@@ -196,12 +199,32 @@ impl Group {
             PathAct::Retreat => self.path.retreat(true),
             PathAct::Advance => self.path.retreat(false),
             PathAct::Next if self.path.next_step() => {}
-            PathAct::Next | PathAct::Steps(_) => return Err(Rejection::of(Reason::NotWaiting)),
+            PathAct::Next | PathAct::Steps(_) | PathAct::Cancel(_) => return Err(Rejection::of(Reason::NotWaiting)),
         }
         if self.interrupted {
             return self.resume(handle, axes, reports);
         }
         reports.progress(handle, Progress::Done);
+        Ok(())
+    }
+
+    /// One that waits is no more; one that moves comes to rest, and what waits behind it has its turn there.
+    fn cancel_path(
+        &mut self,
+        handle: Handle,
+        path: Handle,
+        axes: &mut [Axis],
+        reports: &mut Reports,
+    ) -> Result<(), Rejection> {
+        if self.queue.take(|goal| goal.shape == GroupShape::Path && goal.handle == path).is_some() {
+            reports.progress(path, Progress::Aborted);
+            reports.progress(handle, Progress::Done);
+            return Ok(());
+        }
+        if path == Handle::NONE || self.path_handle() != path {
+            return Err(Rejection::of(Reason::NoPath));
+        }
+        self.rest_from_path(handle, axes, reports);
         Ok(())
     }
 

@@ -45,6 +45,21 @@ impl<T: Copy, const N: usize> Queue<T, N> {
         value
     }
 
+    /// The oldest element that fits; the others stay in their order.
+    pub fn take(&mut self, fits: impl Fn(&T) -> bool) -> Option<T> {
+        let mut found = None;
+        // At most N times.
+        for _ in 0..self.len {
+            let Some(value) = self.pop() else { break };
+            if found.is_none() && fits(&value) {
+                found = Some(value);
+            } else {
+                self.push(value);
+            }
+        }
+        found
+    }
+
     /// The elements, the oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         (0..self.len).filter_map(|place| self.slots[(self.first + place) % N].as_ref())
@@ -59,6 +74,17 @@ impl<T: Copy, const N: usize> Queue<T, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_taken_out_and_the_others_stay_in_their_order() {
+        let mut queue: Queue<u32, 3> = Queue::new();
+        for _ in 0..5 {
+            assert!(queue.push(1) && queue.push(2) && queue.push(3));
+            assert_eq!((queue.take(|value| *value == 2), queue.take(|value| *value == 2)), (Some(2), None));
+            assert_eq!((queue.len(), queue.last()), (2, Some(&3)));
+            assert_eq!((queue.pop(), queue.pop(), queue.pop()), (Some(1), Some(3), None));
+        }
+    }
 
     #[test]
     fn elements_leave_in_order_and_a_full_queue_refuses() {

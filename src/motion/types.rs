@@ -182,6 +182,8 @@ pub enum PathAct {
     Steps(bool),
     /// On from the end of a line to the end of the next.
     Next,
+    /// Ends the path of this command alone, whether it waits or moves.
+    Cancel(Handle),
 }
 
 macro_rules! from_repr {

@@ -32,7 +32,7 @@ pub struct ArcWords {
 }
 
 /// The words that an arc has beside settings.
-pub const WORDS: &str = "coordinates such as x=10, centre, through, radius, left, right, turns, normal, feed, duration, inverse-time, \
+pub const WORDS: &str = "coordinates such as x=10, centre, through, radius, left, right, turns, normal, feed, duration, inverse-time, cap, \
                          tolerance, corner";
 const FORMS: &str = "centre, through or radius";
 const SIDES: &str = "left (counter-clockwise, seen against the normal) or right";

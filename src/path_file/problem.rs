@@ -34,6 +34,8 @@ pub enum ProblemKind {
     Number(String),
     /// A number that is not allowed: what it is of, found, least, most, unit.
     Range(&'static str, f64, f64, f64, &'static str),
+    /// A number that is too small: what it is of, found, least, unit.
+    Least(&'static str, f64, f64, &'static str),
     /// An axis that the group has not; with those that may stand there.
     Axis(String, String),
     /// The same axis again.
@@ -87,6 +89,9 @@ impl fmt::Display for ProblemKind {
                 let space = if unit.is_empty() { "" } else { " " };
                 write!(f, "{what}: found {found}, allowed: {least} to {most}{space}{unit}")
             }
+            ProblemKind::Least(what, found, least, unit) => {
+                write!(f, "{what}: found {found}, allowed: {least} {unit} at least")
+            }
             ProblemKind::Axis(found, allowed) => write!(f, "found axis {}, allowed: {allowed}", quoted(found)),
             ProblemKind::AxisTwice(axis) => write!(f, "found axis {axis} twice, allowed: once"),
             ProblemKind::Coordinates(found, wanted) => {
@@ -124,7 +129,9 @@ impl fmt::Display for Problem {
         let Problem { line, statement, kind } = self;
         match kind {
             // Its name stands there already.
-            ProblemKind::Range(what, ..) if what == statement => write!(f, "{line}: {kind}"),
+            ProblemKind::Range(what, ..) | ProblemKind::Least(what, ..) if what == statement => {
+                write!(f, "{line}: {kind}")
+            }
             _ => write!(f, "{line}: {statement}: {kind}"),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::geometry::ArcError;
 use crate::limits::{MAX_PATH_LINE_BYTES, MAX_PATH_PROBLEMS};
-use crate::planner::program::{Corner, Feed, Point, Shape};
+use crate::planner::program::{Caps, Corner, Feed, Point, Shape};
 
 use super::arc_words::{self, ArcWords, given_normal, named_normal};
 use super::group::PathGroup;
@@ -12,9 +12,9 @@ use super::spline_words::{self, OpenSpline, weight};
 use super::words::{Given, Words, is_number};
 use super::written::{Written, WrittenShape};
 
-const STATEMENTS: &str = "start, line, arc, spline, feed, duration, inverse-time, tolerance, corner, normal, absolute, relative, or a \
+const STATEMENTS: &str = "start, line, arc, spline, feed, duration, inverse-time, cap, tolerance, corner, normal, absolute, relative, or a \
                           number for each axis";
-const LINE_WORDS: &str = "coordinates such as x=10, feed, duration, inverse-time, tolerance, corner";
+const LINE_WORDS: &str = "coordinates such as x=10, feed, duration, inverse-time, cap, tolerance, corner";
 const POINT_WORDS: &str = "coordinates such as x=10, weight";
 const COORDINATES: &str = "some such as x=10, or a number for each axis";
 /// Radius of an arc, mm: one that is nearly straight has none that numbers can tell.
@@ -48,7 +48,7 @@ pub struct PathReader {
 impl PathReader {
     /// Of a path that begins at `start` (axis coordinates, in the group's order); a file that says it itself has `None`.
     pub fn new(group: PathGroup, start: Option<Point>) -> PathReader {
-        let settings = Settings { feed: Feed::Speed(group.most_speed()), corner: Corner::Exact };
+        let settings = Settings { feed: Feed::Speed(group.most_speed()), caps: Caps::NONE, corner: Corner::Exact };
         PathReader {
             group,
             partial: Vec::new(),
@@ -242,8 +242,8 @@ impl PathReader {
         take: &mut Take<'_>,
     ) -> Result<(), ProblemKind> {
         let to = self.target(given, from)?;
-        let Settings { feed, corner } = settings;
-        self.go(Written { shape: WrittenShape::Line, to, feed, corner, line: self.line }, take);
+        let Settings { feed, caps, corner } = settings;
+        self.go(Written { shape: WrittenShape::Line, to, feed, caps, corner, line: self.line }, take);
         Ok(())
     }
 
@@ -279,8 +279,8 @@ impl PathReader {
         let form = arc.form(&from, self.relative, self.normal, &self.group)?;
         // An end that is not given is the beginning: a whole turn.
         let to = if arc.target.any() { self.target(&arc.target, &from)? } else { from };
-        let Settings { feed, corner } = settings;
-        let written = Written { shape: WrittenShape::Arc(form), to, feed, corner, line: self.line };
+        let Settings { feed, caps, corner } = settings;
+        let written = Written { shape: WrittenShape::Arc(form), to, feed, caps, corner, line: self.line };
         if !lost {
             self.check_arc(&written, &from)?;
         }
@@ -426,6 +426,7 @@ fn statement(first: &str) -> &'static str {
         "feed",
         "duration",
         "inverse-time",
+        "cap",
         "tolerance",
         "corner",
         "normal",

@@ -1,12 +1,11 @@
 //! What holds for elements until something else is said: how fast, and how corners are passed.
 
-use crate::planner::program::{Corner, Feed};
+use crate::limits::{FEED_RANGE, MIN_CAPS};
+use crate::planner::program::{Caps, Corner, Feed};
 
 use super::problem::ProblemKind;
-use super::words::{Words, ranged};
+use super::words::{Words, at_least, ranged};
 
-/// Slowest feed, mm/s or deg/s.
-const LEAST_FEED: f64 = 0.001;
 /// Shortest and longest duration of an element, s; inverse times are one over these.
 const DURATIONS: (f64, f64) = (1e-6, 1e6);
 /// Tolerances, mm or deg.
@@ -18,11 +17,13 @@ const DISTANCES: (f64, f64) = (1e-3, 1e3);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     pub feed: Feed,
+    pub caps: Caps,
     pub corner: Corner,
 }
 
 impl Settings {
-    /// Takes what stands behind `word` where that is a setting; else false. `most_speed` is in `unit`.
+    /// Takes what stands behind `word` where that is a setting; else false. `most_speed` is what the path's limits permit, in `unit`: a
+    /// greater feed is one all the same, which the machine does not reach.
     pub fn take(
         &mut self,
         word: &str,
@@ -31,7 +32,7 @@ impl Settings {
         unit: &'static str,
     ) -> Result<bool, ProblemKind> {
         match word {
-            "feed" => self.feed = Feed::Speed(ranged("feed", words, (LEAST_FEED, most_speed), unit)?),
+            "feed" => self.feed = Feed::Speed(at_least("feed", words, most_speed / FEED_RANGE, unit)?),
             "duration" => self.feed = Feed::Duration(ranged("duration", words, DURATIONS, "s")?),
             "inverse-time" => {
                 let rates = (1.0 / DURATIONS.1, 1.0 / DURATIONS.0);
@@ -46,9 +47,41 @@ impl Settings {
                 self.corner = Corner::Tolerance { linear, rotary };
             }
             "corner" => self.corner = corner(words)?,
+            "cap" => self.caps = caps(words, unit)?,
             _ => return Ok(false),
         }
         Ok(true)
+    }
+}
+
+/// What each of them is capped at; 0 is no cap, and so is what is not named.
+fn caps(words: &mut Words<'_>, unit: &'static str) -> Result<Caps, ProblemKind> {
+    const KINDS: &str = "none, or some of speed, acceleration, jerk, each with a number";
+    let mut caps = Caps::NONE;
+    if words.next_if_eq(&"none").is_some() {
+        return Ok(caps);
+    }
+    let units = if unit == "deg/s" { [unit, "deg/s²", "deg/s³"] } else { [unit, "mm/s²", "mm/s³"] };
+    let of = [
+        ("speed", "speed cap", &mut caps.velocity),
+        ("acceleration", "acceleration cap", &mut caps.acceleration),
+        ("jerk", "jerk cap", &mut caps.jerk),
+    ];
+    let mut any = false;
+    for (order, (word, what, cap)) in of.into_iter().enumerate() {
+        if words.next_if_eq(&word).is_some() {
+            any = true;
+            let value = at_least(what, words, 0.0, units[order])?;
+            if value > 0.0 && value < MIN_CAPS[order] {
+                return Err(ProblemKind::Least(what, value, MIN_CAPS[order], units[order]));
+            }
+            *cap = (value > 0.0).then_some(value);
+        }
+    }
+    match (any, words.peek()) {
+        (true, _) => Ok(caps),
+        (false, Some(other)) => Err(ProblemKind::Word(other.to_string(), KINDS)),
+        (false, None) => Err(ProblemKind::Missing("cap", KINDS)),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::limits::{EXACT_PATH_MM, MAX_SPLINE_DEGREE, MAX_SPLINE_LINES, MAX_SPLINE_POINTS};
-use crate::planner::program::{Corner, Feed, Point};
+use crate::planner::program::{Caps, Corner, Feed, Point};
 
 use super::nurbs::{Flatness, Nurbs};
 use super::written::{Written, WrittenShape};
@@ -137,6 +137,7 @@ impl Spline {
         axes: usize,
         is_linear: impl Fn(usize) -> bool,
         feed: Feed,
+        caps: Caps,
         corner: Corner,
         line: u32,
     ) -> Result<Vec<Written>, SplineError> {
@@ -178,6 +179,7 @@ impl Spline {
                 Feed::Duration(seconds) if whole > 0.0 => Feed::Duration((seconds * length / whole).max(1e-12)),
                 feed => feed,
             },
+            caps,
             corner: if index + 1 == count { corner } else { within },
             line,
         });

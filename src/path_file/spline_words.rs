@@ -12,7 +12,7 @@ use super::words::{Words, number, ranged, whole};
 use super::written::Written;
 
 /// The words behind `spline`.
-pub const HEAD_WORDS: &str = "degree, weight, feed, duration, inverse-time, tolerance, corner";
+pub const HEAD_WORDS: &str = "degree, weight, feed, duration, inverse-time, cap, tolerance, corner";
 
 /// Between `spline` and `end`.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ impl OpenSpline {
     /// Its lines.
     pub fn close(self, group: &PathGroup) -> Result<Vec<Written>, ProblemKind> {
         let is_linear = |axis: usize| group.axes()[axis].unit == AxisUnit::Millimetre;
-        let Settings { feed, corner } = self.settings;
-        self.spline.lines(group.count(), is_linear, feed, corner, self.line).map_err(ProblemKind::Spline)
+        let Settings { feed, caps, corner } = self.settings;
+        self.spline.lines(group.count(), is_linear, feed, caps, corner, self.line).map_err(ProblemKind::Spline)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::limits::{MAX_GROUP_AXES, MAX_PATH_LINE_BYTES, MAX_PATH_PROBLEMS};
-use crate::planner::program::{Corner, Feed, Point};
+use crate::planner::program::{Caps, Corner, Feed, Point};
 use crate::units::AxisUnit;
 
 fn group(axes: &[(&str, AxisUnit)]) -> PathGroup {
@@ -142,7 +142,7 @@ fn the_parts_that_a_file_comes_in_do_not_matter() {
 
 #[test]
 fn every_problem_is_told_with_its_line_up_to_a_number_of_them() {
-    let text = "start 0 0 0\nline x=nan\nline w=1\nline x=1 x=2\n1 2\narc x=5 centre x=1 left\nfoo\nfeed 5000\ncorner round\nline x=1 y\nend\n";
+    let text = "start 0 0 0\nline x=nan\nline w=1\nline x=1 x=2\n1 2\narc x=5 centre x=1 left\nfoo\nfeed -5\ncorner round\nline x=1 y\nend\n";
     let found = refused(text);
     assert_eq!(
         found,
@@ -151,14 +151,65 @@ fn every_problem_is_told_with_its_line_up_to_a_number_of_them() {
             "3: line: found axis \"w\", allowed: x, y, z",
             "4: line: found axis x twice, allowed: once",
             "5: point: found 2 numbers, allowed: 3, one for each axis of the group",
-            "7: statement: found \"foo\", allowed: start, line, arc, spline, feed, duration, inverse-time, tolerance, corner, normal, absolute, relative, or a number for each axis",
-            "8: feed: found 5000, allowed: 0.001 to 800 mm/s",
+            "7: statement: found \"foo\", allowed: start, line, arc, spline, feed, duration, inverse-time, cap, tolerance, corner, normal, absolute, relative, or a number for each axis",
+            "8: feed: found -5, allowed: 0.0008 mm/s at least",
             "9: corner: found \"round\", allowed: exact, stop, distance and a number (mm), or a line \"tolerance\"",
-            "10: line: found \"y\", allowed: coordinates such as x=10, feed, duration, inverse-time, tolerance, corner",
+            "10: line: found \"y\", allowed: coordinates such as x=10, feed, duration, inverse-time, cap, tolerance, corner",
             "11: end: found outside of a spline, allowed: between \"spline\" and \"end\"",
         ]
     );
     assert_eq!(refused(&"foo\n".repeat(1000)).len(), MAX_PATH_PROBLEMS);
+}
+
+#[test]
+fn a_feed_above_what_the_path_may_do_is_one_and_what_is_none_is_refused() {
+    let read = read("start 0 0 0\nfeed 5000\nline x=10\nline x=20 feed 1e12\n");
+    assert_eq!(read.iter().map(|e| e.feed).collect::<Vec<_>>(), [5000.0, 1e12].map(Feed::Speed));
+    for (text, problem) in [
+        ("feed 0", "2: feed: found 0, allowed: 0.0008 mm/s at least"),
+        ("feed -100", "2: feed: found -100, allowed: 0.0008 mm/s at least"),
+        ("feed nan", "2: feed: found \"nan\", allowed: a finite number"),
+        ("feed inf", "2: feed: found \"inf\", allowed: a finite number"),
+        ("feed", "2: feed: found no number, allowed: one behind this word"),
+    ] {
+        assert_eq!(refused(&format!("start 0 0 0\n{text}\nline x=1\n")), [problem], "{text}");
+    }
+}
+
+#[test]
+fn caps_hold_until_others_do_and_what_is_not_named_is_not_capped() {
+    let read = read(
+        "start 0 0 0\nline x=1\ncap speed 50 acceleration 400\nline x=2\nline x=3 cap jerk 900 feed 20\nspline cap speed 9\n4 0 0\n5 1 0\n5 2 0\nend\n\
+         arc x=5 y=4 radius 1 left cap jerk 7\ncap speed 0 acceleration 5\nline x=6\ncap none\n7 8 9\n",
+    );
+    let caps = |velocity: f64, acceleration: f64, jerk: f64| {
+        let [velocity, acceleration, jerk] = [velocity, acceleration, jerk].map(|cap| (cap > 0.0).then_some(cap));
+        Caps { velocity, acceleration, jerk }
+    };
+    let mut found: Vec<(u32, Caps)> = read.iter().map(|e| (e.line, e.caps)).collect();
+    found.dedup();
+    let wanted = [
+        (2, Caps::NONE),
+        (4, caps(50.0, 400.0, 0.0)),
+        (5, caps(0.0, 0.0, 900.0)),
+        (6, caps(9.0, 0.0, 0.0)),
+        (11, caps(0.0, 0.0, 7.0)),
+        (13, caps(0.0, 5.0, 0.0)),
+        (15, Caps::NONE),
+    ];
+    assert_eq!(found, wanted);
+    let kinds = "allowed: none, or some of speed, acceleration, jerk, each with a number";
+    for (text, problem) in [
+        ("cap", format!("2: cap: found no cap, {kinds}")),
+        ("cap velocity 5", format!("2: cap: found \"velocity\", {kinds}")),
+        ("cap speed -5", "2: cap: speed cap: found -5, allowed: 0 mm/s at least".into()),
+        ("cap speed 1e-9", "2: cap: speed cap: found 0.000000001, allowed: 0.001 mm/s at least".into()),
+        ("cap acceleration 0.01", "2: cap: acceleration cap: found 0.01, allowed: 0.1 mm/s² at least".into()),
+        ("cap speed 5 jerk fast", "2: cap: found \"fast\", allowed: a finite number".into()),
+        ("cap speed 5 speed 6", "2: cap: found \"speed\", allowed: nothing more on this line".into()),
+    ] {
+        assert_eq!(refused(&format!("start 0 0 0\n{text}\nline x=1\n")), [problem], "{text}");
+    }
 }
 
 #[test]

@@ -36,6 +36,12 @@ pub fn ranged(
     if (least..=most).contains(&value) { Ok(value) } else { Err(ProblemKind::Range(what, value, least, most, unit)) }
 }
 
+/// The next word, which is a number of at least `least`, and above 0 where that is.
+pub fn at_least(what: &'static str, words: &mut Words<'_>, least: f64, unit: &'static str) -> Result<f64, ProblemKind> {
+    let value = number(words.next().ok_or(ProblemKind::Missing("number", "one behind this word"))?)?;
+    if value >= least { Ok(value) } else { Err(ProblemKind::Least(what, value, least, unit)) }
+}
+
 /// The next word, which is a whole number from `least` to `most`.
 pub fn whole(what: &'static str, words: &mut Words<'_>, (least, most): (u32, u32)) -> Result<u32, ProblemKind> {
     let value = ranged(what, words, (f64::from(least), f64::from(most)), "")?;

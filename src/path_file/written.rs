@@ -3,7 +3,7 @@
 use crate::geometry::{Arc, ArcError};
 use crate::limits::MAX_GROUP_AXES;
 use crate::planner::axes::PathOrder;
-use crate::planner::program::{Corner, Element, Feed, Point, Shape};
+use crate::planner::program::{Caps, Corner, Element, Feed, Point, Shape};
 
 /// How an arc is given. Vectors are over the first three linear axes of the group; what it has less of is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,6 +50,8 @@ pub struct Written {
     pub to: Point,
     /// How fast.
     pub feed: Feed,
+    /// And at most so.
+    pub caps: Caps,
     /// At its end.
     pub corner: Corner,
     /// Line of the file, from 1.
@@ -74,7 +76,7 @@ impl Written {
                 Shape::Arc(arc(&from[..order.count()], &to[..order.count()], linear, form, drive)?)
             }
         };
-        Ok(Element { shape, feed: self.feed, corner: self.corner, line: self.line })
+        Ok(Element { shape, feed: self.feed, caps: self.caps, corner: self.corner, line: self.line })
     }
 }
 

@@ -5,7 +5,6 @@
 //! where jerk is what there is little of, a sharp corner takes longer than that.
 
 use crate::limits::MAX_GROUP_AXES;
-use crate::motion::Limits;
 
 use super::PathAxes;
 use super::legs::{Leg, Way};
@@ -33,11 +32,11 @@ pub fn is_sooner(before: &Leg, after: &Leg, rounded: f64, axes: &PathAxes) -> bo
     let smooth = rounded >= before.length().max(after.length());
     let shorter = before.length().min(after.length());
     let rounded = if smooth { shorter } else { rounded.min(0.5 * shorter) };
-    let corner = corner(before, after, rounded, limits);
+    let corner = corner(before, after, rounded, axes);
     let passing = corner.cap(limits);
     let (mut stopped, mut passed) = (STOP_CYCLES * axes.period_s, 0.0);
     for (leg, direction) in [(before, &before.last), (after, &after.first)] {
-        let along = along(leg, direction, limits);
+        let along = along(leg, direction, axes);
         let half = 0.5 * leg.length();
         let speed = (2.0 * passing).sqrt().min(along.velocity);
         let beside = rounded.min(half);
@@ -48,18 +47,28 @@ pub fn is_sooner(before: &Leg, after: &Leg, rounded: f64, axes: &PathAxes) -> bo
 }
 
 /// The middle of the corner.
-fn corner(before: &Leg, after: &Leg, rounded: f64, limits: &[Limits]) -> Spot {
-    let mut spot = Spot::default();
-    for axis in 0..limits.len() {
-        let turn = (after.first[axis] - before.last[axis]).abs();
-        (spot.second[axis], spot.third[axis]) = (turn / rounded, turn / (rounded * rounded));
+fn corner(before: &Leg, after: &Leg, rounded: f64, axes: &PathAxes) -> Spot {
+    let mut spot = Spot { tool: before.caps.and(after.caps).within(None), ..Spot::default() };
+    let turn = |axis: usize| (after.first[axis] - before.last[axis]).abs();
+    for axis in 0..axes.limits.len() {
+        (spot.second[axis], spot.third[axis]) = (turn(axis) / rounded, turn(axis) / (rounded * rounded));
     }
+    let (row, turn) = (axes.limits.len(), size(&std::array::from_fn(turn), axes));
+    (spot.second[row], spot.third[row]) = (turn / rounded, turn / (rounded * rounded));
     spot
 }
 
-fn along(leg: &Leg, direction: &[f64; MAX_GROUP_AXES], limits: &[Limits]) -> Along {
+/// Of the coordinates that caps are for.
+fn size(vector: &[f64; MAX_GROUP_AXES], axes: &PathAxes) -> f64 {
+    let count = if axes.linear > 0 { axes.linear } else { axes.limits.len() };
+    vector.iter().take(count).map(|part| part * part).sum::<f64>().sqrt()
+}
+
+fn along(leg: &Leg, direction: &[f64; MAX_GROUP_AXES], axes: &PathAxes) -> Along {
     let mut along = Along { velocity: leg.feed, acceleration: f64::INFINITY, jerk: f64::INFINITY };
-    for (share, limits) in direction.iter().map(|share| share.abs()).zip(limits) {
+    let capped = leg.caps.within(None).map(|caps| (size(direction, axes), caps));
+    let shares = direction.iter().map(|share| share.abs()).zip(axes.limits.iter().copied());
+    for (share, limits) in shares.chain(capped) {
         if share > 0.0 {
             along.velocity = along.velocity.min(limits.velocity / share);
             along.acceleration = along.acceleration.min(limits.acceleration / share);

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::geometry::Cubic;
-use crate::kinematics::Conditioning;
-use crate::limits::MAX_GROUP_AXES;
+use crate::kinematics::{Conditioning, Singularity};
+use crate::limits::{MAX_GROUP_AXES, NEAR_CONDITIONING};
 use crate::motion::Limits;
 
 use super::mechanism::{Joints, Mechanism, PathFault, positions};
@@ -62,6 +62,7 @@ pub struct Obstacle {
 struct Knot {
     sigma: f64,
     joints: Joints,
+    conditioning: Conditioning,
     /// The tool's curve behind it; before the last one, of the last.
     source: Arc<Interval>,
     /// How often the interval behind it was divided.
@@ -178,19 +179,19 @@ impl JointTrack {
 
     /// One knot more behind the last.
     fn add(&mut self, source: &Arc<Interval>, sigma: f64, near: &Point, divided: u32) -> Result<(), PathFault> {
-        let joints = self.joints_at(source, sigma, near)?;
-        self.knots.push_back(Knot { sigma, joints, source: Arc::clone(source), divided });
+        let (joints, conditioning) = self.joints_at(source, sigma, near)?;
+        self.knots.push_back(Knot { sigma, joints, conditioning, source: Arc::clone(source), divided });
         Ok(())
     }
 
-    fn joints_at(&mut self, source: &Interval, sigma: f64, near: &Point) -> Result<Joints, PathFault> {
+    fn joints_at(&mut self, source: &Interval, sigma: f64, near: &Point) -> Result<(Joints, Conditioning), PathFault> {
         let (joints, conditioning) =
             self.mechanism.follow(&tool_at(source, sigma), near).map_err(PathFault::Unreachable)?;
         let nearer = |nearest: &Nearest| conditioning.distance < nearest.conditioning.distance;
         if conditioning.nearest.is_some() && self.nearest.as_ref().is_none_or(nearer) {
             self.nearest = Some(Nearest { conditioning, sigma, line: source.line });
         }
-        Ok(joints)
+        Ok((joints, conditioning))
     }
 
     /// The path rests where it is known to be good.
@@ -226,10 +227,10 @@ impl JointTrack {
 
     /// Which interval is to be divided for interval `index` to be good enough, if any.
     fn look(&mut self, index: usize) -> Result<Option<usize>, PathFault> {
-        let Knot { sigma: begin, source, joints, divided } = self.knots[index].clone();
+        let Knot { sigma: begin, source, joints, divided, .. } = self.knots[index].clone();
         let length = self.knots[index + 1].sigma - begin;
         let (near, cubics) = (positions(&joints), self.cubics(index));
-        let middle = self.joints_at(&source, begin + 0.5 * length, &near)?;
+        let (middle, _) = self.joints_at(&source, begin + 0.5 * length, &near)?;
         for share in [0.5, 0.25, 0.75] {
             let tool = positions(&tool_at(&source, begin + share * length));
             let exact = match share {
@@ -316,11 +317,11 @@ impl JointTrack {
     }
 
     fn divide(&mut self, index: usize) -> Result<(), PathFault> {
-        let Knot { sigma: begin, source, joints, divided } = self.knots[index].clone();
+        let Knot { sigma: begin, source, joints, divided, .. } = self.knots[index].clone();
         let sigma = begin + 0.5 * self.length(index);
-        let joints = self.joints_at(&source, sigma, &positions(&joints))?;
+        let (joints, conditioning) = self.joints_at(&source, sigma, &positions(&joints))?;
         self.knots[index].divided = divided + 1;
-        self.knots.insert(index + 1, Knot { sigma, joints, source, divided: divided + 1 });
+        self.knots.insert(index + 1, Knot { sigma, joints, conditioning, source, divided: divided + 1 });
         self.verified = index.saturating_sub(REACH).max(self.first()).min(self.verified);
         Ok(())
     }
@@ -364,6 +365,13 @@ impl JointTrack {
         (self.given, self.verified, self.ended) = (0, 0, false);
     }
 
+    /// The singularity that interval `index` is near to.
+    fn near(&self, index: usize) -> Option<Singularity> {
+        let [begin, end] = [index, index + 1].map(|index| self.knots[index].conditioning);
+        let Conditioning { distance, nearest } = if end.distance < begin.distance { end } else { begin };
+        nearest.filter(|_| distance < NEAR_CONDITIONING)
+    }
+
     fn give(&mut self) -> Interval {
         let index = self.given;
         let Knot { sigma: begin, ref source, .. } = self.knots[index];
@@ -375,7 +383,9 @@ impl JointTrack {
             tool: Some(Box::new(tool)),
             within: source.within,
             feed: source.feed,
+            caps: source.caps,
             line: source.line,
+            near: self.near(index),
             rests: self.ended && index + 2 == self.knots.len(),
         };
         self.given += 1;

@@ -7,9 +7,9 @@
 use std::collections::VecDeque;
 
 use crate::geometry::Arc;
-use crate::limits::{EXACT_PATH_MM, MAX_GATHERED};
+use crate::limits::{EXACT_PATH_MM, MAX_FEED, MAX_GATHERED};
 
-use super::program::{Corner, Element, Feed, Point, Shape};
+use super::program::{Caps, Corner, Element, Feed, Point, Shape};
 
 /// The share of the tolerance by which a leg's elements may leave its chord.
 const CHORD_SHARE: f64 = 0.8;
@@ -49,6 +49,7 @@ pub struct Leg {
     pub last: Point,
     /// Velocity along the path that the program wants, units of path/s.
     pub feed: f64,
+    pub caps: Caps,
     pub line: u32,
     pub corner: Corner,
     /// What is said of the corners inside it, where elements were gathered.
@@ -108,6 +109,7 @@ struct Waiting {
     begin: f64,
     end: f64,
     feed: f64,
+    caps: Caps,
     corner: Corner,
     line: u32,
 }
@@ -170,11 +172,12 @@ impl Gatherer {
             Feed::Speed(speed) => speed,
             Feed::Duration(seconds) => length / seconds,
         };
+        let feed = feed.min(MAX_FEED);
         let begin = self.sigma;
         self.sigma += length;
         let (from, end) = (self.at, self.sigma);
-        let Element { shape, corner, line, .. } = *element;
-        self.waiting.push_back(Waiting { shape, from, to, begin, end, feed, corner, line });
+        let Element { shape, caps, corner, line, .. } = *element;
+        self.waiting.push_back(Waiting { shape, from, to, begin, end, feed, caps, corner, line });
         self.at = to;
         false
     }
@@ -232,6 +235,7 @@ impl Gatherer {
             && matches!(element.corner, Corner::Tolerance { .. } | Corner::Stop)
             && fast <= slow * FEED_FACTOR
             && before.corner == first.corner
+            && element.caps == first.caps
     }
 
     /// The first `count` elements stay close enough to their chord, at the same share of the way.
@@ -259,7 +263,7 @@ impl Gatherer {
 
     fn leg(&mut self, count: usize) -> Leg {
         let last = self.waiting[count - 1].clone();
-        let Waiting { shape, from, begin, line, .. } = self.waiting[0].clone();
+        let Waiting { shape, from, begin, line, caps, .. } = self.waiting[0].clone();
         let feed = self.waiting.iter().take(count).map(|element| element.feed).fold(f64::INFINITY, f64::min);
         let (end, corner, inside) = (last.end, last.corner, self.waiting[0].corner);
         let leg = match shape {
@@ -275,7 +279,7 @@ impl Gatherer {
                     direction[axis] = (last.to[axis] - from[axis]) / (end - begin);
                 }
                 let (way, gathered) = (Way::Lines(marks), count > 1);
-                Leg { way, begin, end, first: direction, last: direction, feed, line, corner, inside, gathered }
+                Leg { way, begin, end, first: direction, last: direction, feed, caps, line, corner, inside, gathered }
             }
             Shape::Arc(arc) => {
                 let direction =
@@ -288,6 +292,7 @@ impl Gatherer {
                     first,
                     last,
                     feed,
+                    caps,
                     line,
                     corner,
                     inside,

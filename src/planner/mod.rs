@@ -14,8 +14,12 @@
 //! | [`mechanism`] | a machine whose joints are not its coordinates |
 //! | `joints` | the curves of its joints |
 //! | [`walk`] | whether such a machine can follow an element, before it is one of a program |
+//! | [`slowed`] | where singularities slow it |
 //! | `split` | stretches that take a few periods each |
 //! | `speed` | how fast each may be passed; `ceiling` in it rounds that, `spot` is what limits leave at one place, `solved` what is settled |
+//!
+//! A long element is planned in portions of about [`crate::limits::PIECES_PLANNED`] pieces, as they are taken: neither memory nor what one call
+//! takes grows with its length, but for the knots of its curve.
 //!
 //! A stream of timed points takes a way of its own: `points` (what they leave out), `segment` (the curve between two of them), `reserve`
 //! (whether limits hold on it), `stream` (its pieces).
@@ -31,26 +35,30 @@ pub mod points;
 pub mod program;
 pub mod reserve;
 pub mod segment;
+pub mod slowed;
 mod solved;
 mod speed;
 mod split;
 mod spot;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod track;
 pub mod walk;
 
 use std::collections::VecDeque;
 
 use crate::geometry::Piece;
-use crate::limits::MAX_GROUP_AXES;
+use crate::limits::{MAX_GROUP_AXES, PIECES_PLANNED};
 use crate::motion::Limits;
 
 pub use axes::PathOrder;
 use joints::JointTrack;
 pub use joints::{Nearest, Obstacle};
-use legs::{Gatherer, Join, join};
+use legs::{Gatherer, Join, Leg, join};
 pub use mechanism::{Mechanism, PathFault};
 use program::{Element, Point};
+pub use slowed::Slowed;
 use speed::Speeds;
 use split::Splitter;
 use spot::Rows;
@@ -96,7 +104,22 @@ pub struct Planner {
     splitter: Splitter,
     speeds: Speeds,
     pieces: VecDeque<Piece>,
+    /// The curve ends at rest and is planned to there, before that of this leg begins.
+    resting: Option<Option<Leg>>,
+    /// What it has is planned to its end.
+    ending: Option<Ending>,
+    /// There is something to do.
+    busy: bool,
     ended: bool,
+}
+
+/// How far a program is on the way to its end.
+#[derive(Clone, Copy, Debug)]
+struct Ending {
+    /// Nothing follows.
+    last: bool,
+    /// Every leg is part of the curve.
+    curve: bool,
 }
 
 impl Planner {
@@ -118,15 +141,17 @@ impl Planner {
             track
         });
         let of_tool = if linear > 0 { linear } else { count };
-        let rows = Rows { axes: joints, tool: axes.tool.map_or(0, |_| of_tool) };
-        limits.extend(axes.tool);
+        let rows = Rows { axes: joints, tool: of_tool };
         Planner {
             gatherer: Gatherer::new(count, linear, tool),
             track: Track::new(count, linear),
             joints: track,
-            splitter: Splitter::new(limits.clone(), rows, axes.period_s),
-            speeds: Speeds::new(limits, rows, axes.period_s, epoch),
+            splitter: Splitter::new(limits.clone(), axes.tool, rows, axes.period_s),
+            speeds: Speeds::new(limits, axes.tool, rows, axes.period_s, epoch),
             pieces: VecDeque::new(),
+            resting: None,
+            ending: None,
+            busy: false,
             ended: false,
             axes,
         }
@@ -137,7 +162,12 @@ impl Planner {
         self.joints.as_ref().and_then(JointTrack::nearest)
     }
 
-    /// Why the program is not followed to its end: the path rests on the way, and nothing more of it is planned.
+    /// Where singularities slow what was planned so far the most: at most one place for each.
+    pub fn slowed(&self) -> impl Iterator<Item = Slowed> {
+        self.speeds.slow_places().found()
+    }
+
+    /// Why the program is not followed to its end, as far as it is planned: the path rests on the way, and nothing more of it is planned.
     pub fn obstacle(&self) -> Option<Obstacle> {
         self.joints.as_ref().and_then(JointTrack::obstacle)
     }
@@ -152,8 +182,10 @@ impl Planner {
         self.gatherer.sigma()
     }
 
-    /// One element more; nothing after [`Planner::finish`].
+    /// One element more; nothing after [`Planner::finish`]. A long one is planned in portions, as pieces are taken: what was not planned yet of
+    /// those before it is planned first, so who gives as many as there are waits while it [is busy](Planner::is_busy).
     pub fn push(&mut self, element: &Element) {
+        self.work(usize::MAX);
         if !self.ended && self.obstacle().is_none() {
             let mut element = *element;
             if self.joints.is_some() {
@@ -162,33 +194,31 @@ impl Planner {
             if self.gatherer.push(&element) {
                 self.track.stop();
             }
-            self.advance(false);
+            self.busy = true;
+            self.work(PIECES_PLANNED);
         }
     }
 
     /// What is known is planned to its end, where it rests: because nothing follows (`last`), or what follows is not there in time.
     pub fn finish(&mut self, last: bool) {
-        self.advance(true);
-        self.end_track();
-        if last && !self.ended {
-            self.ended = true;
-            if self.obstacle().is_some() {
-                return;
-            }
-            if self.pieces.is_empty() {
-                // All that there was is on its way, or there was nothing.
-                let at = self.joints.as_ref().map_or(*self.gatherer.end(), JointTrack::at);
-                self.pieces.push_back(self.speeds.stand(&at, self.gatherer.sigma()));
-            }
-            if let Some(piece) = self.pieces.back_mut() {
-                piece.last = true;
-            }
-        }
+        self.work(usize::MAX);
+        self.ending = Some(Ending { last, curve: false });
+        self.busy = true;
+        self.work(PIECES_PLANNED);
     }
 
     /// The next piece that is ready.
     pub fn take(&mut self) -> Option<Piece> {
+        // The last one is known as such only at the end. Bound: what is looked ahead at.
+        while self.busy && self.pieces.len() < 2 {
+            self.work(PIECES_PLANNED);
+        }
         self.pieces.pop_front()
+    }
+
+    /// Some of what it has is not planned yet: that is done as pieces are taken.
+    pub fn is_busy(&self) -> bool {
+        self.busy
     }
 
     /// Pieces that are ready.
@@ -196,8 +226,61 @@ impl Planner {
         self.pieces.len()
     }
 
-    fn advance(&mut self, ended: bool) {
-        while let Some(leg) = self.gatherer.next(ended) {
+    /// Goes on until nothing is left to be done, or about `most` pieces are ready.
+    fn work(&mut self, most: usize) {
+        while self.busy {
+            if !self.advance(self.ending.is_some(), most) {
+                return;
+            }
+            match &mut self.ending {
+                Some(Ending { curve: curve @ false, .. }) => {
+                    *curve = true;
+                    self.end_track(None);
+                }
+                Some(Ending { last, .. }) => {
+                    let last = *last;
+                    (self.ending, self.busy) = (None, false);
+                    self.close(last);
+                }
+                None => self.busy = false,
+            }
+        }
+    }
+
+    /// Everything is planned; nothing follows where that is the `last`.
+    fn close(&mut self, last: bool) {
+        if !last || self.ended {
+            return;
+        }
+        self.ended = true;
+        if self.obstacle().is_some() {
+            return;
+        }
+        if self.pieces.is_empty() {
+            // All that there was is on its way, or there was nothing.
+            let at = self.joints.as_ref().map_or(*self.gatherer.end(), JointTrack::at);
+            self.pieces.push_back(self.speeds.stand(&at, self.gatherer.sigma()));
+        }
+        if let Some(piece) = self.pieces.back_mut() {
+            piece.last = true;
+        }
+    }
+
+    /// Returns false where it stops because so many pieces are ready.
+    fn advance(&mut self, ended: bool, most: usize) -> bool {
+        loop {
+            if !self.follow(most) {
+                return false;
+            }
+            if let Some(behind) = self.resting.take() {
+                let count = self.axes.coordinates();
+                self.track = Track::new(count, self.axes.linear.min(count));
+                if let Some(leg) = behind {
+                    self.track.push(leg, Join::Rest);
+                    continue;
+                }
+            }
+            let Some(leg) = self.gatherer.next(ended) else { return true };
             let joined = self.track.last().map(|last| match join(last, &leg, self.axes.linear) {
                 // What a corner costs joints is not known from the directions of the tool.
                 Join::Rounded(rounded) if self.joints.is_none() && halt::is_sooner(last, &leg, rounded, &self.axes) => {
@@ -206,41 +289,41 @@ impl Planner {
                 join => join,
             });
             match joined {
-                Some(Join::Rest) => {
-                    self.end_track();
-                    self.track.push(leg, Join::Rest);
-                }
+                Some(Join::Rest) => self.end_track(Some(leg)),
                 Some(rounded) => self.track.push(leg, rounded),
                 None => self.track.push(leg, Join::Rest),
             }
-            self.follow();
         }
     }
 
-    /// The curve ends here at rest.
-    fn end_track(&mut self) {
+    /// The curve ends here at rest; this leg is the first of the next one.
+    fn end_track(&mut self, behind: Option<Leg>) {
         self.track.end();
-        self.follow();
-        let count = self.axes.coordinates();
-        self.track = Track::new(count, self.axes.linear.min(count));
+        self.resting = Some(behind);
     }
 
-    fn follow(&mut self) {
+    /// From the curve to pieces. Returns false where it stops because so many are ready.
+    fn follow(&mut self, most: usize) -> bool {
         let mut stretches = Vec::new();
-        while let Some(interval) = self.track.next() {
-            let Some(joints) = &mut self.joints else {
-                self.splitter.push(interval);
-                continue;
-            };
-            joints.push(interval);
-            while let Some(interval) = joints.next() {
-                self.splitter.push(interval);
+        loop {
+            if self.pieces.len() >= most {
+                return false;
             }
-        }
-        while self.splitter.next(&mut stretches) {}
-        let pieces = &mut self.pieces;
-        for stretch in stretches {
-            self.speeds.push(stretch, &mut |piece| pieces.push_back(piece));
+            let Some(interval) = self.track.next() else { return true };
+            match &mut self.joints {
+                None => self.splitter.push(interval),
+                Some(joints) => {
+                    joints.push(interval);
+                    while let Some(interval) = joints.next() {
+                        self.splitter.push(interval);
+                    }
+                }
+            }
+            while self.splitter.next(&mut stretches) {}
+            let pieces = &mut self.pieces;
+            for stretch in stretches.drain(..) {
+                self.speeds.push(stretch, &mut |piece| pieces.push_back(piece));
+            }
         }
     }
 }

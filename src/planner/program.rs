@@ -2,6 +2,7 @@
 
 use crate::geometry::Arc;
 use crate::limits::{EXACT_PATH_MM, JOINT_SHARE, MAX_GROUP_AXES};
+use crate::motion::Limits;
 
 /// A place: one value an axis of the group, drive coordinates; the linear axes first come first, as the group has them.
 pub type Point = [f64; MAX_GROUP_AXES];
@@ -13,6 +14,51 @@ pub enum Feed {
     Speed(f64),
     /// How long the element takes, s, if nothing else limits it. Inverse time is 1 / this.
     Duration(f64),
+}
+
+/// What the tool does on an element at most, whatever the override: its linear coordinates together, in any direction, as limits of a group's
+/// path are; all coordinates together where the program has no linear one. What is absent caps nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Caps {
+    /// mm/s, or deg/s.
+    pub velocity: Option<f64>,
+    /// Per s².
+    pub acceleration: Option<f64>,
+    /// Per s³.
+    pub jerk: Option<f64>,
+}
+
+impl Caps {
+    /// Nothing is capped.
+    pub const NONE: Caps = Caps { velocity: None, acceleration: None, jerk: None };
+
+    /// Both hold.
+    pub fn and(self, other: Caps) -> Caps {
+        let tighter = |a: Option<f64>, b: Option<f64>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        Caps {
+            velocity: tighter(self.velocity, other.velocity),
+            acceleration: tighter(self.acceleration, other.acceleration),
+            jerk: tighter(self.jerk, other.jerk),
+        }
+    }
+
+    /// The same below limits that hold anyway; `None` where nothing does.
+    pub(super) fn within(self, limits: Option<Limits>) -> Option<Limits> {
+        if self == Caps::NONE {
+            return limits;
+        }
+        let free = Limits { velocity: f64::INFINITY, acceleration: f64::INFINITY, jerk: f64::INFINITY };
+        let Limits { velocity, acceleration, jerk } = limits.unwrap_or(free);
+        let capped = |cap: Option<f64>, limit: f64| cap.map_or(limit, |cap| cap.min(limit));
+        Some(Limits {
+            velocity: capped(self.velocity, velocity),
+            acceleration: capped(self.acceleration, acceleration),
+            jerk: capped(self.jerk, jerk),
+        })
+    }
 }
 
 /// What is done where one element ends and the next begins.
@@ -73,6 +119,8 @@ pub struct Element {
     pub shape: Shape,
     /// How fast.
     pub feed: Feed,
+    /// And at most so.
+    pub caps: Caps,
     /// At its end.
     pub corner: Corner,
     /// For whoever watches the program.

@@ -15,13 +15,16 @@
 
 mod back;
 mod ceiling;
+mod landing;
 mod pace;
 
 use crate::geometry::{Ceiling, Cubic, Envelope, Piece};
+use crate::kinematics::Singularity;
 use crate::limits::{MAX_GROUP_AXES, MAX_PATH_WINDOW, PATH_BLOCK, PIECES_PASSED};
 use crate::motion::Limits;
 
 use super::program::Point;
+use super::slowed::SlowPlaces;
 use super::solved::{Landing, Solved};
 use super::split::Stretch;
 use super::spot::{Rows, Spot};
@@ -52,8 +55,6 @@ const HALVINGS: u32 = 26;
 const STEEPNESS: f64 = 0.04;
 /// How much longer than its shortest a landing is, in units of a period's way.
 const LANDING_PERIODS: f64 = 3.0;
-/// And how much longer than that it gets at most, where a stretch is long: its end may be a slow place.
-const LONGEST_LANDING: f64 = 8.0;
 
 /// Stretches that stay when they have been given out.
 const KEPT: usize = 16;
@@ -90,7 +91,9 @@ struct Entry {
 /// From stretches to pieces.
 #[derive(Clone, Debug)]
 pub struct Speeds {
+    /// Of axes, and of the tool.
     limits: Vec<Limits>,
+    tool: Option<Limits>,
     rows: Rows,
     period_s: f64,
     entries: Vec<Entry>,
@@ -107,6 +110,7 @@ pub struct Speeds {
     /// Seconds that a path unit takes since the last rest, where that is known as a whole.
     between_rests: Option<f64>,
     epoch: u32,
+    slow: SlowPlaces,
 }
 
 /// Places within a stretch on which much changes, as shares of it.
@@ -120,9 +124,10 @@ fn at_knot((left, left_width): (f64, f64), (right, right_width): (f64, f64)) -> 
 }
 
 impl Speeds {
-    pub fn new(limits: Vec<Limits>, rows: Rows, period_s: f64, epoch: u32) -> Speeds {
+    pub fn new(limits: Vec<Limits>, tool: Option<Limits>, rows: Rows, period_s: f64, epoch: u32) -> Speeds {
         Speeds {
             limits,
+            tool,
             rows,
             period_s,
             entries: Vec::new(),
@@ -133,6 +138,7 @@ impl Speeds {
             time: 0.0,
             between_rests: None,
             epoch,
+            slow: SlowPlaces::default(),
         }
     }
 
@@ -143,10 +149,13 @@ impl Speeds {
         let quarters = [spot(0.25), spot(0.75)];
         if let Some(before) = self.entries.last_mut() {
             // The third derivative jumps between stretches.
-            for axis in 0..self.limits.len() {
-                let third = before.end.third[axis].max(begin.third[axis]);
-                (before.end.third[axis], begin.third[axis]) = (third, third);
+            for row in 0..=self.limits.len() {
+                let third = before.end.third[row].max(begin.third[row]);
+                (before.end.third[row], begin.third[row]) = (third, third);
             }
+            // And so may what the tool may do.
+            let caps = before.stretch.caps.and(stretch.caps).within(self.tool);
+            (before.end.tool, begin.tool) = (caps, caps);
         }
         let rests = stretch.rests;
         self.entries.push(Entry {
@@ -175,6 +184,20 @@ impl Speeds {
         }
         let (potential, time, epoch) = (self.potential, self.time, self.epoch);
         Piece { axes, distance, potential, time, epoch, landing: Some(0.0), rests: true, ..Piece::NOTHING }
+    }
+
+    /// Where singularities slow what has been given out.
+    pub fn slow_places(&self) -> &SlowPlaces {
+        &self.slow
+    }
+
+    /// What slows an entry, if a singularity does.
+    fn slowed_by(&mut self, index: usize) -> Option<Singularity> {
+        let Entry { stretch, begin, middle, end, .. } = &self.entries[index];
+        let (near, line) = (stretch.near?, stretch.line);
+        let left = |spot: &Spot| spot.left_by_axes(&self.limits, self.rows, stretch.feed);
+        let share = left(begin).min(left(middle)).min(left(end));
+        self.slow.look(near, share, line)
     }
 
     /// Everything up to a rest.
@@ -255,14 +278,6 @@ impl Speeds {
         if let (Some(entry), Some(solved)) = (self.entries.get_mut(until), solved.get(until)) {
             entry.lowered = solved.permitted;
         }
-    }
-
-    /// How long the way is from which any stop that fits lands exactly.
-    fn landing_length(&self, acceleration: f64, rate: f64) -> f64 {
-        // Releasing the whole acceleration takes 1/rate and this way; the speed before it is acceleration/2rate.
-        let release = acceleration / (6.0 * rate * rate);
-        let periods = LANDING_PERIODS * self.period_s;
-        6.0 * release + acceleration / rate * periods + acceleration * periods * periods
     }
 
     /// Everything that limits say about the entries, where the settled ones stay what they are.
@@ -459,9 +474,9 @@ impl Speeds {
             }
         }
         // A little is always left: the potential must rise.
-        let little = self.limits.iter().fold(f64::INFINITY, |least, limits| least.min(LEAST * limits.acceleration));
-        for at in at.iter_mut().skip(fixed + usize::from(fixed > 0)) {
-            *at = at.max(little);
+        for (knot, at) in at.iter_mut().enumerate().skip(fixed + usize::from(fixed > 0)) {
+            let of = self.limits.iter().chain(&spot(knot).tool);
+            *at = at.max(of.fold(f64::INFINITY, |least, limits| least.min(LEAST * limits.acceleration)));
         }
         let caps: Vec<f64> = (0..count).map(|i| middles[i].max(knots[i]).max(knots[i + 1])).collect();
         let steepest: Vec<f64> = (0..count)
@@ -542,7 +557,7 @@ impl Speeds {
 
     fn spot(&self, stretch: &Stretch, share: f64) -> Spot {
         let tool = stretch.tool.as_deref().unwrap_or(&stretch.axes);
-        Spot::of(&stretch.axes, tool, stretch.length * share, self.rows)
+        Spot::of(&stretch.axes, tool, stretch.length * share, self.rows, stretch.caps.within(self.tool))
     }
 
     /// No more acceleration at a knot than is reached on the way to the greatest speed around it: what is more only makes changes of
@@ -564,73 +579,6 @@ impl Speeds {
             let most = squares[near].iter().fold(0.0_f64, |a, b| a.max(*b));
             *at = at.min(most.sqrt());
         }
-    }
-
-    /// The way to a rest at the end of the entries, given the acceleration at knots and the rate of stretches.
-    fn landing(&self, at: &[f64], least: &[f64], rate_of: &dyn Fn(usize) -> f64) -> Landing {
-        let passing = self.passing();
-        let mut first = self.entries.len();
-        let mut landing = Landing { first, way: 0.0, acceleration: at[first], rate: f64::INFINITY, cap: f64::INFINITY };
-        while first > self.settled {
-            first -= 1;
-            let longer = Landing {
-                first,
-                way: landing.way + self.entries[first].stretch.length,
-                acceleration: landing.acceleration.min(at[first]),
-                rate: landing.rate.min(rate_of(first)),
-                cap: landing.cap.min(self.landing_cap(first)).min(passing[first]),
-            };
-            let length = self.landing_length(longer.acceleration, longer.rate);
-            let infeasible = longer.acceleration < least[first - self.settled];
-            if landing.way > 0.0 && (infeasible || longer.way > LONGEST_LANDING * length) {
-                break;
-            }
-            landing = longer;
-            if landing.way >= length {
-                break;
-            }
-        }
-        // As slow as leaves that acceleration and rate everywhere. Bound: LOWERINGS.
-        for _ in 0..LOWERINGS {
-            if self.fits(&landing) {
-                break;
-            }
-            landing.cap *= LOWERED;
-        }
-        landing
-    }
-
-    /// What a landing counts on is left to it by the bends, everywhere and as fast as a rest at its end permits.
-    fn fits(&self, landing: &Landing) -> bool {
-        let mut way = landing.way;
-        self.entries[landing.first..].iter().all(|entry| {
-            let energy = landing.cap.min(landing.acceleration * way);
-            way -= entry.stretch.length;
-            [&entry.begin, &entry.quarters[0], &entry.middle, &entry.quarters[1], &entry.end].iter().all(|spot| {
-                landing.acceleration <= spot.acceleration(&self.limits, energy) * (1.0 + 1e-9)
-                    && landing.acceleration * landing.rate
-                        <= spot.jerk(&self.limits, energy, landing.acceleration) * (1.0 + 1e-9)
-            })
-        })
-    }
-
-    fn land(&self, landing: &Landing, solved: &mut [Solved]) {
-        let &Landing { first, way, acceleration, rate, cap } = landing;
-        let mut distance = way;
-        for (entry, solved) in self.entries.iter().zip(solved.iter_mut()).skip(first) {
-            let length = entry.stretch.length;
-            (solved.rate, solved.cap, solved.energy) = (rate, cap, cap.min(solved.energy));
-            solved.width = acceleration * length;
-            solved.landing = Some(distance);
-            distance -= length;
-        }
-    }
-
-    /// What limits and program permit on a stretch.
-    fn landing_cap(&self, index: usize) -> f64 {
-        let entry = &self.entries[index];
-        let limit = 2.0 * entry.stretch.feed * entry.stretch.feed;
-        [&entry.begin, &entry.middle, &entry.end].iter().fold(limit, |cap, spot| cap.min(spot.cap(&self.limits)))
     }
 
     /// Entries whose following ones are settled for as long as a change of the used share takes.
@@ -664,6 +612,7 @@ impl Speeds {
     fn give(&mut self, until: usize, out: &mut impl FnMut(Piece)) {
         for index in self.given..until {
             let Some(lag) = self.window(index) else { return };
+            let slowed_by = self.slowed_by(index);
             let entry = &self.entries[index];
             let Stretch { length, axes, begin, line, rests, .. } = entry.stretch.clone();
             let solved = entry.solved;
@@ -701,6 +650,7 @@ impl Speeds {
                 time: self.time,
                 epoch: self.epoch,
                 line,
+                slowed_by,
                 rests,
                 ..Piece::NOTHING
             };

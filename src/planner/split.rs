@@ -4,9 +4,11 @@
 use std::collections::VecDeque;
 
 use crate::geometry::Cubic;
+use crate::kinematics::Singularity;
 use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
 
+use super::program::Caps;
 use super::spot::{Rows, Spot};
 use super::track::Interval;
 
@@ -17,6 +19,10 @@ const PERIODS: f64 = 2.0;
 /// An interval is divided into so many at most.
 const MOST: f64 = 256.0;
 
+/// What the tool may jerk changes by this factor at most from one stretch to the next: what brakes is to be released in time where there is
+/// less.
+const JERKIER: f64 = 1.5;
+
 /// A stretch without its speeds.
 #[derive(Clone, Debug)]
 pub struct Stretch {
@@ -26,7 +32,9 @@ pub struct Stretch {
     /// Those of the tool's coordinates, where they are others.
     pub tool: Option<Box<[Cubic; MAX_GROUP_AXES]>>,
     pub feed: f64,
+    pub caps: Caps,
     pub line: u32,
+    pub near: Option<Singularity>,
     pub rests: bool,
 }
 
@@ -45,20 +53,24 @@ struct Known {
 #[derive(Clone, Debug)]
 pub struct Splitter {
     limits: Vec<Limits>,
+    tool: Option<Limits>,
     rows: Rows,
     period_s: f64,
     waiting: VecDeque<Known>,
     /// Energy at the end of the last interval that was divided.
     reached: f64,
+    /// What the tool may jerk on the last stretch.
+    jerk: f64,
 }
 
 impl Splitter {
-    pub fn new(limits: Vec<Limits>, rows: Rows, period_s: f64) -> Splitter {
-        Splitter { limits, rows, period_s, waiting: VecDeque::new(), reached: 0.0 }
+    pub fn new(limits: Vec<Limits>, tool: Option<Limits>, rows: Rows, period_s: f64) -> Splitter {
+        Splitter { limits, tool, rows, period_s, waiting: VecDeque::new(), reached: 0.0, jerk: f64::INFINITY }
     }
 
     fn spot(&self, interval: &Interval, x: f64) -> Spot {
-        Spot::of(&interval.axes, interval.tool.as_deref().unwrap_or(&interval.axes), x, self.rows)
+        let cubics = interval.tool.as_deref().unwrap_or(&interval.axes);
+        Spot::of(&interval.axes, cubics, x, self.rows, interval.caps.within(self.tool))
     }
 
     /// Energy that axes and program permit at `x` of an interval.
@@ -97,9 +109,47 @@ impl Splitter {
         let Some(Known { interval, begin, end, acceleration }) = self.waiting.pop_front() else { return false };
         let from = self.reached.min(begin);
         let to = if interval.rests { 0.0 } else { end.min(least).min(from + acceleration * interval.length) };
+        let first = out.len();
         self.divide(&interval, from, to, acceleration, out);
+        self.spread(&interval, &mut out[first..]);
         self.reached = to;
         true
+    }
+
+    /// What the tool may jerk on an interval.
+    fn jerk(&self, interval: &Interval) -> f64 {
+        interval.caps.within(self.tool).map_or(f64::INFINITY, |limits| limits.jerk)
+    }
+
+    /// Caps of the jerk change little by little. Where there are none nothing changes.
+    fn spread(&mut self, interval: &Interval, stretches: &mut [Stretch]) {
+        let own = self.jerk(interval);
+        // Each of the next intervals is one stretch at least.
+        let (mut ahead, mut factor, mut rests) = (f64::INFINITY, JERKIER, interval.rests);
+        for Known { interval, .. } in self.waiting.iter().take(AHEAD) {
+            if rests {
+                break;
+            }
+            ahead = ahead.min(self.jerk(interval) * factor);
+            factor *= JERKIER;
+            rests = interval.rests;
+        }
+        let mut before = self.jerk;
+        for stretch in stretches.iter_mut() {
+            before = own.min(JERKIER * before);
+            if before < own {
+                stretch.caps.jerk = Some(before);
+            }
+        }
+        for stretch in stretches.iter_mut().rev() {
+            let here = stretch.caps.jerk.unwrap_or(own).min(own);
+            if ahead < here {
+                stretch.caps.jerk = Some(ahead);
+            }
+            ahead = JERKIER * ahead.min(here);
+        }
+        let last = stretches.last().and_then(|stretch| stretch.caps.jerk);
+        self.jerk = if interval.rests { f64::INFINITY } else { last.unwrap_or(own).min(own) };
     }
 
     fn divide(&self, interval: &Interval, from: f64, to: f64, acceleration: f64, out: &mut Vec<Stretch>) {
@@ -125,7 +175,9 @@ impl Splitter {
                 axes: interval.axes.map(|cubic| cubic.from(first)),
                 tool: interval.tool.as_ref().map(|tool| Box::new(tool.map(|cubic| cubic.from(first)))),
                 feed: interval.feed,
+                caps: interval.caps,
                 line: interval.line,
+                near: interval.near,
                 rests: interval.rests && i + 1 == count,
             });
         }

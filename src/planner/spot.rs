@@ -26,7 +26,7 @@ const BENDING: f64 = 0.5;
 pub struct Rows {
     /// How many axes.
     pub axes: usize,
-    /// How many coordinates of the tool, from the first on, make up its velocity; 0 where nothing limits it.
+    /// How many coordinates of the tool, from the first on, make up its velocity.
     pub tool: usize,
 }
 
@@ -36,6 +36,8 @@ const ROWS: usize = MAX_GROUP_AXES + 1;
 /// |q′|, |q″| and |q‴| of each axis at one place, and behind them of the tool: of its velocity, its acceleration and its jerk as vectors.
 #[derive(Clone, Debug, Default)]
 pub struct Spot {
+    /// What the tool may do there, where something limits it: the last row's limits, besides those of the axes.
+    pub tool: Option<Limits>,
     pub first: [f64; ROWS],
     pub second: [f64; ROWS],
     pub third: [f64; ROWS],
@@ -43,8 +45,14 @@ pub struct Spot {
 
 impl Spot {
     /// At `x`.
-    pub fn of(axes: &[Cubic; MAX_GROUP_AXES], tool: &[Cubic; MAX_GROUP_AXES], x: f64, rows: Rows) -> Spot {
-        let mut spot = Spot::default();
+    pub fn of(
+        axes: &[Cubic; MAX_GROUP_AXES],
+        tool: &[Cubic; MAX_GROUP_AXES],
+        x: f64,
+        rows: Rows,
+        limits: Option<Limits>,
+    ) -> Spot {
+        let mut spot = Spot { tool: limits, ..Spot::default() };
         for (axis, cubic) in axes.iter().enumerate().take(rows.axes) {
             let [_, first, second, third] = cubic.derivatives(x).map(f64::abs);
             (spot.first[axis], spot.second[axis], spot.third[axis]) = (first, second, third);
@@ -61,10 +69,15 @@ impl Spot {
         spot
     }
 
+    /// The rows with their limits.
+    fn rows<'a>(&'a self, limits: &'a [Limits]) -> impl Iterator<Item = (usize, &'a Limits)> {
+        limits.iter().chain(&self.tool).enumerate()
+    }
+
     /// The greatest acceleration along the path where nothing bends.
     pub fn straight(&self, limits: &[Limits]) -> f64 {
-        let of = |(first, limits): (&f64, &Limits)| limits.acceleration / first;
-        self.first.iter().zip(limits).filter(|(first, _)| **first > 0.0).map(of).fold(f64::INFINITY, f64::min)
+        let moves = self.rows(limits).filter(|(row, _)| self.first[*row] > 0.0);
+        moves.fold(f64::INFINITY, |least, (row, limits)| least.min(limits.acceleration / self.first[row]))
     }
 
     /// The greatest energy with no acceleration along the path.
@@ -75,8 +88,9 @@ impl Spot {
     /// What velocities permit.
     pub fn fast(&self, limits: &[Limits]) -> f64 {
         let mut energy = f64::INFINITY;
-        for (first, limits) in self.first.iter().zip(limits) {
-            if *first > 0.0 {
+        for (row, limits) in self.rows(limits) {
+            let first = self.first[row];
+            if first > 0.0 {
                 energy = energy.min(0.5 * (VELOCITY * limits.velocity / first).powi(2));
             }
         }
@@ -86,7 +100,7 @@ impl Spot {
     /// What bends permit.
     pub fn bent(&self, limits: &[Limits]) -> f64 {
         let mut energy = f64::INFINITY;
-        for (axis, limits) in limits.iter().enumerate() {
+        for (axis, limits) in self.rows(limits) {
             if self.second[axis] > 0.0 {
                 energy = energy.min((1.0 - BRAKING) * ACCELERATION * limits.acceleration / (2.0 * self.second[axis]));
             }
@@ -97,11 +111,22 @@ impl Spot {
         energy
     }
 
+    /// The velocity that axes permit, as a share of what the tool's limits and a program that wants `feed` do.
+    pub fn left_by_axes(&self, limits: &[Limits], rows: Rows, feed: f64) -> f64 {
+        let mut tool = self.clone();
+        for of in [&mut tool.first, &mut tool.second, &mut tool.third] {
+            of[..rows.axes].fill(0.0);
+        }
+        let wanted = tool.cap(limits).min(0.5 * feed * feed);
+        let axes = Spot { tool: None, ..self.clone() };
+        (axes.cap(limits) / wanted).sqrt()
+    }
+
     /// The acceleration along the path that is left at this energy.
     pub fn acceleration(&self, limits: &[Limits], energy: f64) -> f64 {
         let velocity = (2.0 * energy).sqrt();
         let mut left = f64::INFINITY;
-        for (axis, limits) in limits.iter().enumerate() {
+        for (axis, limits) in self.rows(limits) {
             let (first, second) = (self.first[axis], self.second[axis]);
             if first > 0.0 {
                 left = left.min((ACCELERATION * limits.acceleration - 2.0 * second * energy) / first);
@@ -126,7 +151,7 @@ impl Spot {
     pub fn jerk(&self, limits: &[Limits], energy: f64, acceleration: f64) -> f64 {
         let velocity = (2.0 * energy).sqrt();
         let mut left = f64::INFINITY;
-        for (axis, limits) in limits.iter().enumerate() {
+        for (axis, limits) in self.rows(limits) {
             let (first, second, third) = (self.first[axis], self.second[axis], self.third[axis]);
             if first > 0.0 {
                 let bends = velocity * (3.0 * second * acceleration + third * velocity * velocity);
@@ -139,7 +164,7 @@ impl Spot {
     /// The limits hold at this energy, acceleration and jerk along the path.
     pub fn holds(&self, limits: &[Limits], energy: f64, acceleration: f64, jerk: f64) -> bool {
         let velocity = (2.0 * energy).sqrt();
-        limits.iter().enumerate().all(|(axis, limits)| {
+        self.rows(limits).all(|(axis, limits)| {
             let (first, second, third) = (self.first[axis], self.second[axis], self.third[axis]);
             let turning = 3.0 * second * velocity * acceleration + third * velocity.powi(3);
             first * velocity <= USED * limits.velocity
@@ -153,7 +178,7 @@ impl Spot {
     /// the acceleration q‴a + (q″v²)″, of which the second is 4q‴a at most, where q″ is not the same.
     pub fn uneven(&self, limits: &[Limits], length: f64, acceleration: f64) -> bool {
         let half = length * length / 128.0;
-        limits.iter().enumerate().any(|(axis, limits)| {
+        self.rows(limits).any(|(axis, limits)| {
             let bent = half * self.third[axis];
             bent > UNSEEN * self.first[axis] || 5.0 * bent * acceleration > UNSEEN * limits.acceleration
         })

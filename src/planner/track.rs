@@ -10,10 +10,11 @@
 use std::collections::VecDeque;
 
 use crate::geometry::Cubic;
+use crate::kinematics::Singularity;
 use crate::limits::{ARC_ACCURACY, EXACT_PATH_MM, MAX_GROUP_AXES};
 
 use super::legs::{Join, Leg, Mark, SHORTEST, Way};
-use super::program::Corner;
+use super::program::{Caps, Corner};
 
 /// Intervals of the curve that may still change where a knot is added behind them: as far as a control point reaches.
 const REACH: usize = 3;
@@ -47,7 +48,10 @@ pub struct Interval {
     pub within: [f64; 2],
     /// Velocity that the program wants on it, units of path/s.
     pub feed: f64,
+    pub caps: Caps,
     pub line: u32,
+    /// Joints are near this on it.
+    pub near: Option<Singularity>,
     /// The curve rests at its end.
     pub rests: bool,
 }
@@ -345,6 +349,7 @@ impl Track {
         let (begin, end) = (self.knots[index].sigma, self.knots[index + 1].sigma);
         let inside = |leg: &&Leg| leg.end > begin + APART && leg.begin < end - APART;
         let feed = self.legs.iter().filter(inside).map(|leg| leg.feed).fold(f64::INFINITY, f64::min);
+        let caps = self.legs.iter().filter(inside).fold(Caps::NONE, |caps, leg| caps.and(leg.caps));
         let line = self.legs.iter().find(|leg| leg.end > begin).map_or(0, |leg| leg.line_at(begin));
         let rests = self.ended && index + 2 == self.knots.len();
         let within = self.legs.iter().filter(inside).fold([f64::INFINITY; 2], |least, leg| {
@@ -352,7 +357,7 @@ impl Track {
             [0, 1].map(|kind| least[kind].min(within[0][kind]).min(within[1][kind]))
         });
         let (axes, length) = (self.cubics(index), end - begin);
-        let interval = Interval { begin, length, axes, tool: None, within, feed, line, rests };
+        let interval = Interval { begin, length, axes, tool: None, within, feed, caps, line, near: None, rests };
         self.given += 1;
         // What no further control point looks at.
         while self.given > REACH + 1 {

@@ -125,23 +125,17 @@ impl Desk {
     pub fn ground(&self, group: GroupId, start: &ProgramStart) -> Ground {
         let at = start.order.to_planner(&start.programmed);
         let order = start.order.clone();
+        let fastest = self.client.description().groups[group.index()].path_limits.velocity;
         if let Some(mechanism) = &start.axes.mechanism {
             let mut joints = Point::default();
             joints.iter_mut().zip(&start.place).for_each(|(to, from)| *to = *from);
             let walk = Some(Walk::new(mechanism.clone(), joints));
-            let (limits, soft_limits) = (start.axes.tool.into_iter().collect(), vec![None; order.count()]);
-            return Ground { limits, soft_limits, at, order, walk };
+            return Ground { fastest, soft_limits: vec![None; order.count()], at, order, walk };
         }
         let in_force = self.client.in_force();
         let axes = &self.client.description().groups[group.index()].axes;
         let of = |axis: &AxisId| &in_force[axis.index()].figures.motion;
-        Ground {
-            limits: axes.iter().map(|axis| of(axis).limits).collect(),
-            soft_limits: axes.iter().map(|axis| of(axis).soft_limits).collect(),
-            at,
-            order,
-            walk: None,
-        }
+        Ground { fastest, soft_limits: axes.iter().map(|axis| of(axis).soft_limits).collect(), at, order, walk: None }
     }
 
     /// How a program of a group would begin now: where its axes are, with the limits that are in force.
@@ -250,6 +244,11 @@ impl Desk {
     /// How late points of a group's streams came.
     pub fn lateness(&self, group: GroupId) -> &Lateness {
         &self.lateness[group.index()]
+    }
+
+    /// The command of the group's newest program, which what is told of programs here is of.
+    pub fn newest_program(&self, group: GroupId) -> Option<Handle> {
+        Some(self.newest(group).handle).filter(|handle| *handle != Handle::NONE)
     }
 
     /// Elements that fit now.

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use crate::gateway::Limits;
 use crate::geometry::ArcError;
-use crate::limits::{MAX_POSITION, MIN_FEED_SHARE, SHORTEST_DURATION_S};
+use crate::limits::{FEED_RANGE, MAX_POSITION, MIN_CAPS, SHORTEST_DURATION_S};
 use crate::path_file::{Written, WrittenShape};
 use crate::planner::axes::PathOrder;
-use crate::planner::program::{Corner, Element, Feed, Point, Shape};
+use crate::planner::program::{Caps, Corner, Element, Feed, Point, Shape};
 use crate::planner::{Astray, Walk};
 
 /// Why an element is not taken. Axes are places in the group.
@@ -40,6 +39,15 @@ pub enum DraftError {
         /// The least.
         allowed: f64,
     },
+    /// A cap that is none, or too small to be followed.
+    Cap {
+        /// Of what.
+        what: &'static str,
+        /// As given.
+        found: f64,
+        /// The least.
+        allowed: f64,
+    },
     /// A tolerance or distance that is none.
     Corner {
         /// As given.
@@ -57,6 +65,9 @@ impl fmt::Display for DraftError {
             DraftError::Path(astray) => astray.fault.fmt(out),
             DraftError::Arc(error) => error.fmt(out),
             DraftError::Feed { found, allowed } => write!(out, "{found} is too slow or too short: {allowed} at least"),
+            DraftError::Cap { what, found, allowed } => {
+                write!(out, "a cap of {found} for the {what}: {allowed} at least, or 0 for none")
+            }
             DraftError::Corner { found } => write!(out, "{found} is no tolerance or distance: above 0"),
         }
     }
@@ -69,9 +80,9 @@ impl std::error::Error for DraftError {}
 pub struct Ground {
     /// Which axis is which.
     pub order: PathOrder,
-    /// Of each axis of the group, in its order.
-    pub limits: Vec<Limits>,
-    /// Likewise; axis coordinates.
+    /// The velocity limit of the group's path.
+    pub fastest: f64,
+    /// Of each axis of the group, in its order; axis coordinates.
     pub soft_limits: Vec<Option<(f64, f64)>>,
     /// Where the next element begins, as the planner has it.
     pub at: Point,
@@ -94,6 +105,7 @@ impl Ground {
     /// Says what is wrong, and changes nothing.
     pub fn take(&mut self, written: &Written) -> Result<Element, DraftError> {
         self.check_feed(written.feed)?;
+        check_caps(written.caps)?;
         check_corner(written.corner)?;
         let count = self.order.count();
         let unfit = |value: &&f64| !value.is_finite() || value.abs() > MAX_POSITION;
@@ -129,13 +141,25 @@ impl Ground {
     }
 
     fn check_feed(&self, feed: Feed) -> Result<(), DraftError> {
-        let fastest = self.limits.iter().map(|limits| limits.velocity).fold(0.0, f64::max);
         let (found, allowed) = match feed {
-            Feed::Speed(speed) => (speed, fastest * MIN_FEED_SHARE),
+            Feed::Speed(speed) => (speed, self.fastest / FEED_RANGE),
             Feed::Duration(seconds) => (seconds, SHORTEST_DURATION_S),
         };
         if found.is_finite() && found >= allowed { Ok(()) } else { Err(DraftError::Feed { found, allowed }) }
     }
+}
+
+fn check_caps(Caps { velocity, acceleration, jerk }: Caps) -> Result<(), DraftError> {
+    let named = [("speed", velocity), ("acceleration", acceleration), ("jerk", jerk)];
+    for ((what, cap), allowed) in named.into_iter().zip(MIN_CAPS) {
+        match cap {
+            Some(found) if !(found.is_finite() && found >= allowed) => {
+                return Err(DraftError::Cap { what, found, allowed });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn check_corner(corner: Corner) -> Result<(), DraftError> {

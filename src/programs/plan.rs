@@ -46,6 +46,11 @@ impl Plan {
         }
     }
 
+    /// An element is being planned still, as its pieces are taken.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Plan::Path { planner, .. } if planner.is_busy())
+    }
+
     /// Plans one of what waits; returns whether there was one.
     pub fn advance(&mut self) -> bool {
         match self {

@@ -62,7 +62,7 @@ struct Program {
 impl Program {
     /// All that it has is on its way to the cycle, and nothing more is to come.
     fn handed_over(&self) -> bool {
-        self.finished && self.in_hand.is_none() && self.plan.ready() == 0
+        self.finished && self.in_hand.is_none() && self.plan.ready() == 0 && !self.plan.is_busy()
     }
 
     /// Its command has ended; or it was never begun, which the desk makes sure of, but for a daemon that stops.
@@ -181,13 +181,14 @@ impl Runner {
     /// One round of one group's programs.
     fn advance(&mut self, group: usize, state: &GroupSnapshot, now_ns: u64) {
         let (programs, ring) = (&mut self.programs[group], &mut self.rings[group]);
-        while let Some(first) = programs.front_mut() {
-            if !first.is_over(state, now_ns) {
-                break;
+        // One that waits may end before its turn.
+        programs.retain_mut(|program| {
+            let over = program.is_over(state, now_ns);
+            if over {
+                close(program);
             }
-            close(first);
-            programs.pop_front();
-        }
+            !over
+        });
         // Pieces come in the order of the programs.
         for program in programs {
             plan(program, ring, state, now_ns);
@@ -208,13 +209,13 @@ fn close(program: &Program) {
 fn plan(program: &mut Program, ring: &mut PieceSender, state: &GroupSnapshot, now_ns: u64) {
     // Bound: what is planned at a time, so that every group has its turn.
     for _ in 0..PROGRAM_ELEMENTS_PER_ROUND {
-        if program.plan.ready() > ring.capacity() || !program.plan.advance() {
+        if program.plan.is_busy() || program.plan.ready() > ring.capacity() || !program.plan.advance() {
             break;
         }
         program.open = true;
         program.counts.waiting.fetch_sub(1, Ordering::Relaxed);
     }
-    if program.plan.is_idle() && !program.finished {
+    if program.plan.is_idle() && !program.finished && !program.plan.is_busy() {
         // What is planned but held back for what follows is of use only until the cycle needs it.
         let silent = now_ns > program.heard_ns + PROGRAM_PATIENCE_NS / 2;
         let rests = state.path_velocity == 0.0;
@@ -237,6 +238,6 @@ fn plan(program: &mut Program, ring: &mut PieceSender, state: &GroupSnapshot, no
             break;
         }
     }
-    program.counts.planned.store(program.finished, Ordering::Relaxed);
+    program.counts.planned.store(program.finished && !program.plan.is_busy(), Ordering::Relaxed);
     program.plan.tell(&program.counts);
 }

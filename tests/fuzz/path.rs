@@ -18,7 +18,7 @@ fuzz_target!(|input: &[u8]| {
     let mut take = |from: &Point, written: &Written| {
         let finite = written.to.iter().all(|value| value.abs() <= MAX_PATH_COORDINATE);
         let feed = match written.feed {
-            Feed::Speed(speed) => speed > 0.0 && speed <= 800.0,
+            Feed::Speed(speed) => speed > 0.0 && speed.is_finite(),
             Feed::Duration(seconds) => seconds > 0.0 && seconds <= 1e6,
         };
         let corner = match written.corner {

@@ -35,10 +35,11 @@ fuzz_target!(|input: &[u8]| {
     let jerk = [2e6, 5e4, 3e3][usize::from(shape / 4 % 3)];
     let axis = |axis: usize| Limits { velocity: 200.0 / (1 + axis) as f64, acceleration: 2000.0, jerk };
     let limits: Vec<Limits> = (0..count).map(axis).collect();
+    let fastest = limits[0].velocity;
     let soft_limits = vec![Some((-500.0, 500.0)); count];
     let axes = order.axes(&limits, PERIOD_S);
     let mut planner = Planner::new(axes.clone(), Point::default(), 0);
-    let mut pen = Pen::new(Ground { order, limits, soft_limits, at: Point::default(), walk: None });
+    let mut pen = Pen::new(Ground { order, fastest, soft_limits, at: Point::default(), walk: None });
     let mut motion = PathMotion::new(PERIOD_S);
     let interface = INTERFACES.iter().find(|interface| interface.name == "io.motiond.v1.Path").expect("paths");
     let mut left = ELEMENTS;

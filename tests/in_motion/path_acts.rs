@@ -310,3 +310,117 @@ fn a_path_takes_the_place_of_a_move_from_where_that_comes_to_rest_and_a_halt_end
     });
     held.end();
 }
+
+/// A group that follows a program, and one that waits behind it.
+fn one_behind_another(held: &mut Held) -> (Program, Program) {
+    let mut first = Program::begin(held);
+    let [x, y, z] = [first.start[0], first.start[1], first.start[2]];
+    first.lines_at(60.0, &[[x + 20.0, y, z], [x + 20.0, y + 10.0, z]]);
+    first.end();
+    first.planned();
+    let mut second = Program::begin_with(held, json!({ "buffer": "buffered" }));
+    second.lines_at(60.0, &[[x, y, z]]);
+    held.run_until(LONG, "it moves", |now| now.axes[0].velocity > 10.0);
+    (first, second)
+}
+
+fn cancel(held: &mut Held, program: &Program) -> Result<Value, motiond::client::Error> {
+    let mut machine = held.connect();
+    let cancel = json!({ "group": "gantry", "handle": program.handle, "lease": program.lease });
+    held.ask(&mut machine, "Path", "Cancel", cancel)
+}
+
+#[test]
+fn a_program_that_waits_is_cancelled_alone_and_status_says_whose_figures_it_tells() {
+    let mut held = Held::start();
+    held.power_up();
+    let (mut first, mut second) = one_behind_another(&mut held);
+    let told = status(&mut first.machine);
+    assert_eq!((&told["handle"], &told["newest"]), (&json!(first.handle), &json!(second.handle)), "{told}");
+    assert_eq!((&told["taken"], &told["planned"]), (&json!(1), &json!(false)), "{told}");
+    cancel(&mut held, &second).unwrap();
+    assert_eq!(second.machine.wait(second.handle).unwrap(), Ended::Aborted);
+    // It takes nothing more; a second time there is nothing to cancel.
+    let again = cancel(&mut held, &second).unwrap_err();
+    assert!(again.to_string().contains("NoPath"), "{again}");
+    let end = [first.start[0] + 20.0, first.start[1] + 10.0, first.start[2]];
+    // Another one has its place.
+    let begin = json!({ "buffer": "buffered", "start": end });
+    let mut third = Program::begin_with(&mut held, begin);
+    third.lines_at(60.0, &[[end[0], end[1] + 5.0, end[2]]]);
+    third.end();
+    let told = status(&mut first.machine);
+    assert_eq!((&told["handle"], &told["newest"]), (&json!(first.handle), &json!(third.handle)), "{told}");
+    ended(&mut held, &mut third);
+    assert_eq!(first.machine.wait(first.handle).unwrap(), Ended::Done);
+    assert!(is_at(&held, &[end[0], end[1] + 5.0, end[2]]), "{:?}", held.snapshot);
+    let told = status(&mut first.machine);
+    assert_eq!((&told["handle"], &told["newest"]), (&Value::Null, &json!(third.handle)), "{told}");
+    held.end();
+}
+
+#[test]
+fn a_program_that_moves_is_cancelled_to_a_rest_within_the_limits_and_a_move_behind_it_has_its_turn() {
+    let mut held = Held::start();
+    held.power_up();
+    let mut first = Program::begin(&mut held);
+    let [x, y, z] = [first.start[0], first.start[1], first.start[2]];
+    first.lines_at(60.0, &[[x + 60.0, y, z]]);
+    first.end();
+    first.planned();
+    held.run_until(LONG, "it moves", |now| now.axes[0].velocity > 40.0);
+    let mut machine = held.connect();
+    let named = json!([{ "axis": "x", "value": x }, { "axis": "y", "value": y }, { "axis": "z", "value": z + 3.0 }]);
+    let behind = json!({ "group": "gantry", "targets": named, "buffer": "buffered", "lease": first.lease });
+    let behind = held.ask(&mut machine, "Group", "MoveLinear", behind).unwrap();
+    cancel(&mut held, &first).unwrap();
+    let mut seen = Vec::new();
+    until("the move behind it is done", || {
+        held.step();
+        seen.push(held.snapshot.clone());
+        (group(&held).state == GroupState::GroupStandby).then_some(())
+    });
+    assert_within_limits(&held, &seen);
+    assert_eq!(first.machine.wait(first.handle).unwrap(), Ended::Aborted);
+    assert_eq!(machine.wait(behind["handle"].as_u64().unwrap()).unwrap(), Ended::Done);
+    assert!(is_at(&held, &[x, y, z + 3.0]), "{:?}", held.snapshot);
+    // It rested on the way: far from the end of its line.
+    let farthest = seen.iter().map(|now| now.axes[0].setpoint).fold(x, f64::max);
+    assert!(farthest < x + 40.0 && seen.iter().any(|now| now.axes[0].velocity == 0.0), "{farthest} from {x}");
+    held.end();
+}
+
+#[test]
+fn a_file_with_a_mistake_behind_a_path_ends_nothing_but_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mistake.path");
+    let mut held = Held::start();
+    held.power_up();
+    let mut first = Program::begin(&mut held);
+    let [x, y, z] = [first.start[0], first.start[1], first.start[2]];
+    first.lines_at(40.0, &[[x + 30.0, y, z]]);
+    first.end();
+    first.planned();
+    // The group is anybody's who may operate: motionctl takes the lease.
+    let lease = first.lease.clone();
+    held.connect().call("Lease", "Release", json!({ "lease": lease })).unwrap();
+    for text in ["relative\nline x=-5\nline x=fast\n", "relative\nfeed 50\nline x=-5\nline x=1e6\n"] {
+        std::fs::write(&file, text).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_motionctl"));
+        command.args(["path", "--group", "gantry", "--buffer", "buffered"]).arg(&file);
+        command.env("MOTIOND_SOCKET", held.socket());
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        until("motionctl ends", || {
+            held.step();
+            child.try_wait().unwrap()
+        });
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && (said.contains("fast") || said.contains("soft limit")), "{said}");
+        assert_eq!(group(&held).active, first.handle, "{said}");
+    }
+    ended(&mut held, &mut first);
+    assert!(is_at(&held, &[x + 30.0, y, z]), "{:?}", held.snapshot);
+    held.end();
+}

@@ -4,7 +4,7 @@ use motiond::client::{Ended, Machine};
 use motiond::dry_run::{DryRun, DryRunReport, RunAxis, RunGroup};
 use motiond::gateway::GroupState;
 use motiond::path_file::{Written, WrittenShape};
-use motiond::planner::program::{Corner, Feed, Point};
+use motiond::planner::program::{Caps, Corner, Feed, Point};
 use serde_json::{Value, json};
 
 use crate::held::{Frame, Held, assert_identical, until};
@@ -186,7 +186,7 @@ fn dry_run(held: &Held, start: &[f64], points: &[[f64; AXES]]) -> (Vec<Told>, Dr
     for (index, point) in points.iter().enumerate() {
         let (feed, corner) = (Feed::Speed(300.0), Corner::Tolerance { linear: 0.02, rotary: 0.02 });
         let (shape, to) = (WrittenShape::Line, place(point));
-        let written = Written { shape, to, feed, corner, line: index as u32 + 1 };
+        let written = Written { shape, to, feed, caps: Caps::NONE, corner, line: index as u32 + 1 };
         let element = written.element(dry.order(), dry.end(), dry.offsets()).unwrap();
         dry.give(&element);
     }

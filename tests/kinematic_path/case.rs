@@ -150,7 +150,7 @@ impl Case {
                 Ok(arc) if random.chance(0.3) && arc.radius() < 2000.0 => Shape::Arc(arc),
                 _ => Shape::Line(target),
             };
-            self.elements.push(Element { shape, feed: Feed::Speed(feed), corner, line });
+            self.elements.push(Element { shape, feed: Feed::Speed(feed), caps: Caps::NONE, corner, line });
             (from, posture) = (target, to);
         }
     }

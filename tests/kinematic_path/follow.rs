@@ -25,7 +25,6 @@ pub fn follow(case: &Case, random: &mut Random) -> Result<Followed, String> {
         planner.push(element);
     }
     planner.finish(true);
-    let obstacle = planner.obstacle();
     let mut motion = PathMotion::new(case.axes.period_s);
     let (mut peaks, mut ratio, mut standing) = ([0.0_f64; 6], 1.0, 0);
     let mut before: Option<Vec<[f64; 4]>> = None;
@@ -86,6 +85,7 @@ pub fn follow(case: &Case, random: &mut Random) -> Result<Followed, String> {
             }
         }
         standing = if motion.moving() || ratio == 0.0 { 0 } else { standing + 1 };
+        let obstacle = planner.obstacle();
         let ended = motion.arrived() || (obstacle.is_some() && standing > 100);
         if ended {
             let obstacle = obstacle.map(|obstacle| obstacle.fault);

@@ -28,7 +28,7 @@ fn scara(soft_limits: Vec<Option<(f64, f64)>>) -> PathAxes {
 
 fn line(to: &[f64], feed: f64, line: u32) -> Element {
     let corner = Corner::Tolerance { linear: 0.05, rotary: 0.05 };
-    Element { shape: Shape::Line(point(to)), feed: Feed::Speed(feed), corner, line }
+    Element { shape: Shape::Line(point(to)), feed: Feed::Speed(feed), caps: Caps::NONE, corner, line }
 }
 
 /// Plans and follows a program; where it rested, and after how many cycles.
@@ -94,11 +94,37 @@ fn past_a_singularity_the_path_is_slow_and_tells_of_it() {
         |far: f64| [line(&[far, 0.0, tool[2], tool[3]], 200.0, 1), line(&[300.0, 0.0, tool[2], tool[3]], 200.0, 2)];
     let (far, motion, cycles) = run(&axes, &start, &there(480.0));
     assert!(motion.arrived() && far.nearest().unwrap().conditioning.distance > 0.3);
+    assert_eq!(far.slowed().count(), 0);
     let (near, motion, slow_cycles) = run(&axes, &start, &there(499.9));
     let nearest = near.nearest().unwrap();
     assert!(motion.arrived() && nearest.conditioning.distance < 0.1, "{nearest:?}");
     assert!(nearest.line <= 2 && near.obstacle().is_none());
     assert!(slow_cycles > cycles + 100, "{slow_cycles} cycles near the border, {cycles} away from it");
+    let slowed: Vec<Slowed> = near.slowed().collect();
+    let [Slowed { singularity: Singularity::ArmStretched, share, line }] = slowed[..] else { panic!("{slowed:?}") };
+    assert!((0.001..0.5).contains(&share) && line <= 2, "{slowed:?}");
+}
+
+#[test]
+fn pieces_say_what_slows_them_and_only_where_it_does() {
+    let axes = scara(vec![None; 4]);
+    let start = [-40.0, 40.0, 0.0, 0.0];
+    let tool = axes.mechanism.as_ref().unwrap().tool(&start).unwrap();
+    let slowed = |feed: f64| {
+        let mut planner = Planner::new(axes.clone(), point(&start), 1);
+        [499.9, 300.0].iter().for_each(|x| planner.push(&line(&[*x, 0.0, tool[2], tool[3]], feed, 1)));
+        planner.finish(true);
+        let pieces: Vec<_> = std::iter::from_fn(|| planner.take()).collect();
+        for piece in pieces.iter().filter(|piece| piece.slowed_by.is_some()) {
+            let sine = piece.axes[1].at(0.0).to_radians().sin();
+            assert!(sine < 0.25, "slowed with the elbow at {:?}", piece.axes[1]);
+        }
+        (pieces.iter().filter(|piece| piece.slowed_by.is_some()).count(), pieces.len())
+    };
+    let (few, all) = slowed(200.0);
+    assert!(few > 0 && few < all / 2, "{few} of {all}");
+    // Who goes there slowly is not slowed.
+    assert_eq!(slowed(0.5).0, 0);
 }
 
 #[test]
@@ -136,6 +162,75 @@ fn a_joint_at_its_soft_limit_is_no_further() {
     let (planner, motion, _) = run(&axes, &start, &[line(&turned, 100.0, 3)]);
     assert!(matches!(planner.obstacle().unwrap().fault, PathFault::SoftLimit { joint: 0, .. }));
     assert!(joints(&motion, 4)[0] <= 30.0, "{:?}", joints(&motion, 4));
+}
+
+#[test]
+fn a_cap_of_an_element_holds_for_the_tool_of_a_machine_and_for_no_other_element() {
+    let axes = scara(vec![None; 4]);
+    let start = [-40.0, 60.0, 0.0, 0.0];
+    let tool = axes.mechanism.as_ref().unwrap().tool(&start).unwrap();
+    let to = |x: f64, y: f64| [tool[0] + x, tool[1] + y, tool[2], tool[3]];
+    let caps = Caps { velocity: Some(40.0), acceleration: Some(150.0), jerk: Some(4000.0) };
+    let mut elements =
+        [line(&to(-60.0, 0.0), 200.0, 1), line(&to(-60.0, 60.0), 200.0, 2), line(&to(0.0, 60.0), 200.0, 3)];
+    elements[1].caps = caps;
+    let mut planner = Planner::new(axes.clone(), point(&start), 1);
+    elements.iter().for_each(|element| planner.push(element));
+    planner.finish(true);
+    let mut motion = PathMotion::new(axes.period_s);
+    let kinematics = axes.mechanism.as_ref().unwrap().kinematics;
+    let mut peaks = [[0.0_f64; 3]; 2];
+    while !motion.arrived() {
+        while motion.room() > 0
+            && let Some(piece) = planner.take()
+        {
+            assert!(motion.push(&piece));
+        }
+        motion.step(1.6);
+        // Lengths are those of the tool.
+        let on = usize::from((60.0..=120.0).contains(&motion.distance()));
+        for share in [0.3, 0.7, 1.0] {
+            let joints: Vec<Jet> = (0..4).map(|joint| Jet::new(motion.within(share, joint))).collect();
+            let mut place = [Jet::constant(0.0); 4];
+            kinematics.forward(&joints, &mut place).unwrap();
+            let states = place.map(Jet::derivatives);
+            for order in 1..=3 {
+                let size = states[..3].iter().map(|state| state[order] * state[order]).sum::<f64>().sqrt();
+                peaks[on][order - 1] = peaks[on][order - 1].max(size);
+            }
+        }
+    }
+    let [others, capped] = peaks;
+    let caps = [40.0, 150.0, 4000.0];
+    // A cycle at the border may begin before it.
+    assert!(capped.iter().zip(caps).all(|(found, cap)| *found <= cap * 1.001), "{capped:?}");
+    assert!(capped[0] > 39.0 && others.iter().zip(caps).all(|(found, cap)| *found > 2.0 * cap), "{peaks:?}");
+}
+
+#[test]
+fn an_arm_whose_tool_stands_at_the_pole_of_its_angles_begins_a_path_in_any_direction() {
+    let (a1, a2, b, c1, c2, c3, c4) = (100.0, -135.0, 0.0, 615.0, 705.0, 755.0, 85.0);
+    let parameters = ArmParameters { a1, a2, b, c1, c2, c3, c4, offsets: [0.0; 6], reversed: [false; 6] };
+    let axes = axes(Arm::new(parameters).unwrap(), &units(3, 3), vec![None; 6]);
+    let mechanism = axes.mechanism.clone().unwrap();
+    let near = [10.0, 20.0, 30.0, 5.0, 40.0, 6.0];
+    let mut tool = mechanism.tool(&near).unwrap();
+    (tool[3], tool[4], tool[5]) = (20.0, 90.0, 10.0);
+    let (start, _) = mechanism.reach(&tool, &point(&near)).unwrap();
+    // Only the difference of a and c is decided there: c is taken as 0.
+    let told = mechanism.tool(&start[..6]).unwrap();
+    assert!((told[3] - 10.0).abs() < 1e-6 && (told[4] - 90.0).abs() < 1e-6 && told[5] == 0.0, "{told:?}");
+    for (coordinate, way) in [(0, 30.0), (3, 30.0), (4, -30.0), (5, 30.0)] {
+        let mut to = told;
+        to[coordinate] += way;
+        let element = line(&to, 50.0, 1);
+        Walk::new(mechanism.clone(), start).take(&element, &told).unwrap();
+        let (planner, motion, _) = run(&axes, &start, &[element]);
+        assert!(motion.arrived() && planner.obstacle().is_none(), "{coordinate}");
+        let ended = joints(&motion, 6);
+        let (exact, _) = mechanism.reach(&to, &point(&ended)).unwrap();
+        assert!((0..6).all(|joint| (ended[joint] - exact[joint]).abs() < 1e-4), "{ended:?} {exact:?}");
+    }
 }
 
 #[test]

@@ -14,13 +14,13 @@ mod subject {
     pub use motiond::geometry::Arc;
     pub use motiond::kinematics::{
         Arm, ArmParameters, CoreXy, Gantry, Identity, Jet, Kinematics, LinearDelta, Machine, Scalar, Scara,
-        Transformation,
+        Singularity, Transformation,
     };
     pub use motiond::limits::{EXACT_PATH_MM, JOINT_SHARE, LEAST_CONDITIONING, MAX_GROUP_AXES};
     pub use motiond::motion::Limits;
     pub use motiond::motion::path::PathMotion;
-    pub use motiond::planner::program::{Corner, Element, Feed, Point, Shape};
-    pub use motiond::planner::{Mechanism, PathAxes, PathFault, PathOrder, Planner, Walk};
+    pub use motiond::planner::program::{Caps, Corner, Element, Feed, Point, Shape};
+    pub use motiond::planner::{Mechanism, PathAxes, PathFault, PathOrder, Planner, Slowed, Walk};
     pub use motiond::units::AxisUnit;
 }
 

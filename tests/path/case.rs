@@ -1,7 +1,7 @@
 //! Random programs: all kinds of elements, over axes of very different limits.
 
 use crate::programmed::SHORTEST;
-use crate::subject::{Arc, Corner, Element, Feed, Limits, MAX_GROUP_AXES, PathAxes, Point, Shape};
+use crate::subject::{Arc, Caps, Corner, Element, Feed, Limits, MAX_GROUP_AXES, PathAxes, Point, Shape};
 use crate::support::Random;
 
 /// Elements of a program at most.
@@ -142,7 +142,7 @@ impl Writer<'_> {
         }
         let feed = if self.duration { Feed::Duration((length / self.feed).max(1e-12)) } else { Feed::Speed(self.feed) };
         let line = self.case.elements.len() as u32 + 1;
-        self.case.elements.push(Element { shape, feed, corner: self.corner, line });
+        self.case.elements.push(Element { shape, feed, caps: Caps::NONE, corner: self.corner, line });
         self.left_s -= slowest;
         // An arc begins where the planner says that the path is.
         if length >= SHORTEST {

@@ -1,5 +1,6 @@
 //! What is claimed of paths. Each claim looks at one case and says what is wrong, if anything.
 
+use crate::capped;
 use crate::case::{self, Case, Kind};
 use crate::follow::{Follower, Overrides, Supply};
 use crate::support::Random;
@@ -15,6 +16,7 @@ pub const CLAIMS: &[Claim] = &[
     ("there_and_back_every_limit_holds_on_the_path", Kind::Any, there_and_back::storm),
     ("the_way_back_ends_where_the_path_began_or_is_kept", Kind::Any, there_and_back::to_the_far_end),
     ("each_step_ends_where_another_line_begins", Kind::Any, there_and_back::line_by_line),
+    ("caps_of_elements_hold_whatever_is_asked", Kind::Any, capped::storm),
 ];
 
 fn storm(random: &mut Random, case: &Case) -> Verdict {

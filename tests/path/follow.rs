@@ -1,5 +1,6 @@
 //! Follows a path cycle by cycle, and says what is wrong with a cycle.
 
+use crate::capped::Elements;
 use crate::case::Case;
 use crate::programmed::Programmed;
 use crate::subject::{PathMotion, Piece, Planner, Point};
@@ -82,6 +83,8 @@ pub struct Follower<'a> {
     pub case: &'a Case,
     pub programmed: Programmed,
     pub planner: Planner,
+    /// What was given of the program.
+    elements: Elements,
     pub motion: PathMotion,
     /// Elements that the planner has.
     pushed: usize,
@@ -109,6 +112,7 @@ impl<'a> Follower<'a> {
         Follower {
             case,
             programmed,
+            elements: Elements::default(),
             planner: Planner::new(case.axes.clone(), case.start, 1),
             motion: PathMotion::new(case.axes.period_s),
             pushed: 0,
@@ -128,6 +132,7 @@ impl<'a> Follower<'a> {
     pub fn push(&mut self, count: usize) {
         for element in self.case.elements.iter().skip(self.pushed).take(count) {
             self.planner.push(element);
+            self.elements.push(self.planner.distance(), element.caps);
             self.pushed += 1;
         }
         if self.pushed == self.case.elements.len() && !self.finished {
@@ -309,6 +314,10 @@ impl<'a> Follower<'a> {
         self.within(&last, 1.0)?;
         let inside = at(&self.motion, between);
         self.within(&inside, between)?;
+        let way = (self.distance, self.motion.distance());
+        for states in [&first, &inside, &last] {
+            self.elements.within(states, &self.case.axes, way)?;
+        }
         self.reachable(&first, &inside, between * self.case.axes.period_s)?;
         self.reachable(&inside, &last, (1.0 - between) * self.case.axes.period_s)?;
         for axis in 0..count {

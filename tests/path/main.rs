@@ -12,6 +12,7 @@
 #![allow(clippy::neg_cmp_op_on_partial_ord, reason = "what is no number is wrong, too")]
 #![allow(clippy::needless_range_loop, reason = "an axis is a place in several arrays")]
 
+mod capped;
 mod case;
 mod claims;
 mod follow;
@@ -26,7 +27,7 @@ mod subject {
     pub use motiond::limits::{ARC_ACCURACY, EXACT_PATH_MM, MAX_GROUP_AXES};
     pub use motiond::motion::Limits;
     pub use motiond::motion::path::{Passage, PathMotion};
-    pub use motiond::planner::program::{Corner, Element, Feed, Point, Shape};
+    pub use motiond::planner::program::{Caps, Corner, Element, Feed, Point, Shape};
     pub use motiond::planner::{PathAxes, Planner};
 }
 

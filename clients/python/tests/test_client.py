@@ -74,7 +74,11 @@ def test_a_path_of_all_kinds_of_elements_comes_to_its_end(machine: motiond.Machi
             path.lines(chords, feed=200, corner=motiond.Tolerance(0.02))
             path.arc((x + 20, y, z), centre=(x + 10, y, z), left=False, turns=1)
             path.spline([(x + 30, y, z), (x + 30, y + 10, z), (x + 20, y + 10, z)], corner=motiond.Distance(1))
-            path.line((x + 5, y + 5, z), duration=0.5, corner="stop")
+            path.line((x + 6, y + 5, z), caps=motiond.Caps(speed=40, acceleration=500), corner="stop")
+            with pytest.raises(motiond.Refused) as refused:
+                path.line((x + 7, y + 5, z), caps=motiond.Caps(jerk=-1))
+            assert (refused.value.reason, refused.value.limit) == ("CapRange", 1.0)
+            path.line((x + 5, y + 5, z), duration=0.5, caps=motiond.Caps(), corner="stop")
             assert path.status()["taken"] > 5000
         path.handle.wait(60)
         where = [machine.axis(name).status()["setpoint"] for name in path.axes]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use motiond::client::Error;
 use motiond::dry_run::{AxisReport, CoordinateReport, Deviation, DryRunReport, Peak, ToolReport};
 use motiond::kinematics::{Conditioning, Singularity};
-use motiond::planner::Nearest;
+use motiond::planner::{Nearest, Slowed};
 use motiond::units::AxisUnit;
 use serde_json::{Value, json};
 
@@ -155,10 +155,14 @@ fn report(told: &Value) -> Option<DryRunReport> {
             shares: [share(velocity)?, share(acceleration)?, share(jerk)?],
         })
     };
+    let which = |told: &Value| Singularity::ALL.into_iter().find(|known| told["what"] == known.to_string());
     let singularity = |told: &Value| {
-        let nearest = Singularity::ALL.into_iter().find(|known| told["what"] == known.to_string());
-        let conditioning = Conditioning { distance: told["distance"].as_f64()?, nearest };
+        let conditioning = Conditioning { distance: told["distance"].as_f64()?, nearest: which(told) };
         Some(Nearest { conditioning, sigma: 0.0, line: line(&told["line"])? })
+    };
+    let slowed = |told: &Value| {
+        let (singularity, share, line) = (which(told)?, told["share"].as_f64()?, line(&told["line"])?);
+        Some((Slowed { singularity, share, line }, told["cycles"].as_u64()?))
     };
     let axis = |told: &Value| {
         let peaks = [&told["velocity"], &told["acceleration"], &told["jerk"]];
@@ -182,6 +186,7 @@ fn report(told: &Value) -> Option<DryRunReport> {
         coordinates: told["coordinates"].as_array()?.iter().map(coordinate).collect::<Option<_>>()?,
         tool: tool(&told["tool"]),
         nearest: singularity(&told["singularity"]),
+        slowed: told["slowed"].as_array()?.iter().map(slowed).collect::<Option<_>>()?,
         axes: told["axes"].as_array()?.iter().map(axis).collect::<Option<_>>()?,
         deviation: Deviation {
             linear: number("linear_deviation")?,

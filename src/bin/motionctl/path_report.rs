@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use motiond::dry_run::{AxisReport, CoordinateReport, DryRunReport, Peak, ToolReport};
-use motiond::planner::Nearest;
+use motiond::planner::{Nearest, Slowed};
 use serde_json::{Value, json};
 
 use crate::table::{fixed, table};
@@ -42,6 +42,7 @@ pub fn as_words(file: &str, report: &DryRunReport, picture: Option<&Path>) -> St
     rows.extend(report.axes.iter().map(row));
     lines.push(table(&heading, &rows, &[1, 2, 4, 5, 6, 7, 8, 9]));
     lines.extend(report.nearest.and_then(nearest));
+    lines.extend(report.slowed.iter().map(|(slowed, cycles)| self::slowed(slowed, *cycles as f64 * report.period_s)));
     lines.extend(report.axes.iter().filter_map(outside));
     lines.extend(report.axes.iter().flat_map(beyond));
     lines.extend((report.jump.value > 0.0).then(|| {
@@ -108,6 +109,12 @@ fn nearest(nearest: Nearest) -> Option<String> {
     Some(format!("nearest    {} from a singularity in line {line}: {what}", fixed(distance, 3)))
 }
 
+fn slowed(slowed: &Slowed, seconds: f64) -> String {
+    let Slowed { singularity, share, line } = slowed;
+    let (seconds, share) = (fixed(seconds, 3), fixed(share * 100.0, 1));
+    format!("slowed     for {seconds} s, down to {share} % of the feed in line {line}: {singularity}")
+}
+
 fn outside(axis: &AxisReport) -> Option<String> {
     let (line, (least, most)) = (axis.outside?, axis.soft_limits?);
     let ((low, high), unit) = (axis.range, axis.unit.symbol());
@@ -157,6 +164,11 @@ pub fn as_json(file: &str, group: &str, report: &DryRunReport, picture: Option<&
         let what = near.conditioning.nearest?.to_string();
         Some(json!({ "what": what, "distance": near.conditioning.distance, "line": near.line }))
     });
+    let slowed = |(slowed, cycles): &(Slowed, u64)| {
+        let Slowed { singularity, share, line } = slowed;
+        let seconds = *cycles as f64 * report.period_s;
+        json!({ "what": singularity.to_string(), "share_of_feed": share, "line": line, "duration_s": seconds })
+    };
     let found = &report.deviation;
     json!({
         "file": file,
@@ -176,6 +188,7 @@ pub fn as_json(file: &str, group: &str, report: &DryRunReport, picture: Option<&
         "coordinates": report.coordinates.iter().map(coordinate).collect::<Vec<_>>(),
         "tool": report.tool.as_ref().map(tool),
         "singularity": singularity,
+        "slowed": report.slowed.iter().map(slowed).collect::<Vec<_>>(),
         "svg": picture,
     })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use motiond::client::{Error, Scope};
 use motiond::path_file::{ArcForm, GroupAxis, PathGroup, PathReader, Written, WrittenShape};
-use motiond::planner::program::{Corner, Feed, Point};
+use motiond::planner::program::{Caps, Corner, Feed, Point};
 use motiond::units::AxisUnit;
 use serde_json::{Value, json};
 
@@ -28,6 +28,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Lines that differ in nothing but their places.
 struct Batch {
     feed: Feed,
+    caps: Caps,
     corner: Corner,
     first: u32,
     points: Vec<f64>,
@@ -98,8 +99,9 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
     let problems: Vec<String> =
         reader.problems().iter().map(|problem| format!("{}:{problem}", file.display())).collect();
     if failed.is_some() || !problems.is_empty() {
-        // Nothing of a file with a mistake is followed further than it has come.
-        let _ = stream.shell.machine.command("Group", "Halt", json!({ "group": stream.group }));
+        // Nothing of a file with a mistake is followed further than it has come; what is before it goes on.
+        let own = json!({ "group": stream.group, "handle": stream.handle });
+        let _ = stream.shell.machine.command("Path", "Cancel", own);
         problems.iter().for_each(|problem| eprintln!("motionctl: {problem}"));
         return match failed {
             Some(Trouble::Daemon(error)) => Err(error),
@@ -160,7 +162,7 @@ impl Stream<'_> {
         }
         let WrittenShape::Arc(form) = written.shape else { return self.take_line(written) };
         self.flush();
-        let mut arc = parameters(written.feed, written.corner, written.line);
+        let mut arc = parameters(written.feed, written.caps, written.corner, written.line);
         arc["end"] = json!(written.to[..self.axes]);
         let plane = match form {
             ArcForm::Centre { centre, normal, left, turns } => {
@@ -197,6 +199,7 @@ impl Stream<'_> {
         let fits = |batch: &Batch| {
             let next = batch.first.wrapping_add((batch.points.len() / self.axes) as u32);
             batch.feed == written.feed
+                && batch.caps == written.caps
                 && batch.corner == written.corner
                 && next == written.line
                 && batch.points.len() + self.axes <= VALUES
@@ -204,14 +207,14 @@ impl Stream<'_> {
         if !self.batch.as_ref().is_some_and(fits) {
             self.flush();
         }
-        let Written { feed, corner, line, .. } = *written;
-        let batch = self.batch.get_or_insert_with(|| Batch { feed, corner, first: line, points: Vec::new() });
+        let Written { feed, caps, corner, line, .. } = *written;
+        let batch = self.batch.get_or_insert_with(|| Batch { feed, caps, corner, first: line, points: Vec::new() });
         batch.points.extend(&written.to[..self.axes]);
     }
 
     fn flush(&mut self) {
         if let Some(batch) = self.batch.take() {
-            let mut lines = parameters(batch.feed, batch.corner, batch.first);
+            let mut lines = parameters(batch.feed, batch.caps, batch.corner, batch.first);
             lines["points"] = json!(batch.points);
             self.append("Lines", lines);
         }
@@ -235,15 +238,17 @@ impl Stream<'_> {
     }
 }
 
-fn parameters(feed: Feed, corner: Corner, line: u32) -> Value {
+fn parameters(feed: Feed, caps: Caps, corner: Corner, line: u32) -> Value {
     let corner = match corner {
         Corner::Stop => json!({ "mode": "stop" }),
         Corner::Exact => json!({ "mode": "exact" }),
         Corner::Distance(distance) => json!({ "mode": "distance", "distance": distance }),
         Corner::Tolerance { linear, rotary } => json!({ "mode": "tolerance", "linear": linear, "rotary": rotary }),
     };
+    let Caps { velocity, acceleration, jerk } = caps;
+    let caps = json!({ "speed": velocity, "acceleration": acceleration, "jerk": jerk });
     match feed {
-        Feed::Speed(speed) => json!({ "feed": speed, "corner": corner, "line": line }),
-        Feed::Duration(seconds) => json!({ "duration": seconds, "corner": corner, "line": line }),
+        Feed::Speed(speed) => json!({ "feed": speed, "caps": caps, "corner": corner, "line": line }),
+        Feed::Duration(seconds) => json!({ "duration": seconds, "caps": caps, "corner": corner, "line": line }),
     }
 }

@@ -35,7 +35,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-use crate::geometry::Piece;
+use crate::geometry::{Piece, Singularity};
 use crate::limits::{PATH_HISTORY, PATH_PIECES, PIECES_PASSED};
 
 use super::profile::{Profile, State};
@@ -234,6 +234,11 @@ impl PathMotion {
         self.pieces.get(self.place.piece).map_or(0, |piece| piece.line)
     }
 
+    /// What slows it where it is, if a singularity does.
+    pub fn slowed_by(&self) -> Option<Singularity> {
+        self.pieces.get(self.place.piece).and_then(|piece| piece.slowed_by)
+    }
+
     /// Seconds that are left of the program as it is planned, at an override of 1, once its end is known.
     pub fn time_left_s(&self) -> Option<f64> {
         let last = self.pieces.last().filter(|last| last.last)?;
@@ -414,12 +419,14 @@ impl PathMotion {
         }
         let (mut low, mut below, mut above) = (change, place.released(lag), best.released(lag));
         let (mut sides, mut stretches) = (0, from.stretches_to(&best));
+        let mut aimed = Some(self.aimed(from, lag)).filter(|aimed| *aimed > low && *aimed < high);
         for _ in 0..RELEASES {
             if stretches >= RELEASED || !(below < 0.0 && above > CLOSE * from.velocity) {
                 break;
             }
-            // Illinois' regula falsi.
-            let middle = low + (high - low) * (below / (below - above)).clamp(0.001, 0.999);
+            // Illinois' regula falsi, from where it is about.
+            let falsi = low + (high - low) * (below / (below - above)).clamp(0.001, 0.999);
+            let middle = aimed.take().unwrap_or(falsi);
             let place = advanced(&self.pieces, from, middle, self.period_s);
             let left = place.released(lag);
             if left >= 0.0 {
@@ -438,6 +445,16 @@ impl PathMotion {
             stretches += from.stretches_to(&place);
         }
         (high, best)
+    }
+
+    /// The change of the share after which as much speed is left as a release of the share takes with this lag, where the acceleration stays what it is:
+    /// with v′ = v + aT(u + u′)/2 and v′ = lu′²/2.
+    fn aimed(&self, from: Place, lag: f64) -> f64 {
+        let acceleration = self.pieces.get(from.piece).map_or(0.0, |piece| piece.envelope.at(from.x));
+        let half = 0.5 * acceleration * self.period_s;
+        let kept = from.velocity + half * from.share;
+        let share = (half - (half * half + 2.0 * lag * kept).max(0.0).sqrt()) / lag;
+        (share - from.share) / self.period_s
     }
 
     /// On the profile to a rest.

@@ -3,7 +3,7 @@
 use super::Passage;
 use super::tests::{axes, point};
 use crate::geometry::Piece;
-use crate::planner::program::{Corner, Element, Feed, Shape};
+use crate::planner::program::{Caps, Corner, Element, Feed, Shape};
 use crate::planner::{PathAxes, Planner};
 
 /// Rounding.
@@ -54,7 +54,7 @@ impl Walk {
                 _ => Corner::Tolerance { linear: 0.02, rotary: 0.02 },
             };
             let feed = Feed::Speed(random.within(10.0, 250.0));
-            planner.push(&Element { shape: Shape::Line(point(&to)), feed, corner, line });
+            planner.push(&Element { shape: Shape::Line(point(&to)), feed, caps: Caps::NONE, corner, line });
         }
         planner.finish(true);
         Walk::over(axes, planner, random)
@@ -194,7 +194,7 @@ fn back_it_goes_no_further_than_pieces_are_kept_and_takes_as_long_as_forward_abo
         let angle = f64::from(line) * 0.01;
         let to = point(&[20.0 * angle.sin(), 20.0 - 20.0 * angle.cos(), 0.1 * angle]);
         let corner = Corner::Tolerance { linear: 0.02, rotary: 0.02 };
-        planner.push(&Element { shape: Shape::Line(to), feed: Feed::Speed(100.0), corner, line });
+        planner.push(&Element { shape: Shape::Line(to), feed: Feed::Speed(100.0), caps: Caps::NONE, corner, line });
     }
     planner.finish(true);
     let mut walk = Walk::over(axes, planner, Random(1));

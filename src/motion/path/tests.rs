@@ -3,7 +3,7 @@
 use super::PathMotion;
 use crate::limits::MAX_GROUP_AXES;
 use crate::motion::Limits;
-use crate::planner::program::{Corner, Element, Feed, Point, Shape};
+use crate::planner::program::{Caps, Corner, Element, Feed, Point, Shape};
 use crate::planner::{PathAxes, Planner};
 
 pub fn axes(count: usize, linear: usize, v: f64, a: f64, j: f64) -> PathAxes {
@@ -87,7 +87,13 @@ pub fn polyline(axes: &PathAxes, points: &[Vec<f64>], speed: f64, tolerance: f64
     let mut planner = Planner::new(axes.clone(), point(&points[0]), 1);
     let corner = Corner::Tolerance { linear: tolerance, rotary: tolerance };
     for (line, at) in points.iter().enumerate().skip(1) {
-        planner.push(&Element { shape: Shape::Line(point(at)), feed: Feed::Speed(speed), corner, line: line as u32 });
+        planner.push(&Element {
+            shape: Shape::Line(point(at)),
+            feed: Feed::Speed(speed),
+            caps: Caps::NONE,
+            corner,
+            line: line as u32,
+        });
     }
     planner.finish(true);
     planner

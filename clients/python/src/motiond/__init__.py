@@ -26,11 +26,11 @@ from .connection import (
     Unavailable,
 )
 from .machine import Axis, CommandFailed, Group, Handle, Jog, Lease, Machine, Table
-from .path import Distance, Path, Tolerance
+from .path import Caps, Distance, Path, Tolerance
 from .stream import Stream
 
 __all__ = [
-    "Axis", "CommandFailed", "ConnectionLost", "Distance", "Group", "Handle", "Jog", "Lease", "LeaseHeld", "LeaseRequired", "Machine",
+    "Axis", "Caps", "CommandFailed", "ConnectionLost", "Distance", "Group", "Handle", "Jog", "Lease", "LeaseHeld", "LeaseRequired", "Machine",
     "MotiondError", "NoSuchLease", "OutOfRange", "Path", "QueueFull", "Refused", "RefusedByDaemon", "Stream", "Table", "TimedOut", "Tolerance",
     "Unavailable",
 ]

@@ -41,6 +41,18 @@ class Distance:
         return {"mode": "distance", "distance": self.distance}
 
 
+@dataclass(frozen=True)
+class Caps:
+    """What the tool does at most on an element, whatever the override; per s, s² and s³, in any direction. None or 0 caps nothing."""
+
+    speed: float | None = None
+    acceleration: float | None = None
+    jerk: float | None = None
+
+    def _told(self) -> dict[str, Any]:
+        return {"speed": self.speed, "acceleration": self.acceleration, "jerk": self.jerk}
+
+
 #: How an element ends: "stop", "exact" (on the path, with a stop in each corner), or rounded.
 Corner = str | Tolerance | Distance
 
@@ -56,7 +68,7 @@ class Path:
 
     It begins where the group is, `start`, and moves as soon as enough of it is known. At the end of the block nothing follows, and the
     machine goes on to the end of the path, which `handle.wait()` waits for; a block that ends by an exception halts the group.
-    Places are one value an axis, in the order of `axes`. What an element leaves out (feed or duration, corner) is as in the one
+    Places are one value an axis, in the order of `axes`. What an element leaves out (feed or duration, caps, corner) is as in the one
     before it. Where the daemon has no room, an element waits until it has.
     """
 
@@ -75,7 +87,7 @@ class Path:
         self._line = 0
 
     def lines(self, places: Iterable[Sequence[float]], *, feed: float | None = None, duration: float | None = None,
-              corner: Corner | None = None, line: int | None = None) -> None:
+              caps: Caps | None = None, corner: Corner | None = None, line: int | None = None) -> None:
         """Straight to each of the places. `feed` in mm/s of the tool (deg/s where no linear axis moves), or `duration` of each in s.
         `line` numbers the first for whoever watches; the others follow."""
         if line is not None:
@@ -84,7 +96,8 @@ class Path:
         count = max(1, VALUES // len(self.axes))
         while batch := list(islice(waiting, count)):
             points = [float(value) for place in batch for value in self._place(place)]
-            self._append("Path.Lines", points=points, feed=feed, duration=duration, corner=_told(corner), line=self._line)
+            self._append("Path.Lines", points=points, feed=feed, duration=duration, caps=caps and caps._told(),
+                         corner=_told(corner), line=self._line)
             self._line += len(batch)
 
     def line(self, place: Sequence[float], **how: Any) -> None:
@@ -94,21 +107,22 @@ class Path:
     def arc(self, end: Sequence[float], *, centre: Sequence[float] | None = None, via: Sequence[float] | None = None,
             radius: float | None = None, normal: Sequence[float] | None = None, left: bool | None = None,
             turns: int | None = None, feed: float | None = None, duration: float | None = None,
-            corner: Corner | None = None, line: int | None = None) -> None:
+            caps: Caps | None = None, corner: Corner | None = None, line: int | None = None) -> None:
         """Along a circle or helix in the first three linear axes: about a centre (to the left unless `left` is False, `turns` whole
         turns more), through a point, or with a radius; all other axes go along."""
         self._append("Path.Arc", end=_floats(self._place(end)), centre=_floats(centre), via=_floats(via), radius=radius,
-                     normal=_floats(normal), left=left, turns=turns, feed=feed, duration=duration, corner=_told(corner),
+                     normal=_floats(normal), left=left, turns=turns, feed=feed, duration=duration, caps=caps and caps._told(),
+                     corner=_told(corner),
                      line=self._next(line))
 
     def spline(self, places: Iterable[Sequence[float]], *, degree: int | None = None, weights: Sequence[float] | None = None,
                knots: Sequence[float] | None = None, feed: float | None = None, duration: float | None = None,
-               corner: Corner | None = None, line: int | None = None) -> None:
+               caps: Caps | None = None, corner: Corner | None = None, line: int | None = None) -> None:
         """A B-spline with these control points behind the place where the path is, which is its first; `weights` (one more than
         `places`) and `knots` make it a NURBS."""
         points = [float(value) for place in places for value in self._place(place)]
         self._append("Path.Spline", points=points, degree=degree, weights=_floats(weights), knots=_floats(knots), feed=feed,
-                     duration=duration, corner=_told(corner), line=self._next(line))
+                     duration=duration, caps=caps and caps._told(), corner=_told(corner), line=self._next(line))
 
     def status(self) -> dict[str, Any]:
         """How far it is."""
