@@ -16,7 +16,7 @@
 //! | [`exchange`] | both | the only data that crosses the real-time border |
 //! | [`cycle`] | real-time | one cycle from wake-up to wake-up; joins motion, drives and buses |
 //! | [`motion`] | real-time (pure) | axes and groups with PLCopen states, jerk-limited profiles |
-//! | [`programs`] | its own | paths on their way from clients through the planner to the cycle |
+//! | [`programs`] | its own | paths and streams of timed points on their way from clients through the planner to the cycle |
 //! | [`planner`] | ordinary | from the elements of a path to pieces that say how fast they may be passed |
 //! | [`path_file`] | ordinary (pure) | paths as text, one element a line, and what is wrong with it |
 //! | [`dry_run`] | ordinary (pure) | a whole path on the virtual clock: how long, how near the limits, a picture |

@@ -154,6 +154,32 @@ pub const PATH_START_S: f64 = 0.5;
 pub const PIECES_PER_CYCLE: usize = 8;
 /// Pieces that a path's motion passes in one cycle at most: they take longer than half a period each.
 pub const PIECES_PASSED: usize = 8;
+/// Parts that the curve between two points of a stream has, at least: two inner knots, for place and velocity at its end.
+pub const MIN_SEGMENT_PARTS: usize = 3;
+/// And at most.
+pub const MAX_SEGMENT_PARTS: usize = 16;
+/// Periods that one of them takes, where that is between both.
+pub const PERIODS_PER_PART: f64 = 4.0;
+/// Points of a group's stream that wait for the planner.
+pub const MAX_STREAM_POINTS: usize = 16_384;
+/// Two points of a stream are no closer than so many periods.
+pub const MIN_POINT_PERIODS: f64 = 1.0;
+/// Nor than this share of twice the way of a stop, which the cycle must have of the stream.
+pub const MAX_POINTS_PER_STOP: f64 = 400.0;
+/// And no further apart than this, s.
+pub const MAX_POINT_SPACING_S: f64 = 60.0;
+/// How long a stop of a stream takes at least, in periods: what is kept for it changes little in one of them.
+pub const MIN_STREAM_STOP_PERIODS: f64 = 50.0;
+/// And at most, s.
+pub const MAX_STREAM_STOP_S: f64 = 10.0;
+/// Unless the client says how long, or the least is longer.
+pub const DEFAULT_STREAM_STOP_S: f64 = 0.4;
+/// How much of a stream may be asked to be there before it begins, s.
+pub const MAX_STREAM_LEAD_S: f64 = 10.0;
+/// How much faster than its points a stream may be asked to go where it catches up.
+pub const MAX_STREAM_CATCH_UP: f64 = 0.5;
+/// What a stream is behind is caught up with all of that where it is more than this, s; with less of it, less.
+pub const CATCH_UP_S: f64 = 0.2;
 /// Pieces that a cycle looks ahead at most for how fast acceleration may change.
 pub const PIECES_AHEAD: usize = 64;
 
@@ -344,6 +370,16 @@ const _: () = assert!(COMMAND_RING.is_power_of_two() && REPORT_RING.is_power_of_
 const _: () = assert!(COMMAND_RING <= TARGET_SLOTS, "each waiting command may hold a slot");
 const _: () = assert!(FIGURE_SLOTS >= MAX_AXES, "all axes may get new figures at once");
 const _: () = assert!(COMMANDS_PER_CYCLE <= COMMAND_RING);
+const _: () = assert!(MIN_SEGMENT_PARTS >= 3 && MIN_SEGMENT_PARTS <= MAX_SEGMENT_PARTS);
+const _: () = assert!(
+    (1.0 + MAX_STREAM_CATCH_UP) * MIN_SEGMENT_PARTS as f64 / MIN_POINT_PERIODS < (PIECES_PASSED - 2) as f64,
+    "a cycle passes no more pieces of a stream than it looks at"
+);
+const _: () = assert!(
+    (PATH_PIECES - PATH_HISTORY) as f64 > 0.75 * MIN_SEGMENT_PARTS as f64 * MAX_POINTS_PER_STOP,
+    "what the cycle has of a stream is longer than a stop"
+);
+const _: () = assert!(PIECES_PER_CYCLE as f64 > MIN_SEGMENT_PARTS as f64 / MIN_POINT_PERIODS, "a stream keeps up");
 const _: () = assert!(2 * PICTURE_BYTES_PER_REPLY < PAGE_BYTES && DRY_RUN_TEXT_BYTES >= 2 * MAX_REQUEST_BYTES);
 const _: () =
     assert!(PIECE_RING.is_power_of_two() && PATH_PIECES.is_power_of_two() && MIRRORED_PIECES.is_power_of_two());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 mod process;
 
 use motiond::client::{Ended, Error, Machine};
-use process::Daemon;
+use process::{Daemon, until};
 
 const PATH: &str = "config/paths/scara.path";
 const CONFIG: &str = "config/scara.toml";
@@ -163,6 +163,48 @@ fn a_dry_run_tells_of_tool_joints_and_singularities() {
     assert!(report["singularity"]["distance"].as_f64().unwrap() > 0.01, "{report}");
     assert_eq!(report["coordinates"][0]["name"], "x");
     assert!(std::fs::read_to_string(svg).unwrap().contains("x (mm)"));
+}
+
+#[test]
+fn timed_points_are_those_of_the_joints() {
+    let daemon = arm();
+    let mut program = Program::begin(&daemon);
+    let begin = json!({ "group": "arm", "lease": program.lease, "buffer": "aborting" });
+    let begun = program.machine.call("Stream", "Begin", begin).unwrap();
+    assert_eq!(begun["axes"], json!(["shoulder", "elbow", "quill", "rotation"]));
+    let start: Vec<f64> = begun["start"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect();
+    let of = |mut parameters: Value| {
+        parameters["group"] = json!("arm");
+        parameters["handle"] = begun["handle"].clone();
+        parameters["lease"] = program.lease.clone();
+        parameters
+    };
+    // The elbow straight, through the singularity, where no path goes: a wave from where it is to 10 degrees beyond, and back.
+    let count = 400;
+    let place = |i: i32| {
+        let rise = (f64::from(i) / f64::from(count) * std::f64::consts::PI).sin().powi(4);
+        [start[0], start[1] - rise * (start[1] + 10.0), start[2], start[3]]
+    };
+    let times: Vec<f64> = (1..=count).map(|i| f64::from(i) * 0.01).collect();
+    let beyond = json!({ "times": [10.0, 20.0], "positions": [start[0], 170.0, start[2], start[3], start[0], start[1], start[2], start[3]] });
+    match program.machine.call("Stream", "Points", of(beyond)) {
+        Err(Error::Refused { fields, .. }) => {
+            assert_eq!((&fields["reason"], &fields["axis"]), (&json!("SoftLimit"), &json!("elbow")), "{fields:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let points = json!({ "times": times, "positions": (1..=count).flat_map(place).collect::<Vec<f64>>() });
+    program.machine.call("Stream", "Points", of(points)).unwrap();
+    program.machine.call("Stream", "End", of(json!({}))).unwrap();
+    let lowest = std::cell::Cell::new(f64::MAX);
+    until("it is there", || {
+        let status = daemon.connect().call("Axis", "Status", json!({ "axis": "elbow" })).unwrap();
+        lowest.set(lowest.get().min(status["status"]["setpoint"].as_f64().unwrap()));
+        let stream = daemon.connect().call("Stream", "Status", json!({ "group": "arm" })).unwrap();
+        (stream["handle"].is_null()).then_some(())
+    });
+    assert!(lowest.get() < -9.0, "{}", lowest.get());
+    assert_eq!(program.machine.wait(begun["handle"].as_u64().unwrap()).unwrap(), Ended::Done);
 }
 
 #[test]

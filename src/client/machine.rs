@@ -261,7 +261,7 @@ fn takes_lease(interface: &str, method: &str) -> bool {
     match interface {
         "Parameters" => matches!(method, "Write" | "RollBack"),
         _ => {
-            matches!(interface, "Axis" | "Group" | "Machine" | "Path")
+            matches!(interface, "Axis" | "Group" | "Machine" | "Path" | "Stream")
                 && !matches!(method, "Describe" | "List" | "Status" | "Stop")
         }
     }

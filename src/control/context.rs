@@ -13,6 +13,7 @@ use super::failure::{Failure, fields};
 use super::parameter_book::ParameterBook;
 use super::path::Paths;
 use super::places::Places;
+use super::stream::Streams;
 use super::test_commands::TestCommands;
 use crate::gateway;
 use crate::history::History;
@@ -39,6 +40,8 @@ pub struct Context {
     pub parameters: Option<Arc<dyn ParameterBook>>,
     /// Where paths are handed in; `None` where nobody takes them.
     pub paths: Option<Arc<Paths>>,
+    /// Where points of streams are handed in; `None` where nobody takes them.
+    pub timed: Option<Arc<Streams>>,
     /// Where dry runs are asked for; `None` where nobody does them.
     pub dry_runs: Option<Arc<DryRuns>>,
     /// The devices and their objects; `None` where nobody gave them.
@@ -76,6 +79,7 @@ impl Context {
             degraded: Vec::new(),
             parameters: None,
             paths: None,
+            timed: None,
             dry_runs: None,
             devices: None,
             tests: None,

@@ -9,7 +9,7 @@ use super::replies::Replies;
 use super::role::Role;
 use super::socket::Gone;
 use super::{
-    axis, command, device, events, group, lease, machine, parameters, path, permission, service, telemetry,
+    axis, command, device, events, group, lease, machine, parameters, path, permission, service, stream, telemetry,
     test_commands,
 };
 
@@ -89,6 +89,7 @@ async fn route(context: &Context, request: &Request, replies: &mut Replies<'_>) 
         "io.motiond.v1.Axis" => Ok(axis::call(context, method, arguments).await?),
         "io.motiond.v1.Group" => Ok(group::call(context, method, arguments).await?),
         "io.motiond.v1.Path" => Ok(path::call(context, method, arguments).await?),
+        "io.motiond.v1.Stream" => Ok(stream::call(context, method, arguments).await?),
         "io.motiond.v1.Lease" => Ok(lease::call(context, method, arguments, &request.sender).await?),
         "io.motiond.v1.Parameters" => Ok(parameters::call(context, method, arguments).await?),
         "io.motiond.v1.Device" => Ok(device::call(context, method, arguments).await?),

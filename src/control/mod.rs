@@ -47,6 +47,7 @@ pub mod schema;
 mod service;
 pub mod session;
 pub mod socket;
+pub mod stream;
 mod telemetry;
 pub mod test_commands;
 #[cfg(test)]
@@ -76,6 +77,7 @@ pub use dry_run::DryRuns;
 pub use parameter_book::{Misfit, NotPersisted, Parameter, ParameterBook};
 pub use path::Paths;
 pub use role::Role;
+pub use stream::Streams;
 pub use test_commands::{InjectedFault, TestCommands};
 
 use crate::limits::{CONTROL_HELPERS, CONTROL_STACK_BYTES};

@@ -170,7 +170,7 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
 async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Parameters) -> Result<Reply, Failure> {
     let (start, buffer) = path_begin::start(context, paths, group, parameters).await?;
     let ground = paths.desk.ground(group, &start);
-    let command = PathBegin { group, start: start.place.clone(), buffer };
+    let command = PathBegin { group, start: start.place.clone(), buffer, stream: None };
     let accepted = commands::accepted(context, parameters, command).await?;
     let axes: Vec<&str> = coordinates(context, group).into_iter().map(|(name, _)| name).collect();
     let place = start.programmed.clone();

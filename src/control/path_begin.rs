@@ -19,7 +19,7 @@ pub async fn start(
     group: GroupId,
     parameters: &Parameters,
 ) -> Result<(ProgramStart, BufferMode), Failure> {
-    let moving = || context.gateway.snapshot().groups[group.index()].state == GroupState::GroupMoving;
+    let moving = || moves(context, group);
     let here = || paths.desk().start(group).map_err(|why| nowhere(context, group, &why));
     match parameters.optional_text("buffer") {
         Some("aborting") if moving() => {
@@ -35,8 +35,13 @@ pub async fn start(
     }
 }
 
+/// The group is under way.
+pub fn moves(context: &Context, group: GroupId) -> bool {
+    context.gateway.snapshot().groups[group.index()].state == GroupState::GroupMoving
+}
+
 /// Halts the group and waits until it rests.
-async fn halt(context: &Context, group: GroupId, parameters: &Parameters) -> Result<(), Failure> {
+pub async fn halt(context: &Context, group: GroupId, parameters: &Parameters) -> Result<(), Failure> {
     let halt = commands::accepted_unnumbered(context, parameters, Request::GroupHalt { group }).await?;
     let watch = context.gateway.watch(halt.handle).await.map_err(commands::refused)?;
     let Some(mut watch) = watch else { return Ok(()) };
@@ -62,7 +67,8 @@ async fn place_behind(
     if let Some(given) = numbers(parameters, "start")? {
         return if given.len() == count { Ok(given) } else { Err(Failure::parameter("start")) };
     }
-    match paths.end(group) {
+    let of_stream = || context.timed.as_ref().map_or(Ok(None), |streams| streams.end(group));
+    match paths.end(group).and_then(|end| if end.is_some() { Ok(end) } else { of_stream() }) {
         Ok(Some(place)) => Ok(place),
         Ok(None) => {
             // One that was cancelled is no more, and those before it go on.

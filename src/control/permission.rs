@@ -81,6 +81,7 @@ const NEEDED: &[(&str, &[(&str, Role)])] = &[
             ("Picture", Operate),
         ],
     ),
+    ("io.motiond.v1.Stream", &[("Begin", Operate), ("Points", Operate), ("End", Operate), ("Status", Observe)]),
     (
         "io.motiond.v1.Lease",
         &[("List", Observe), ("Acquire", Operate), ("Renew", Operate), ("Release", Operate), ("TakeOver", Commission)],

@@ -51,12 +51,13 @@ pub enum Kind {
     Object(Vec<(String, Kind)>),
 }
 
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 13] = [
     include_str!("interface/org.varlink.service.varlink"),
     include_str!("interface/io.motiond.v1.Machine.varlink"),
     include_str!("interface/io.motiond.v1.Axis.varlink"),
     include_str!("interface/io.motiond.v1.Group.varlink"),
     include_str!("interface/io.motiond.v1.Path.varlink"),
+    include_str!("interface/io.motiond.v1.Stream.varlink"),
     include_str!("interface/io.motiond.v1.Lease.varlink"),
     include_str!("interface/io.motiond.v1.Parameters.varlink"),
     include_str!("interface/io.motiond.v1.Device.varlink"),

@@ -138,6 +138,7 @@ pub fn group_status(group: &GroupDescription, state: &GroupSnapshot, snapshot: &
         "path_time_left": super::path_acts::time_left(state),
         "path_steps": state.path_steps,
         "starved": state.starved,
+        "stream_behind": state.stream_behind_s,
         "tool": super::tool::status(group, snapshot),
         "stopped": state.stopped,
         "stop_generation": state.stop_generation,

@@ -8,7 +8,7 @@ use crate::exchange::stop::StopReader;
 use crate::fault::Fault;
 use crate::ids::GroupId;
 use crate::motion::path::{Passage, PathMotion};
-use crate::motion::{Axis, Group, PathState};
+use crate::motion::{Axis, Group, PathState, StreamClock};
 
 impl Cycle {
     /// Publishes what this cycle saw and decided.
@@ -99,6 +99,8 @@ fn group(id: GroupId, group: &Group, stops: &StopReader) -> GroupSnapshot {
         path_line: path.map_or(0, PathMotion::line),
         path_distance: path.map_or(0.0, PathMotion::distance),
         path_supply_s: path.map_or(0.0, PathMotion::supply_s),
+        stream_behind_s: group.stream().map_or(0.0, StreamClock::behind_s),
+        stream_held_s: group.stream().map_or(0.0, StreamClock::held_s),
         path_left: path.and_then(left),
         path_behind: path.map_or(0.0, PathMotion::behind),
         stop_generation: stops.seen(StopScope::Group(id)),

@@ -200,7 +200,8 @@ impl Daemon {
         let mut context = control::Context::new(client.clone(), telemetry);
         context.access = access;
         context.parameters = Some(Arc::new(ParameterFile::new(config, options.state.clone())));
-        context.paths = Some(Arc::new(control::Paths::new(desk, groups)));
+        context.paths = Some(Arc::new(control::Paths::new(desk.clone(), groups)));
+        context.timed = Some(Arc::new(control::Streams::new(desk, groups)));
         let (dry_runs, stage) = rehearsals();
         context.dry_runs = Some(Arc::new(control::DryRuns::new(dry_runs)));
         context.devices = Some(Arc::new(DeviceDesk::new(config, assembly.desks)));

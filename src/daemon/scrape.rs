@@ -11,12 +11,14 @@ use crate::exchange::snapshot::AxisFlags;
 use crate::fieldbus::canopen::figures::WireFigures;
 use crate::fieldbus::canopen::frame::WireState;
 use crate::fieldbus::ethercat::links::{LinkTable, PORTS, PortError};
-use crate::gateway::{self, AnalogDescription, Method, Outcome};
-use crate::ids::AxisId;
+use crate::gateway::{self, AnalogDescription, GroupSnapshot, Method, Outcome};
+use crate::ids::{AxisId, GroupId};
 use crate::metrics::family::Buckets;
 use crate::metrics::reading::{
-    AxisReading, BusReading, ControlReading, CycleReading, PortReading, Reading, ThreadReading, WireReading,
+    AxisReading, BusReading, ControlReading, CycleReading, PortReading, Reading, StreamReading, ThreadReading,
+    WireReading,
 };
+use crate::programs::LATENESS_BOUNDS_S;
 use crate::service::ServiceStatus;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
@@ -115,6 +117,8 @@ impl Scrape {
         let analogs = analogs.zip(&snapshot.analogs);
         let analogs = analogs
             .map(|((way, AnalogDescription { name, unit, .. }), value)| (way, name.clone(), unit.clone(), *value));
+        let streams = machine.groups.iter().zip(&snapshot.groups).enumerate();
+        let streams = streams.map(|(index, (group, state))| self.stream(GroupId(index as u8), &group.name, state));
         let paths = machine.groups.iter().zip(&snapshot.groups);
         let paths = paths.map(|(group, state)| (group.name.clone(), state.path_supply_s));
         Reading {
@@ -136,8 +140,24 @@ impl Scrape {
             axes: axes.collect(),
             analogs: analogs.collect(),
             paths: paths.collect(),
+            streams: streams.flatten().collect(),
             control: self.control(snapshot.machine.events_dropped),
         }
+    }
+
+    fn stream(&self, group: GroupId, name: &str, state: &GroupSnapshot) -> Option<StreamReading> {
+        let lateness = self.control.timed.as_ref()?.desk().lateness(group);
+        let (cumulative, sum) = lateness.histogram();
+        Some(StreamReading {
+            group: name.to_string(),
+            behind_s: state.stream_behind_s,
+            points: lateness.points(),
+            lateness: Buckets {
+                cumulative: LATENESS_BOUNDS_S.into_iter().zip(cumulative).collect(),
+                count: cumulative[cumulative.len() - 1],
+                sum,
+            },
+        })
     }
 
     fn control(&self, events_dropped: u64) -> ControlReading {

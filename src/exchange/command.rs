@@ -1,7 +1,7 @@
 //! Commands on their way into the cycle: fixed-size and `Copy`.
 
 use crate::ids::{AxisId, BusId, GroupId, Handle};
-use crate::motion::{BufferMode, Direction, Dynamics, GroupShape, MoveKind, PathAct};
+use crate::motion::{BufferMode, Direction, Dynamics, GroupShape, MoveKind, PathAct, StreamPace};
 
 /// A command that the gateway has numbered. It is answered by exactly one [`super::event::Report`] of
 /// `Accepted` or `Rejected`, and after `Accepted` by exactly one end.
@@ -81,6 +81,8 @@ pub enum Request {
         slot: u32,
         /// The slot's generation.
         slot_generation: u32,
+        /// How it is followed, where it is a stream of timed points.
+        stream: Option<StreamPace>,
     },
     /// Go back along the path, forward again, or by its lines.
     PathAct { group: GroupId, act: PathAct },

@@ -13,7 +13,7 @@ pub const MACHINE_WORDS: usize = 8;
 /// Words of one axis.
 pub const AXIS_WORDS: usize = 14;
 /// Words of one group.
-pub const GROUP_WORDS: usize = 11;
+pub const GROUP_WORDS: usize = 13;
 /// Words of one bus.
 pub const BUS_WORDS: usize = 7;
 
@@ -179,6 +179,10 @@ pub struct GroupSnapshot {
     pub path_left: Option<PathLeft>,
     /// How far it can go back, units of path.
     pub path_behind: f64,
+    /// What a stream is behind its points, s.
+    pub stream_behind_s: f64,
+    /// What of that overrides and holds asked for, s.
+    pub stream_held_s: f64,
     /// Path velocity (linear moves, paths), units per second; negative on the way back along a path.
     pub path_velocity: f64,
     /// Stop generation of the group that the cycle has read.
@@ -457,13 +461,15 @@ impl GroupSnapshot {
             self.path_left.unwrap_or_default().distance.to_bits(),
             self.path_left.unwrap_or_default().seconds.to_bits(),
             self.path_behind.to_bits(),
+            self.stream_behind_s.to_bits(),
+            self.stream_held_s.to_bits(),
         ]
     }
 
     /// From words; a state number that does not exist reads as the default.
     pub fn from_words(words: &[u64; GROUP_WORDS]) -> GroupSnapshot {
         let [packed, active, progress, override_ratio, path_velocity, stop_generation, path @ ..] = *words;
-        let [distance, supply, left, seconds, behind] = path.map(f64::from_bits);
+        let [distance, supply, left, seconds, behind, stream_behind_s, stream_held_s] = path.map(f64::from_bits);
         let left = PathLeft { distance: left, seconds };
         GroupSnapshot {
             state: GroupState::from_u8(packed as u8).unwrap_or_default(),
@@ -481,6 +487,8 @@ impl GroupSnapshot {
             path_state: PathState::from_u8((packed >> 16) as u8).unwrap_or_default(),
             path_left: (packed >> 14 & 1 == 1).then_some(left),
             path_behind: behind,
+            stream_behind_s,
+            stream_held_s,
             path_line: (packed >> 32) as u32,
             path_distance: distance,
             path_supply_s: supply,

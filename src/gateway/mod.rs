@@ -45,6 +45,7 @@ pub use crate::exchange::snapshot::{
 };
 pub use crate::motion::{
     AxisState, BufferMode, Direction, Dynamics, GroupShape, GroupState, Limits, MoveKind, PathAct, PathState, Reason,
+    StreamPace,
 };
 pub use client::Client;
 pub use counts::{Counts, FAULT_CLASSES, Outcome, QueueDepth};

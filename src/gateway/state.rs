@@ -363,6 +363,7 @@ impl GatewayState {
                     epoch: handle.0 as u32,
                     slot: slot.index,
                     slot_generation: slot.generation,
+                    stream: begin.stream,
                 }
             }
             Order::Parameters(change) => {

@@ -2,7 +2,7 @@
 
 use crate::exchange::command::{Request, StopScope};
 use crate::ids::{GroupId, Handle};
-use crate::motion::{BufferMode, Dynamics, GroupShape, Reason};
+use crate::motion::{BufferMode, Dynamics, GroupShape, Reason, StreamPace};
 
 use super::in_force::ParameterChange;
 use super::lease::LeaseToken;
@@ -36,6 +36,8 @@ pub struct PathBegin {
     pub start: Vec<f64>,
     /// `Buffered`: behind what the group does; else it must rest.
     pub buffer: BufferMode,
+    /// How it is followed, where it is a stream of timed points.
+    pub stream: Option<StreamPace>,
 }
 
 /// A command as a client gives it.

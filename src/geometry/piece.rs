@@ -95,6 +95,9 @@ pub struct Piece {
     /// The path comes to rest this far behind the beginning of the piece, and from there on acceleration, rate and cap are the same
     /// up to the rest; path units.
     pub landing: Option<f64>,
+    /// Envelope, ceiling and cap are the same all along the path, wherever it may rest: it comes to a rest on a profile from this far
+    /// before it on; path units.
+    pub uniform: Option<f64>,
     /// Where it begins, path units since the path began.
     pub distance: f64,
     /// When it begins, as planned, s since the path began, at an override of 1.
@@ -109,6 +112,8 @@ pub struct Piece {
     pub slowed_by: Option<Singularity>,
     /// The path rests at its end.
     pub rests: bool,
+    /// Nothing moves at its end at whatever speed that is passed: it is a rest that needs no braking.
+    pub still: bool,
     /// The program ends at its end.
     pub last: bool,
 }
@@ -126,6 +131,7 @@ impl Piece {
         cap: 0.0,
         potential: 0.0,
         landing: None,
+        uniform: None,
         distance: 0.0,
         time: 0.0,
         duration: 0.0,
@@ -133,6 +139,7 @@ impl Piece {
         line: 0,
         slowed_by: None,
         rests: false,
+        still: false,
         last: false,
     };
 }

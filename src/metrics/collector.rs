@@ -1,7 +1,7 @@
 //! Readings as Prometheus metric families.
 
 use super::family::{counters, gauges, histograms};
-use super::reading::{BusReading, PortReading, Reading, WireReading};
+use super::reading::{BusReading, PortReading, Reading, StreamReading, WireReading};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 
@@ -61,6 +61,7 @@ pub fn families(reading: Reading) -> Vec<MetricFamily> {
     families.extend(axis_families(&reading));
     families.push(analogs(&reading));
     families.push(paths(&reading));
+    families.extend(streams(&reading));
     families.extend(control_families(&reading));
     families
 }
@@ -262,6 +263,30 @@ fn paths(Reading { paths, .. }: &Reading) -> MetricFamily {
     )
 }
 
+fn streams(Reading { streams, .. }: &Reading) -> [MetricFamily; 3] {
+    let group = |stream: &StreamReading| vec![stream.group.clone()];
+    [
+        gauges(
+            "motion_stream_behind_seconds",
+            "By how much a group's stream of timed points is behind them.",
+            &["group"],
+            streams.iter().map(|stream| (group(stream), stream.behind_s)).collect(),
+        ),
+        counters(
+            "motion_stream_points_total",
+            "Timed points that came.",
+            &["group"],
+            streams.iter().map(|stream| (group(stream), stream.points as f64)).collect(),
+        ),
+        histograms(
+            "motion_stream_lateness_seconds",
+            "How late timed points came, of those that came after their time.",
+            &["group"],
+            streams.iter().map(|stream| (group(stream), stream.lateness.clone())).collect(),
+        ),
+    ]
+}
+
 fn axis_families(Reading { axes, .. }: &Reading) -> Vec<MetricFamily> {
     let each = |value: fn(&super::reading::AxisReading) -> f64| {
         axes.iter().map(|axis| (vec![axis.name.clone()], value(axis))).collect::<Vec<_>>()
@@ -405,6 +430,12 @@ mod tests {
         });
         reading.analogs.push(("input", "pressure".to_string(), "bar".to_string(), 8.5));
         reading.paths.push(("gantry".to_string(), 1.25));
+        reading.streams.push(StreamReading {
+            group: "gantry".to_string(),
+            behind_s: 0.25,
+            points: 17,
+            lateness: Buckets { cumulative: vec![(0.001, 2)], count: 3, sum: 0.5 },
+        });
         reading.control.commands.push(("Axis.MoveAbsolute".to_string(), "accepted".to_string(), 4));
         reading.control.latency.push(("accepted".to_string(), buckets));
         reading.control.queues.push(("commands", 1, 256));
@@ -434,6 +465,9 @@ mod tests {
             "motion_axis_faults_total{axis=\"x \\\"odd\\\"\\\\name\",class=\"drive\"} 2",
             "motion_analog_value{direction=\"input\",name=\"pressure\",unit=\"bar\"} 8.5",
             "motion_path_buffer_seconds{group=\"gantry\"} 1.25",
+            "motion_stream_behind_seconds{group=\"gantry\"} 0.25",
+            "motion_stream_points_total{group=\"gantry\"} 17",
+            "motion_stream_lateness_seconds_count{group=\"gantry\"} 3",
             "motion_commands_total{method=\"Axis.MoveAbsolute\",result=\"accepted\"} 4",
             "motion_queue_capacity{queue=\"commands\"} 256",
             "motion_start_time_seconds 1700000000.5",

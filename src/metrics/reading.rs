@@ -19,8 +19,23 @@ pub struct Reading {
     pub analogs: Vec<(&'static str, String, String, f64)>,
     /// Each group's name, and how long what the cycle has of its path takes at the programmed velocities, seconds.
     pub paths: Vec<(String, f64)>,
+    /// Streams of each group.
+    pub streams: Vec<StreamReading>,
     /// Commands and those who send them.
     pub control: ControlReading,
+}
+
+/// Streams of one group.
+#[derive(Clone, Debug, Default)]
+pub struct StreamReading {
+    /// The group's name.
+    pub group: String,
+    /// What the present stream is behind its points, seconds.
+    pub behind_s: f64,
+    /// Points that came.
+    pub points: u64,
+    /// Of those that came late, seconds.
+    pub lateness: Buckets,
 }
 
 /// The cycle.

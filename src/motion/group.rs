@@ -16,6 +16,7 @@ use super::parameters::GroupParameters;
 use super::path::Passage;
 use super::queue::Queue;
 use super::reports::Reports;
+use super::stream_clock::StreamClock;
 use super::target::Target;
 use super::types::{AxisState, GroupShape, GroupState, Limits, Progress};
 
@@ -183,6 +184,11 @@ impl Group {
     /// The path that it follows.
     pub fn path(&self) -> Option<&Passage> {
         self.on_path.then_some(&self.path)
+    }
+
+    /// The clock of the stream that it follows.
+    pub fn stream(&self) -> Option<&StreamClock> {
+        self.path_place.clock.as_ref().filter(|_| self.on_path)
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = usize> + use<> {

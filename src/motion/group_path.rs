@@ -10,6 +10,7 @@ use crate::limits::{GROUP_QUEUE, MAX_GROUP_AXES, PATH_START_S};
 use super::axis::Axis;
 use super::group::{Goal, Group, Phase};
 use super::reports::Reports;
+use super::stream_clock::{StreamClock, StreamPace};
 use super::target::Target;
 use super::types::GroupState::*;
 use super::types::{AxisState, BufferMode, GroupShape, Limits, PathAct, PathState, Progress, Reason, Rejection};
@@ -23,6 +24,8 @@ pub struct PathRequest<'a> {
     pub start: &'a [f64],
     /// `Buffered`: behind what the group does, where it does something. Else it must rest.
     pub buffer: BufferMode,
+    /// How it is followed, where it is a stream of timed points.
+    pub stream: Option<StreamPace>,
 }
 
 /// The same, kept.
@@ -30,10 +33,11 @@ pub struct PathRequest<'a> {
 pub(super) struct PathStart {
     pub epoch: u32,
     pub start: [f64; MAX_GROUP_AXES],
+    pub stream: Option<StreamPace>,
 }
 
 impl PathStart {
-    pub const NONE: PathStart = PathStart { epoch: 0, start: [0.0; MAX_GROUP_AXES] };
+    pub const NONE: PathStart = PathStart { epoch: 0, start: [0.0; MAX_GROUP_AXES], stream: None };
 }
 
 /// What became of a piece.
@@ -59,11 +63,13 @@ pub(super) struct PathPlace {
     turns: [i64; MAX_GROUP_AXES],
     /// Enough of it is there, or was.
     supplied: bool,
+    /// Of a stream.
+    pub clock: Option<StreamClock>,
 }
 
 impl PathPlace {
     pub fn none() -> PathPlace {
-        PathPlace { epoch: 0, shift: [0.0; MAX_GROUP_AXES], turns: [0; MAX_GROUP_AXES], supplied: false }
+        PathPlace { epoch: 0, shift: [0.0; MAX_GROUP_AXES], turns: [0; MAX_GROUP_AXES], supplied: false, clock: None }
     }
 }
 
@@ -80,7 +86,7 @@ impl Group {
         if request.start.len() != self.count {
             return Err(Rejection::with(Reason::NotFinite, request.start.len() as f64, self.count as f64));
         }
-        let mut path = PathStart { epoch: request.epoch, ..PathStart::NONE };
+        let mut path = PathStart { epoch: request.epoch, stream: request.stream, ..PathStart::NONE };
         path.start[..self.count].copy_from_slice(request.start);
         let whole = Limits { velocity: 1.0, acceleration: 1.0, jerk: 1.0 };
         let targets = [Target::default(); MAX_GROUP_AXES];
@@ -133,8 +139,10 @@ impl Group {
     pub(super) fn follow_path(&mut self, goal: Goal, axes: &mut [Axis]) {
         self.leave_line(axes);
         self.path.clear();
-        self.path.set_steps(self.path_steps);
-        self.path_place = PathPlace { epoch: goal.path.epoch, ..PathPlace::none() };
+        // Points have their times: a stream does not go in steps.
+        self.path.set_steps(self.path_steps && goal.path.stream.is_none());
+        let clock = goal.path.stream.map(StreamClock::new);
+        self.path_place = PathPlace { epoch: goal.path.epoch, clock, ..PathPlace::none() };
         for (i, (member, start)) in self.members().zip(&goal.path.start).enumerate() {
             let axis = &mut axes[member];
             self.path_place.shift[i] = axis.setpoint.position - start;
@@ -171,7 +179,7 @@ impl Group {
     ) -> Result<(), Rejection> {
         if let PathAct::Steps(on) = act {
             self.path_steps = on;
-            if self.on_path {
+            if self.on_path && self.path_place.clock.is_none() {
                 self.path.set_steps(on);
             }
             reports.progress(handle, Progress::Done);
@@ -183,6 +191,9 @@ impl Group {
         self.check_ready(axes)?;
         if self.path_goal().is_none() || self.path.arrived() {
             return Err(Rejection::of(Reason::NoPath));
+        }
+        if self.path_place.clock.is_some() {
+            return Err(Rejection::of(Reason::TimedPoints));
         }
         match act {
             PathAct::Retreat => self.path.retreat(true),
@@ -259,9 +270,14 @@ impl Group {
     /// One period on the path.
     pub(super) fn step_path(&mut self, axes: &mut [Axis], reports: &mut Reports) {
         let path = self.path.path();
-        self.path_place.supplied |= path.ends() || path.supply_s() >= PATH_START_S || path.is_full();
+        let enough = self.path_place.clock.as_ref().map_or(PATH_START_S, StreamClock::lead_s);
+        self.path_place.supplied |= path.ends() || path.supply_s() >= enough || path.is_full();
         let running = self.phase == Phase::Running && self.path_place.supplied;
-        self.path.step(if running { self.override_ratio } else { 0.0 });
+        let ratio = if running { self.override_ratio } else { 0.0 };
+        match &mut self.path_place.clock {
+            Some(clock) => clock.step(&mut self.path, ratio, axes[usize::from(self.members[0])].period_s),
+            None => self.path.step(ratio),
+        }
         if self.path.path().begun() {
             for i in 0..self.count {
                 let axis = &mut axes[usize::from(self.members[i])];

@@ -12,6 +12,7 @@
 //! | `group`, `group_move`, [`group_state`] | one [`Group`] of axes: a period of it; its commands; its states |
 //! | `direct`, `line` | the shapes of group moves: all arrive together; a straight line |
 //! | `group_path`, [`path`] | a group on a path; motion along the pieces of one |
+//! | `stream_clock` | when a stream of timed points is where, and what it is behind |
 //! | [`profile`] | jerk-limited motion of one coordinate |
 //! | `trajectory`, `target` | a profile on its way; a place over any number of turns |
 //! | `soft_limits`, `dynamics`, `in_position`, `queue`, `reports` | ranges and the stop inside them; what a command may ask; arrival; waiting moves; outcomes |
@@ -41,6 +42,7 @@ mod reports;
 mod soft_limits;
 #[cfg(test)]
 mod storm;
+mod stream_clock;
 mod target;
 mod trajectory;
 pub mod types;
@@ -50,4 +52,5 @@ pub use group::Group;
 pub use group_path::{PathRequest, PieceFate};
 pub use kernel::{GroupMoveRequest, Motion, MoveRequest};
 pub use parameters::{AxisParameters, GroupParameters, MotionFigures};
+pub use stream_clock::{StreamClock, StreamPace};
 pub use types::*;

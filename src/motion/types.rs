@@ -288,6 +288,7 @@ reasons! {
     PathActive = 34, "PathActive", false, "nobody knows yet where the path of the group will end: give positions (of axes without a modulo), or wait until it rests";
     NoPath = 35, "NoPath", false, "the group follows no path: begin one first";
     NotWaiting = 36, "NotWaiting", true, "the path does not rest at the end of a line: switch steps on, and wait until it does";
+    TimedPoints = 37, "TimedPoints", false, "the group follows timed points, which have their times: hold it with Interrupt, and let it go on with Continue";
 }
 
 /// A refused command: it changed nothing.

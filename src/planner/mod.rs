@@ -21,6 +21,9 @@
 //! A long element is planned in portions of about [`crate::limits::PIECES_PLANNED`] pieces, as they are taken: neither memory nor what one call
 //! takes grows with its length, but for the knots of its curve.
 //!
+//! A stream of timed points takes a way of its own: `points` (what they leave out), `segment` (the curve between two of them), `reserve`
+//! (whether limits hold on it), `stream` (its pieces).
+//!
 //! What comes out depends on the elements alone, and not on how many of them came at a time, or when.
 
 pub mod axes;
@@ -28,12 +31,16 @@ mod halt;
 mod joints;
 mod legs;
 pub mod mechanism;
+pub mod points;
 pub mod program;
+pub mod reserve;
+pub mod segment;
 pub mod slowed;
 mod solved;
 mod speed;
 mod split;
 mod spot;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod track;
@@ -55,6 +62,7 @@ pub use slowed::Slowed;
 use speed::Speeds;
 use split::Splitter;
 use spot::Rows;
+pub use stream::StreamPlanner;
 use track::Track;
 pub use walk::{Astray, Walk};
 

@@ -648,12 +648,11 @@ impl Speeds {
                 landing: solved.landing,
                 distance: begin,
                 time: self.time,
-                duration: 0.0,
                 epoch: self.epoch,
                 line,
                 slowed_by,
                 rests,
-                last: false,
+                ..Piece::NOTHING
             };
             if index == 0 {
                 self.between_rests = pace::between_rests(&piece);

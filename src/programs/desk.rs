@@ -1,5 +1,6 @@
 //! Where programs are handed in.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,14 +9,18 @@ use crossbeam::channel::{Sender, TrySendError};
 use tokio::sync::watch;
 
 use super::draft::Ground;
+use super::plan::{Batch, Plan};
 use super::runner::Message;
-use super::{Counts, Near};
+use super::stream::{StreamGround, StreamStart};
+use super::{Counts, Lateness, Near};
 use crate::gateway::{self, CommandStatus};
 use crate::ids::{AxisId, GroupId, Handle};
 use crate::kinematics::Unreachable;
-use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS};
+use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS, MAX_STREAM_POINTS};
+use crate::planner::points::Node;
 use crate::planner::program::{Element, Point};
-use crate::planner::{Mechanism, PathAxes, PathOrder, Walk};
+use crate::planner::reserve::Reserve;
+use crate::planner::{Mechanism, PathAxes, PathOrder, Planner, Walk};
 
 /// Where and with which axes a program begins.
 #[derive(Clone, Debug)]
@@ -28,6 +33,29 @@ pub struct ProgramStart {
     pub axes: PathAxes,
     /// Which coordinate is which.
     pub order: PathOrder,
+}
+
+/// A program of either kind that begins.
+pub(super) enum Start {
+    Path(Box<ProgramStart>),
+    Stream(Box<StreamStart>),
+}
+
+impl Start {
+    pub fn plan(self, epoch: u32) -> Plan {
+        match self {
+            Start::Path(start) => {
+                let ProgramStart { place, axes, order, .. } = *start;
+                let order = axes.mechanism.is_none().then_some(order);
+                let mut at = Point::default();
+                at.iter_mut().zip(&place).for_each(|(to, from)| *to = *from);
+                let at = order.as_ref().map_or(at, |order| order.to_planner(&place));
+                let planner = Box::new(Planner::new(axes, at, epoch));
+                Plan::Path { planner, order, waiting: VecDeque::new() }
+            }
+            Start::Stream(start) => start.plan(epoch),
+        }
+    }
 }
 
 /// Why elements are not taken.
@@ -78,12 +106,15 @@ pub struct Desk {
     sender: Sender<Message>,
     /// Of the newest program of each group; locked for as long as one is taken or put there.
     newest: Arc<[Mutex<Arc<Counts>>]>,
+    /// Of the points of each group's streams.
+    lateness: Arc<[Lateness]>,
 }
 
 impl Desk {
     pub(super) fn new(client: gateway::Client, sender: Sender<Message>, groups: usize) -> Desk {
         let none = |_| Mutex::new(Arc::new(Counts::of(Handle::NONE)));
-        Desk { client, sender, newest: (0..groups).map(none).collect() }
+        let lateness = (0..groups).map(|_| Lateness::default()).collect();
+        Desk { client, sender, newest: (0..groups).map(none).collect(), lateness }
     }
 
     fn newest(&self, group: GroupId) -> Arc<Counts> {
@@ -162,14 +193,57 @@ impl Desk {
         start: ProgramStart,
         command: Option<watch::Receiver<CommandStatus>>,
     ) -> Result<(), ProgramError> {
+        self.begin_with(group, handle, Start::Path(Box::new(start)), command)
+    }
+
+    /// The same of a stream.
+    ///
+    /// # Errors
+    /// Where the planner is not there.
+    pub fn begin_stream(&self, group: GroupId, handle: Handle, start: StreamStart) -> Result<(), ProgramError> {
+        self.lateness(group).begin();
+        self.begin_with(group, handle, Start::Stream(Box::new(start)), None)
+    }
+
+    fn begin_with(
+        &self,
+        group: GroupId,
+        handle: Handle,
+        start: Start,
+        command: Option<watch::Receiver<CommandStatus>>,
+    ) -> Result<(), ProgramError> {
         let counts = Arc::new(Counts::of(handle));
         *self.newest[group.index()].lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&counts);
-        self.post(Message::Begin { group, counts, start: Box::new(start), command })
+        self.post(Message::Begin { group, counts, start, command })
     }
 
     /// The program of this command is the group's newest, and has not ended.
     pub fn runs(&self, group: GroupId, handle: Handle) -> bool {
         self.running(group, handle).is_ok()
+    }
+
+    /// How a stream of a group would begin now, and what its points are checked against: its axes, also where they are joints.
+    pub fn stream(&self, group: GroupId, reserve: Reserve) -> (StreamStart, StreamGround) {
+        let machine = self.client.description();
+        let (snapshot, in_force) = (self.client.snapshot(), self.client.in_force());
+        let axes = &machine.groups[group.index()].axes;
+        let figures = |axis: &AxisId| &in_force[axis.index()].figures.motion;
+        let place = axes.iter().map(|axis| snapshot.axes[axis.index()].setpoint).collect();
+        let start = StreamStart { place, period_s: machine.period_ns as f64 * 1e-9, reserve };
+        let limits = axes.iter().map(|axis| figures(axis).limits).collect();
+        let soft_limits = axes.iter().map(|axis| figures(axis).soft_limits).collect();
+        let ground = StreamGround::new(&start, limits, soft_limits);
+        (start, ground)
+    }
+
+    /// Points of a stream that fit now.
+    pub fn stream_room(&self, group: GroupId) -> usize {
+        room(&self.newest(group), MAX_STREAM_POINTS)
+    }
+
+    /// How late points of a group's streams came.
+    pub fn lateness(&self, group: GroupId) -> &Lateness {
+        &self.lateness[group.index()]
     }
 
     /// The command of the group's newest program, which what is told of programs here is of.
@@ -179,7 +253,7 @@ impl Desk {
 
     /// Elements that fit now.
     pub fn room(&self, group: GroupId) -> usize {
-        room(&self.newest(group))
+        room(&self.newest(group), MAX_PROGRAM_ELEMENTS)
     }
 
     /// Elements that the program has got since it began.
@@ -207,13 +281,39 @@ impl Desk {
     /// # Errors
     /// Where they are not taken.
     pub fn append(&self, group: GroupId, handle: Handle, elements: Vec<Element>) -> Result<usize, ProgramError> {
+        let given = elements.len();
+        self.append_batch(group, handle, (given, MAX_PROGRAM_ELEMENTS), Batch::Elements(elements))
+    }
+
+    /// Nodes of a stream, likewise, where no more than `most` wait then.
+    ///
+    /// # Errors
+    /// Where they are not taken.
+    pub fn append_nodes(
+        &self,
+        group: GroupId,
+        handle: Handle,
+        nodes: Vec<Node>,
+        most: usize,
+    ) -> Result<usize, ProgramError> {
+        let given = nodes.len();
+        self.append_batch(group, handle, (given, most), Batch::Nodes(nodes))
+    }
+
+    fn append_batch(
+        &self,
+        group: GroupId,
+        handle: Handle,
+        (given, most): (usize, usize),
+        batch: Batch,
+    ) -> Result<usize, ProgramError> {
         let counts = self.running(group, handle)?;
-        let (given, room) = (elements.len(), room(&counts));
+        let room = room(&counts, most);
         if given > room {
             return Err(ProgramError::Full { given, room });
         }
         counts.waiting.fetch_add(given as u64, Ordering::Relaxed);
-        match self.post(Message::Elements { group, handle, elements }) {
+        match self.post(Message::Append { group, handle, batch }) {
             Ok(()) => {
                 counts.taken.fetch_add(given as u64, Ordering::Relaxed);
                 Ok(room - given)
@@ -253,6 +353,6 @@ impl Desk {
     }
 }
 
-fn room(counts: &Counts) -> usize {
-    MAX_PROGRAM_ELEMENTS.saturating_sub(counts.waiting.load(Ordering::Relaxed) as usize)
+fn room(counts: &Counts, most: usize) -> usize {
+    most.saturating_sub(counts.waiting.load(Ordering::Relaxed) as usize)
 }

@@ -1,4 +1,4 @@
-//! Paths on their way from clients to the cycle: one program a group, fed in batches, planned on a thread of its own.
+//! Paths and streams on their way from clients to the cycle: one program a group, fed in batches, planned on a thread of its own.
 //!
 //! ```text
 //! control ─ Desk ─► batches ─► Runner: planner ─► ring of pieces ─► cycle
@@ -8,14 +8,20 @@
 //! which every answer names; the ring bounds what is planned ahead. Where a client gives no more without saying that it was all, what there
 //! is is planned to its end before the machine runs out of it, so that it rests on the path at the last place that is known, and goes
 //! on from there when more comes. A program ends with its command, whatever ended that.
+//! Of a stream of timed points, each is checked where it is handed in (`stream`), and how late it came is counted (`lateness`).
 
 mod desk;
 mod draft;
+mod lateness;
+mod plan;
 mod runner;
+mod stream;
 
 pub use desk::{Desk, ProgramError, ProgramStart};
 pub use draft::{DraftError, Ground};
+pub use lateness::{LATENESS_BOUNDS_S, Late, Lateness};
 pub use runner::Runner;
+pub use stream::{PointError, PointFault, StreamGround, StreamStart};
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

@@ -9,15 +9,14 @@ use crossbeam::channel::Receiver;
 use tokio::sync::watch;
 
 use super::Counts;
-use super::desk::ProgramStart;
+use super::desk::Start;
+use super::plan::{Batch, Plan};
 use crate::gateway::{self, CommandStatus, GroupSnapshot, PieceSender};
 use crate::geometry::Piece;
 use crate::ids::{GroupId, Handle};
 use crate::limits::{
     MAX_PROGRAM_BATCHES, PROGRAM_ELEMENTS_PER_ROUND, PROGRAM_FLUSH_S, PROGRAM_PATIENCE_NS, PROGRAM_POLL_NS,
 };
-use crate::planner::program::{Element, Point};
-use crate::planner::{PathOrder, Planner};
 use crate::service::{Beat, Place, Sabotage};
 
 /// What the desk hands in.
@@ -25,14 +24,14 @@ pub(super) enum Message {
     Begin {
         group: GroupId,
         counts: Arc<Counts>,
-        start: Box<ProgramStart>,
+        start: Start,
         /// Where it waits behind others.
         command: Option<watch::Receiver<CommandStatus>>,
     },
-    Elements {
+    Append {
         group: GroupId,
         handle: Handle,
-        elements: Vec<Element>,
+        batch: Batch,
     },
     End {
         group: GroupId,
@@ -43,10 +42,7 @@ pub(super) enum Message {
 /// A program under way.
 struct Program {
     counts: Arc<Counts>,
-    planner: Planner,
-    /// Of the axes; `None` where the planner's pieces are in the group's order.
-    order: Option<PathOrder>,
-    waiting: VecDeque<Element>,
+    plan: Plan,
     /// A piece that found no room in the ring.
     in_hand: Option<Piece>,
     /// Nothing more is to come.
@@ -66,7 +62,7 @@ struct Program {
 impl Program {
     /// All that it has is on its way to the cycle, and nothing more is to come.
     fn handed_over(&self) -> bool {
-        self.finished && self.in_hand.is_none() && self.planner.ready() == 0 && !self.planner.is_busy()
+        self.finished && self.in_hand.is_none() && self.plan.ready() == 0 && !self.plan.is_busy()
     }
 
     /// Its command has ended; or it was never begun, which the desk makes sure of, but for a daemon that stops.
@@ -150,17 +146,10 @@ impl Runner {
                     // One before it ended with its command.
                     self.forget(group.index());
                 }
-                let ProgramStart { place, axes, order, .. } = *start;
-                let order = axes.mechanism.is_none().then_some(order);
-                let mut at = Point::default();
-                at.iter_mut().zip(&place).for_each(|(to, from)| *to = *from);
-                let at = order.as_ref().map_or(at, |order| order.to_planner(&place));
-                let planner = Planner::new(axes, at, counts.handle.0 as u32);
+                let plan = start.plan(counts.handle.0 as u32);
                 self.programs[group.index()].push_back(Program {
                     counts,
-                    planner,
-                    order,
-                    waiting: VecDeque::new(),
+                    plan,
                     in_hand: None,
                     ended: false,
                     finished: false,
@@ -171,9 +160,9 @@ impl Runner {
                     command,
                 });
             }
-            Message::Elements { group, handle, elements } => {
+            Message::Append { group, handle, batch } => {
                 if let Some(program) = self.running(group, handle) {
-                    program.waiting.extend(elements);
+                    program.plan.extend(batch);
                     program.heard_ns = now_ns;
                 }
             }
@@ -220,33 +209,35 @@ fn close(program: &Program) {
 fn plan(program: &mut Program, ring: &mut PieceSender, state: &GroupSnapshot, now_ns: u64) {
     // Bound: what is planned at a time, so that every group has its turn.
     for _ in 0..PROGRAM_ELEMENTS_PER_ROUND {
-        if program.planner.is_busy() || program.planner.ready() > ring.capacity() {
+        if program.plan.is_busy() || program.plan.ready() > ring.capacity() || !program.plan.advance() {
             break;
         }
-        let Some(element) = program.waiting.pop_front() else { break };
-        program.planner.push(&element);
         program.open = true;
         program.counts.waiting.fetch_sub(1, Ordering::Relaxed);
     }
-    if program.waiting.is_empty() && !program.finished && !program.planner.is_busy() {
+    if program.plan.is_idle() && !program.finished && !program.plan.is_busy() {
         // What is planned but held back for what follows is of use only until the cycle needs it.
         let silent = now_ns > program.heard_ns + PROGRAM_PATIENCE_NS / 2;
-        let low = state.path_supply_s < PROGRAM_FLUSH_S || state.path_velocity == 0.0;
+        let rests = state.path_velocity == 0.0;
+        let low = if program.plan.holds_back() {
+            rests || state.path_supply_s < PROGRAM_FLUSH_S
+        } else {
+            rests && state.starved && state.path_distance > 0.0
+        };
         let needed = silent && program.open && ring.depth() == 0 && low;
         if program.ended || needed {
-            program.planner.finish(program.ended);
+            program.plan.finish(program.ended);
             program.finished = program.ended;
             program.open = false;
         }
     }
     // Bound: the ring's capacity.
-    while let Some(piece) = program.in_hand.take().or_else(|| program.planner.take()) {
-        let piece_of_group = program.order.as_ref().map_or(piece, |order| order.piece(piece));
-        if ring.send(piece_of_group).is_err() {
+    while let Some(piece) = program.in_hand.take().or_else(|| program.plan.take()) {
+        if ring.send(piece).is_err() {
             program.in_hand = Some(piece);
             break;
         }
     }
-    program.counts.planned.store(program.finished && !program.planner.is_busy(), Ordering::Relaxed);
-    program.counts.tell(&program.planner);
+    program.counts.planned.store(program.finished && !program.plan.is_busy(), Ordering::Relaxed);
+    program.plan.tell(&program.counts);
 }

@@ -11,4 +11,6 @@ mod path_acts;
 mod paths;
 mod services;
 mod stop;
+mod stream_acts;
+mod streams;
 mod telemetry;

@@ -99,6 +99,27 @@ def test_a_path_whose_block_fails_is_halted(machine: motiond.Machine) -> None:
             path.line((1.0, 2.0), feed=10)
 
 
+def test_timed_points_are_passed_at_their_times(machine: motiond.Machine) -> None:
+    with machine.lease(group="gantry") as lease:
+        gantry = enabled(machine, lease)
+        with gantry.stream(stop=0.3) as stream:
+            x, y, z = stream.start
+            # Two waves of 2 s, in points of positions, then of velocities, too; both from rest to rest.
+            wave = [(i / 100, (x + 10 * (1 - math.cos(math.pi * i / 100)) ** 2, y, z)) for i in range(1, 201)]
+            told = stream.points(wave)
+            assert (told["taken"], told["late"]) == (200, 0)
+            rise = [(2 + i / 100, (x, y + 20 * math.sin(math.pi * i / 200) ** 4, z),
+                     (0.0, 40 * math.pi * math.sin(math.pi * i / 200) ** 3 * math.cos(math.pi * i / 200), 0.0)) for i in range(1, 201)]
+            stream.points(rise)
+            assert stream.status()["end"] == pytest.approx(4.0)
+            with pytest.raises(motiond.Refused) as refused:
+                stream.point(4.1, (x + 100, y, z), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+            assert (refused.value.axis, refused.value.fields["point"]) == ("x", 401)
+        stream.handle.wait(60)
+        where = [machine.axis(name).status()["setpoint"] for name in stream.axes]
+        assert where == pytest.approx([x, y, z], abs=1e-6)
+
+
 def test_refusals_are_exceptions_with_their_fields(machine: motiond.Machine) -> None:
     x = machine.axis("x")
     with pytest.raises(motiond.LeaseRequired) as required:

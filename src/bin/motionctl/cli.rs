@@ -62,6 +62,8 @@ pub enum Verb {
     Group(crate::group::Verb),
     /// Follow a path file, or try it out: how long it takes, how near it comes to the limits, a picture
     Path(crate::path::Arguments),
+    /// Follow timed points of a file or of another program, each at its time
+    Stream(crate::stream::Arguments),
     /// Wait for the end of a command
     Wait(crate::wait::Arguments),
     /// Show the axes as they move

@@ -40,6 +40,7 @@ mod sdo;
 mod shell;
 mod status;
 mod stop;
+mod stream;
 mod table;
 mod wait;
 mod watch;
@@ -98,6 +99,7 @@ fn run(verb: Verb, shell: &mut Shell) -> Result<shell::Outcome, Error> {
         Verb::Lease(verb) => lease::run(&verb, shell),
         Verb::Path(path) if path.dry_run => path_rehearsal::run(&path, shell),
         Verb::Path(path) => path_stream::run(&path, shell),
+        Verb::Stream(arguments) => stream::run(&arguments, shell),
         // They need no daemon and were done before.
         Verb::Bus(_) | Verb::Completions(_) | Verb::Man(_) => Ok(shell::Outcome::Done),
     }

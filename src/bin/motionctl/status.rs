@@ -160,7 +160,9 @@ fn groups_in_words(groups: &[Value]) -> String {
         let tool: Vec<String> = group["tool"].as_array().into_iter().flatten().map(place).collect();
         let tool = (!tool.is_empty()).then(|| format!("tool at {}", tool.join(", ")));
         let left = group["path_time_left"].as_f64().map(|seconds| format!("{seconds:.1} s left"));
-        let path = line.into_iter().chain(path_in_words(group)).chain(left);
+        let behind = Some(number(group, "stream_behind")).filter(|seconds| *seconds >= 0.0005);
+        let behind = behind.map(|seconds| format!("{seconds:.3} s behind its points"));
+        let path = line.into_iter().chain(path_in_words(group)).chain(left).chain(behind);
         let notes: Vec<String> = tool.into_iter().chain(path).chain(facts).collect();
         vec![
             text(group, "name").to_string(),

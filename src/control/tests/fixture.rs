@@ -94,6 +94,7 @@ pub fn context(machine: &Machine) -> Arc<Context> {
     context.tests = Some(Arc::new(Tests));
     context.parameters = Some(Arc::new(Book::new()));
     context.paths = Some(Arc::new(machine.paths()));
+    context.timed = Some(Arc::new(machine.streams()));
     context.devices = Some(Arc::new(super::device::Bus::new()));
     context.now_ns = Arc::new(|| 1_000_000_000_000);
     Arc::new(context)

@@ -71,10 +71,9 @@ async fn every_method_of_every_interface_answers_as_described() {
     let (error, held) = other.fail("io.motiond.v1.Lease.Acquire", example("io.motiond.v1.Lease.Acquire")).await;
     assert_eq!((error.as_str(), &held["holder"]), ("io.motiond.v1.Lease.LeaseHeld", &json!("fixture")));
 
-    for interface in INTERFACES
-        .iter()
-        .filter(|interface| !["io.motiond.v1.Lease", "io.motiond.v1.Path"].contains(&interface.name.as_str()))
-    {
+    for interface in INTERFACES.iter().filter(|interface| {
+        !["io.motiond.v1.Lease", "io.motiond.v1.Path", "io.motiond.v1.Stream"].contains(&interface.name.as_str())
+    }) {
         for method in &interface.methods {
             let name = format!("{}.{}", interface.name, method.name);
             if ["Subscribe", "Record"].contains(&method.name.as_str()) {
@@ -100,12 +99,80 @@ async fn every_method_of_every_interface_answers_as_described() {
     client.call(&path("Spline"), of(json!({ "points": [6, 8, 9, 8, 9, 6] }))).await;
     client.call(&path("End"), of(json!({}))).await;
     client.call(&path("Status"), json!({ "group": "xy" })).await;
+    // Likewise those of streams.
+    let stream = |method: &str| format!("io.motiond.v1.Stream.{method}");
+    let begun = client.call(&stream("Begin"), json!({ "group": "xy", "stop": 0.3 })).await;
+    assert_eq!(
+        (&begun["axes"], &begun["start"], &begun["lead"]),
+        (&json!(["x", "y"]), &json!([0.0, 0.0]), &json!(0.3))
+    );
+    let of = |mut parameters: Value| {
+        parameters["group"] = json!("xy");
+        parameters["handle"] = begun["handle"].clone();
+        parameters
+    };
+    let points = json!({ "times": [0.5, 1, 1.5], "positions": [1, 0, 2, 0, 3, 0] });
+    assert_eq!(client.call(&stream("Points"), of(points)).await["taken"], 3);
+    client.call(&stream("End"), of(json!({}))).await;
+    // Nothing is lost silently behind the end.
+    let (_, ended) = client.fail(&stream("Points"), of(json!({ "times": [2], "positions": [3, 0] }))).await;
+    assert_eq!(ended["reason"], "StreamEnded");
+    client.call(&stream("Status"), json!({ "group": "xy" })).await;
     let taken = other.call("io.motiond.v1.Lease.TakeOver", example("io.motiond.v1.Lease.TakeOver")).await;
     for method in ["Renew", "Release"] {
         other.call(&format!("io.motiond.v1.Lease.{method}"), json!({ "lease": taken["lease"] })).await;
     }
     assert_eq!(other.call("io.motiond.v1.Lease.List", json!({})).await["leases"], json!([]));
     other.call("io.motiond.v1.Lease.Acquire", example("io.motiond.v1.Lease.Acquire")).await;
+}
+
+#[tokio::test]
+async fn points_that_do_not_fit_are_refused_whole_with_how_much() {
+    let machine = Machine::new();
+    machine.run();
+    let mut client = Client::holding(&context(&machine)).await;
+    let stream = |method: &str| format!("io.motiond.v1.Stream.{method}");
+    let (error, range) = client.fail(&stream("Begin"), json!({ "group": "xy", "stop": 0.001 })).await;
+    assert_eq!((error.as_str(), &range["limit"]), ("io.motiond.v1.Stream.Refused", &json!(0.05)));
+    let begun = client.call(&stream("Begin"), json!({ "group": "xy" })).await;
+    let of = |mut parameters: Value| {
+        parameters["group"] = json!("xy");
+        parameters["handle"] = begun["handle"].clone();
+        parameters
+    };
+    let jump = json!({ "times": [0.5, 0.51, 0.52], "positions": [0, 0, 5, 0, 10, 0] });
+    let (error, jump) = client.fail(&stream("Points"), of(jump)).await;
+    assert_eq!(
+        (error.as_str(), &jump["axis"], &jump["point"]),
+        ("io.motiond.v1.Stream.Refused", &json!("x"), &json!(1))
+    );
+    let figure = |name: &str| jump[name].as_f64().unwrap();
+    assert!(figure("requested") > figure("points") && figure("requested") > figure("limit"), "{jump}");
+    let far = json!({ "times": [30, 60, 90], "positions": [0, 250, 0, 501, 0, 501] });
+    let (_, far) = client.fail(&stream("Points"), of(far)).await;
+    let found = json!([far["reason"], far["axis"], far["point"], far["limit"], far["unit"]]);
+    assert_eq!(found, json!(["SoftLimit", "y", 2, 500.0, "mm"]), "{far}");
+    let (_, early) = client.fail(&stream("Points"), of(json!({ "times": [1, 0.5], "positions": [0, 0, 0, 0] }))).await;
+    assert_eq!((&early["reason"], &early["point"]), (&json!("TooEarly"), &json!(2)));
+    let (_, late) = client.fail(&stream("Points"), of(json!({ "times": [1, 62], "positions": [0, 0, 0, 0] }))).await;
+    let found = json!([late["reason"], late["point"], late["time"], late["requested"], late["limit"], late["unit"]]);
+    assert_eq!(found, json!(["TooFar", 2, 62.0, 62.0, 61.0, "s"]), "{late}");
+    let huge = json!({ "times": [1], "positions": [0, 0], "velocities": [0, -1e10], "accelerations": [0, 0] });
+    let (_, huge) = client.fail(&stream("Points"), of(huge)).await;
+    let found = json!([huge["reason"], huge["axis"], huge["point"], huge["requested"], huge["limit"]]);
+    assert_eq!(found, json!(["NotFinite", "y", 1, -1e10, -1e9]), "{huge}");
+    // The curve leaves the soft limits between two points that are inside.
+    let between = json!({ "times": [20, 40, 60], "positions": [0, 0, 0, 499.9, 0, 499.9], "velocities": [0, 0, 0, 20, 0, 0],
+        "accelerations": [0, 0, 0, 0, 0, 0] });
+    let (_, between) = client.fail(&stream("Points"), of(between)).await;
+    assert_eq!((&between["reason"], &between["point"]), (&json!("SoftLimit"), &json!(3)), "{between}");
+    assert!(between["requested"].as_f64() > Some(500.0), "{between}");
+    let (_, elsewhere) = client.fail(&stream("Points"), of(json!({ "times": [0], "positions": [1, 0] }))).await;
+    assert_eq!((&elsewhere["reason"], &elsewhere["axis"]), (&json!("StreamStart"), &json!("x")));
+    let (_, odd) = client.fail(&stream("Points"), of(json!({ "times": [1, 2], "positions": [1, 2, 3] }))).await;
+    assert_eq!(odd["parameter"], "positions");
+    // Nothing of what was refused was taken.
+    assert_eq!(client.call(&stream("Points"), of(json!({ "times": [1], "positions": [1, 0] }))).await["taken"], 1);
 }
 
 #[tokio::test]

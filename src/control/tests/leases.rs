@@ -24,7 +24,7 @@ async fn settle() {
 fn each_method_that_moves_takes_a_lease_and_a_stop_takes_none() {
     for interface in INTERFACES.iter() {
         for method in &interface.methods {
-            let moves = matches!(interface.name.as_str(), name if ["Axis", "Group", "Machine", "Path"].iter().any(|end| name.ends_with(end)));
+            let moves = matches!(interface.name.as_str(), name if ["Axis", "Group", "Machine", "Path", "Stream"].iter().any(|end| name.ends_with(end)));
             let changes = permission::needed(&interface.name, &method.name).unwrap() > Role::Observe;
             let name = format!("{}.{}", interface.name, method.name);
             let sets = ["Write", "RollBack"].contains(&method.name.as_str());

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::time::Instant;
 
-use crate::control::Paths;
+use crate::control::{Paths, Streams};
 use crate::exchange::event::{Event, EventKind, Report, Subject, Verdict};
 use crate::exchange::snapshot::{AxisSnapshot, BusSnapshot, GroupSnapshot, MachineSnapshot, Shape};
 use crate::exchange::{self, CycleEnds};
@@ -106,6 +106,10 @@ impl Machine {
 
     pub fn paths(&self) -> Paths {
         Paths::new(self.desk.clone(), 1)
+    }
+
+    pub fn streams(&self) -> Streams {
+        Streams::new(self.desk.clone(), 1)
     }
 
     pub fn telemetry(&self) -> Telemetry {

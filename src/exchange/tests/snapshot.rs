@@ -62,6 +62,8 @@ fn random_snapshot(shape: Shape, random: &mut Random) -> Snapshot {
         path_line: random.word() as u32,
         path_distance: float(random),
         path_supply_s: float(random),
+        stream_behind_s: float(random),
+        stream_held_s: float(random),
         stop_generation: random.word(),
     };
     let bus = |random: &mut Random| BusSnapshot {

@@ -76,7 +76,7 @@ pub fn margin(pieces: &Pieces, place: &Place, way: &Way, ratio: f64) -> Margin {
         ceiling - energy - gain(place, slope, lag / LEFT_FOR_MEETING, cycle) - passed(place, way, slope, acceleration);
     let feed = feed_margin(piece, place, potential, ratio, cycle);
     let end = rest.potential + rest.envelope.potential(rest.length);
-    let known = end - piece.potential - potential - ROUNDING * end;
+    let known = if rest.still { f64::INFINITY } else { end - piece.potential - potential - ROUNDING * end };
     // The braking is released where the path ends.
     let last = greater(rest.envelope.acceleration, rest.envelope.at(rest.length)) * way.period_s;
     let supply = supply(place, known, greater(lag, rest.envelope.lag), greater(cycle, last), lesser(limits, feed));

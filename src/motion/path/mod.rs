@@ -41,6 +41,7 @@ use crate::limits::{PATH_HISTORY, PATH_PIECES, PIECES_PASSED};
 use super::profile::{Profile, State};
 use super::types::Limits;
 use creep::{Creep, IDLE, STANDING};
+use margin::{MOST_CHANGE, Way, margin};
 pub use passage::Passage;
 use pieces::Pieces;
 use place::{Place, advanced};
@@ -270,6 +271,18 @@ impl PathMotion {
         if speed > 0.0 { (last.distance + last.length - self.distance()) / speed } else { 0.0 }
     }
 
+    /// From rest to `velocity` without a way, where nothing of the path moves at its first place whatever the velocity is, and a stop
+    /// fits on what is known. Else it stays at rest.
+    pub fn launch(&mut self, velocity: f64) {
+        let place = Place { velocity, ..self.place };
+        let lag = place.lag(&self.pieces, MOST_CHANGE, self.period_s);
+        let way = Way { from: 0.0, change: 0.0, period_s: self.period_s, lag };
+        let margin = margin(&self.pieces, &place, &way, 1.0);
+        if !self.moving() && margin.limits >= 0.0 && margin.supply >= 0.0 {
+            self.place = place;
+        }
+    }
+
     /// One period on, at `ratio` of the programmed velocity; 0 comes to rest.
     pub fn step(&mut self, ratio: f64) {
         self.pieces.pass_rests(self.place.piece);
@@ -278,15 +291,33 @@ impl PathMotion {
             self.starved = !self.arrived;
             return;
         };
-        let lands = piece.landing.is_some();
+        let landing = self.landing_distance(piece);
         if self.creep(ratio) {
             self.landing = None;
             self.starved = false;
-        } else if lands && self.pieces.rest().is_some_and(|rest| rest.rests) {
-            self.land(ratio);
+        } else if let Some(distance) = landing {
+            self.land(ratio, distance);
         } else {
             self.landing = None;
             self.go(ratio);
+            self.stand_still();
+        }
+    }
+
+    /// How far behind the beginning of the present piece the path rests, where its landing has begun.
+    fn landing_distance(&self, piece: &Piece) -> Option<f64> {
+        let rest = self.pieces.rest().filter(|rest| rest.rests && !rest.still)?;
+        let way = rest.distance + rest.length - piece.distance;
+        piece.landing.or_else(|| piece.uniform.filter(|within| way - self.place.x <= *within).map(|_| way))
+    }
+
+    /// At the end of the curve, where that comes to rest whatever the speed along it is.
+    fn stand_still(&mut self) {
+        let mut place = self.place;
+        if self.pieces.get(place.piece).is_some_and(|piece| piece.still && place.x >= piece.length) {
+            (place.velocity, place.share) = (0.0, 0.0);
+            self.rest_at_end(&mut place);
+            self.place = place;
         }
     }
 
@@ -427,13 +458,9 @@ impl PathMotion {
     }
 
     /// On the profile to a rest.
-    fn land(&mut self, ratio: f64) {
+    fn land(&mut self, ratio: f64, distance: f64) {
         let from = self.place;
-        let Some((piece, distance)) =
-            self.pieces.get(from.piece).and_then(|piece| piece.landing.map(|distance| (piece, distance)))
-        else {
-            return;
-        };
+        let Some(piece) = self.pieces.get(from.piece) else { return };
         let feed = piece.feed.energy;
         let fits = |landing: &Landing| landing.ratio == ratio && landing.feed == feed;
         if !self.landing.as_ref().is_some_and(fits) {

@@ -151,6 +151,11 @@ impl Passage {
         piece + u64::from(ended)
     }
 
+    /// See [`PathMotion::launch`].
+    pub fn launch(&mut self, velocity: f64) {
+        self.path.launch(velocity);
+    }
+
     /// One period on, at `ratio` of the programmed velocity; 0 comes to rest.
     #[inline(never)]
     pub fn step(&mut self, ratio: f64) {

@@ -27,9 +27,10 @@ from .connection import (
 )
 from .machine import Axis, CommandFailed, Group, Handle, Jog, Lease, Machine, Table
 from .path import Caps, Distance, Path, Tolerance
+from .stream import Stream
 
 __all__ = [
     "Axis", "Caps", "CommandFailed", "ConnectionLost", "Distance", "Group", "Handle", "Jog", "Lease", "LeaseHeld", "LeaseRequired", "Machine",
-    "MotiondError", "NoSuchLease", "OutOfRange", "Path", "QueueFull", "Refused", "RefusedByDaemon", "Table", "TimedOut", "Tolerance",
+    "MotiondError", "NoSuchLease", "OutOfRange", "Path", "QueueFull", "Refused", "RefusedByDaemon", "Stream", "Table", "TimedOut", "Tolerance",
     "Unavailable",
 ]

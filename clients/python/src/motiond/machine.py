@@ -12,6 +12,7 @@ from typing import Any
 
 from .connection import Connection, ConnectionLost, MotiondError, NoSuchLease, default_socket
 from .path import Path
+from .stream import Stream
 
 try:
     import numpy
@@ -320,6 +321,12 @@ class Group(_Mover):
     def path(self) -> Path:
         """A path from where it is: `with group.path() as path:`."""
         return Path(self)
+
+    def stream(self, *, stop: float | None = None, lead: float | None = None, catch_up: float | None = None,
+               buffer: str | None = None) -> Stream:
+        """Timed points from where it is: `with group.stream() as stream:`. Where the group moves, that is refused, unless `buffer` is
+        "aborting": then it is halted first."""
+        return Stream(self, stop=stop, lead=lead, catch_up=catch_up, buffer=buffer)
 
     def interrupt(self) -> Handle:
         """Comes to rest on the path and keeps the move."""
