@@ -1,7 +1,8 @@
 //! What a cycle does at most, part by part.
 //!
-//! The parts are the functions in which a cycle's instructions are spent, none of which is inlined. `cargo bench --bench path_cost` counts the instructions
-//! of the dearest call of each, without those of other parts, and multiplies them with these numbers: more than the sum no cycle takes.
+//! The parts are the functions in which a cycle's instructions are spent, none of which is inlined. `cargo bench --bench path_cost` counts the
+//! instructions of the dearest call of each that it finds, without those of other parts, and multiplies them with these numbers: no cycle takes
+//! more than the sum.
 
 use crate::limits::{LINE_SEARCH, MAX_GROUP_AXES, MIRRORED_PER_CYCLE, PIECES_PER_CYCLE};
 

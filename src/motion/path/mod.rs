@@ -19,8 +19,8 @@
 //! | `margin` | what is left between a state and what must not be passed |
 //! | `creep` | the last bit to a rest for which there is no landing |
 //!
-//! What a cycle does at most is in `bound`: every loop has one, and searches end with the last step that they know to be safe when what they may look at
-//! is used up. In a flow, one look or two are enough.
+//! What a cycle does at most is in `bound`: every loop has one, and searches end with the last step that they know to be safe when what they
+//! may look at is used up. In a flow, one look or two are enough.
 
 pub mod bound;
 mod creep;

@@ -301,7 +301,8 @@ impl Series {
         a + t * (b + t * (c + t * (d + t * (e + t * f))))
     }
 
-    /// When it has gone `to_end`, before `most`, when it has gone `way`. Newton's steps, until what is left of the gap is less than `CROSSED` of `length`.
+    /// When it has gone `to_end`, before `most`, when it has gone `way`. Newton's steps, until what is left of the gap is less than `CROSSED` of
+    /// `length`. Bound: CROSSING_STEPS.
     #[inline]
     fn time_to(&self, to_end: f64, way: f64, most: f64, length: f64) -> f64 {
         // From where it would be with the acceleration of now.
