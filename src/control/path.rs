@@ -24,6 +24,8 @@ use crate::programs::{Desk, DraftError, Ground, ProgramError};
 struct Open {
     handle: Handle,
     lease: Option<String>,
+    /// With which number, and what was answered.
+    begun: (Option<u64>, Reply),
     pen: Pen,
     /// Nothing more is to come.
     ended: bool,
@@ -103,6 +105,14 @@ impl Paths {
         &self.desk
     }
 
+    /// The same number again gets the same answer, and no second program, nor a halt in front of one.
+    fn answered(&self, group: GroupId, request: Option<u64>, lease: Option<&str>) -> Option<Reply> {
+        let programs = self.open();
+        let open = programs[group.index()].as_ref()?;
+        let same = request.is_some() && open.begun.0 == request && open.lease.as_deref() == lease;
+        same.then(|| open.begun.1.clone())
+    }
+
     /// Where the axes are when the newest program of a group ends, where that runs and has been given to its end; `Err` where it runs and more may come.
     pub(super) fn end(&self, group: GroupId) -> Result<Option<Vec<f64>>, Handle> {
         let programs = self.open();
@@ -168,34 +178,34 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
 }
 
 async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Parameters) -> Result<Reply, Failure> {
+    let request = parameters.optional_whole("request_id")?;
+    if let Some(answer) = paths.answered(group, request, parameters.optional_text("lease")) {
+        return Ok(answer);
+    }
     let (start, buffer) = path_begin::start(context, paths, group, parameters).await?;
     let ground = paths.desk.ground(group, &start);
     let command = PathBegin { group, start: start.place.clone(), buffer, stream: None };
     let accepted = commands::accepted(context, parameters, command).await?;
     let axes: Vec<&str> = coordinates(context, group).into_iter().map(|(name, _)| name).collect();
-    let place = start.programmed.clone();
-    let known = paths.open()[group.index()].as_ref().is_some_and(|open| open.handle == accepted.handle);
-    // The same number again gets the same answer, and no second program.
-    if !known {
-        let behind = match buffer {
-            BufferMode::Buffered => context.gateway.watch(accepted.handle).await.map_err(commands::refused)?,
-            BufferMode::Aborting => None,
-        };
-        paths.desk.begin_behind(group, accepted.handle, start, behind).map_err(refused)?;
-        let lease = parameters.optional_text("lease").map(str::to_string);
-        let mut programs = paths.open();
-        let before = programs[group.index()].take().map_or_else(Vec::new, |open| {
-            let mut before = open.before;
-            before.extend(open.ended.then(|| (open.handle, open.pen.ground.axes())));
-            before.drain(..before.len().saturating_sub(GROUP_QUEUE + 1));
-            before
-        });
-        let (handle, pen) = (accepted.handle, Pen::new(ground));
-        programs[group.index()] = Some(Open { handle, lease, pen, ended: false, before });
-    }
-    Ok(fields(json!({
-        "handle": accepted.handle.0, "cycle": accepted.cycle, "axes": axes, "start": place, "room": MAX_PROGRAM_ELEMENTS
-    })))
+    let answer = fields(json!({
+        "handle": accepted.handle.0, "cycle": accepted.cycle, "axes": axes, "start": start.programmed, "room": MAX_PROGRAM_ELEMENTS
+    }));
+    let behind = match buffer {
+        BufferMode::Buffered => context.gateway.watch(accepted.handle).await.map_err(commands::refused)?,
+        BufferMode::Aborting => None,
+    };
+    paths.desk.begin_behind(group, accepted.handle, start, behind).map_err(refused)?;
+    let lease = parameters.optional_text("lease").map(str::to_string);
+    let mut programs = paths.open();
+    let before = programs[group.index()].take().map_or_else(Vec::new, |open| {
+        let mut before = open.before;
+        before.extend(open.ended.then(|| (open.handle, open.pen.ground.axes())));
+        before.drain(..before.len().saturating_sub(GROUP_QUEUE + 1));
+        before
+    });
+    let (handle, pen, begun) = (accepted.handle, Pen::new(ground), (request, answer.clone()));
+    programs[group.index()] = Some(Open { handle, lease, begun, pen, ended: false, before });
+    Ok(answer)
 }
 
 /// Corners are rounded by so much unless the client says otherwise, mm or deg.

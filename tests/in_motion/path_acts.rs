@@ -275,9 +275,9 @@ fn a_path_takes_the_place_of_a_move_from_where_that_comes_to_rest_and_a_halt_end
     let first = json!({ "group": "gantry", "targets": named, "lease": lease });
     let first = held.ask(&mut machine, "Group", "MoveLinear", first).unwrap();
     held.run_until(LONG, "it moves", |now| now.axes[0].velocity > 100.0);
-    let begin = json!({ "group": "gantry", "lease": lease, "buffer": "aborting" });
+    let begin = json!({ "group": "gantry", "lease": lease, "buffer": "aborting", "request_id": 7 });
     let begun = std::thread::scope(|scope| {
-        let asked = scope.spawn(|| machine.call("Path", "Begin", begin));
+        let asked = scope.spawn(|| machine.call("Path", "Begin", begin.clone()));
         until("it has begun", || {
             held.step();
             asked.is_finished().then_some(())
@@ -296,6 +296,9 @@ fn a_path_takes_the_place_of_a_move_from_where_that_comes_to_rest_and_a_halt_end
     program.lines_at(100.0, &[[begins - 50.0, y, z]]);
     program.end();
     program.planned();
+    held.run_until(LONG, "it moves", |now| now.groups[0].path_velocity > 20.0);
+    // Whoever lost the answer asks again, and does not halt the path that began.
+    assert_eq!(machine.call("Path", "Begin", begin).unwrap(), begun);
     let mut waits = Program::begin_with(&mut held, json!({ "buffer": "buffered" }));
     waits.lines_at(100.0, &[[begins, y, z]]);
     held.run_until(LONG, "it moves", |now| now.groups[0].path_velocity > 50.0);

@@ -58,6 +58,16 @@ fn value(length: usize) -> Vec<u8> {
     (0..length).map(|place| (place * 31 % 251) as u8).collect()
 }
 
+#[test]
+fn the_longest_value_comes_in_blocks() {
+    for length in MAX_SDO_BYTES - 6..=MAX_SDO_BYTES {
+        let (mut server, mut object) = (SdoServer::new(true), One(value(length)));
+        let mut upload = Upload::new(PLACE, true);
+        assert_eq!(run(&mut upload, &mut server, &mut object, Some), Ok(()));
+        assert_eq!(upload.data(), &value(length)[..]);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

@@ -15,6 +15,9 @@ use super::transfer::{Bytes, Step, Transfer, TransferError};
 use crate::fieldbus::sdo::{AbortCode, Address};
 use crate::limits::MAX_SDO_BYTES;
 
+/// What a value takes while it comes: a block's last segment is filled up, which is taken off at its end.
+const ROOM: usize = MAX_SDO_BYTES + 6;
+
 /// The reading of one object.
 #[derive(Clone, Debug)]
 pub struct Upload {
@@ -27,7 +30,7 @@ pub struct Upload {
     /// Segments of the block that have come.
     sequence: u8,
     length: usize,
-    data: [u8; MAX_SDO_BYTES],
+    data: [u8; ROOM],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +61,7 @@ impl Upload {
             checks: false,
             sequence: 0,
             length: 0,
-            data: [0; MAX_SDO_BYTES],
+            data: [0; ROOM],
         }
     }
 
@@ -196,10 +199,8 @@ impl Upload {
 
     fn put(&mut self, data: &[u8]) -> Result<(), Step> {
         let end = self.length + data.len();
-        // A block's last segment is filled up: that is taken off at its end.
-        let room = MAX_SDO_BYTES;
         let Some(place) = self.data.get_mut(self.length..end) else {
-            let error = TransferError::TooLarge { bytes: end as u64, room: room as u64 };
+            let error = TransferError::TooLarge { bytes: end as u64, room: MAX_SDO_BYTES as u64 };
             return Err(self.fail(error, AbortCode::MEMORY));
         };
         place.copy_from_slice(data);
@@ -208,6 +209,10 @@ impl Upload {
     }
 
     fn whole(&mut self) -> Step {
+        if self.length > MAX_SDO_BYTES {
+            let error = TransferError::TooLarge { bytes: self.length as u64, room: MAX_SDO_BYTES as u64 };
+            return self.fail(error, AbortCode::MEMORY);
+        }
         let received = self.length as u32;
         match self.announced {
             Some(announced) if announced != received => {
