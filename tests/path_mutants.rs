@@ -22,16 +22,20 @@ const MUTANTS: &[(&str, &str, &str)] = &[
     // What the energy gains until the share is as low as a ceiling's slope.
     (
         "motion/path/margin.rs",
-        "0.5 * excess * (excess * lag).max(cycle) * (place.velocity + faster)",
-        "0.2 * excess * (excess * lag).max(cycle) * (place.velocity + faster)",
+        "0.5 * excess * greater(excess * lag, cycle) * (place.velocity + faster)",
+        "0.2 * excess * greater(excess * lag, cycle) * (place.velocity + faster)",
     ),
     // The way that a stop takes.
     ("motion/path/margin.rs", "known - stopping_distance(", "1.05 * known - stopping_distance("),
     // How long a change of the share takes.
-    ("motion/path/place.rs", "(acceleration / rate).min(piece.envelope.lag)", "(0.2 * acceleration / rate)"),
+    ("motion/path/place.rs", "lesser(acceleration / rate, most)", "(0.2 * acceleration / rate)"),
     // From one piece to the next.
-    ("motion/path/place.rs", "const CROSSING_STEPS: usize = 4;", "const CROSSING_STEPS: usize = 0;"),
-    ("motion/path/place.rs", "slope * (r * v + u * second) / 12.0", "slope * (r * v + u * second) / 2.0"),
+    ("motion/path/place.rs", "const CROSSING_STEPS: usize = 3;", "const CROSSING_STEPS: usize = 0;"),
+    (
+        "motion/path/place.rs",
+        "slope * (r * v + 0.5 * u * second) * (1.0 / 3.0)",
+        "slope * (r * v + 0.5 * u * second) * 2.0",
+    ),
     // The slowest of the pieces that a cycle reaches.
     ("motion/path/mod.rs", "rate = rate.min(piece.envelope.rate);", ""),
     // Ceilings.
@@ -39,8 +43,8 @@ const MUTANTS: &[(&str, &str, &str)] = &[
     ("planner/speed/ceiling.rs", "const RELEASING: f64 = 0.9;", "const RELEASING: f64 = 2.0;"),
     ("planner/speed/ceiling.rs", "slope += share * rates[index]", "slope += 4.0 * share * rates[index]"),
     // The envelope's share of the jerk.
-    ("planner/speed.rs", "((1.0 - SHARE) * jerk(i, &at) / velocity)", "(jerk(i, &at) / velocity)"),
-    ("planner/speed.rs", "SHARE * jerk(index, at) / at[index]", "1.1 * jerk(index, at) / at[index]"),
+    ("planner/speed/envelope.rs", "((1.0 - SHARE) * jerk(i, &at) / velocity)", "(jerk(i, &at) / velocity)"),
+    ("planner/speed/envelope.rs", "SHARE * jerk(index, at) / at[index]", "1.1 * jerk(index, at) / at[index]"),
     // What limits leave at a place.
     ("planner/spot.rs", "/ (2.0 * self.second[axis])", "/ self.second[axis]"),
     ("planner/spot.rs", "velocity * (3.0 * second * acceleration", "velocity * (second * acceleration"),

@@ -8,15 +8,17 @@
 //! 2. `envelope`: the acceleration along the path that is left at that energy, changing no faster along the path than a share of the jerk
 //!    permits, and the rate at which the used share of it may change with the rest;
 //! 3. `ceiling`: the greatest energy from which the next slow place is reached by braking with all of that, rounded where it falls so that
-//!    it can be followed; `back`: the same for who goes back along the path.
+//!    it can be followed; `back`: the same for who goes back along the path; `landing`: the last way to a rest.
 //!
 //! What lies ahead of the known path is not guessed: a stretch is given out when its speeds are the same whether the path rests at the end of what is
 //! known or goes on as fast as it can.
 
 mod back;
 mod ceiling;
+mod envelope;
 mod landing;
 mod pace;
+mod profile;
 
 use crate::geometry::{Ceiling, Cubic, Envelope, Piece};
 use crate::kinematics::Singularity;
@@ -29,30 +31,14 @@ use super::solved::{Landing, Solved};
 use super::split::Stretch;
 use super::spot::{Rows, Spot};
 
-/// Of the acceleration: what is left anywhere.
-const LEAST: f64 = 1e-6;
-/// Of the jerk: what bends leave over at least, else the energy there is lowered by a factor and looked at again, so many times at most.
-const LEFT_OVER: f64 = 0.15;
+/// Where bends leave too little of the jerk the energy is lowered by a factor and looked at again, so many times at most.
+const LOWERINGS: usize = 12;
 /// That factor.
 const LOWERED: f64 = 0.7;
-/// And how often.
-const LOWERINGS: usize = 12;
-/// The factor where a limit does not hold between the ends of a stretch.
-const EASED: f64 = 0.95;
-/// Parts of a stretch on which much changes: limits are looked at between them, too.
-const BETWEEN: u32 = 16;
-/// How far the energy at the border of two stretches may exceed what bends permit there.
-const BORDER: f64 = 1.05;
 /// Of the jerk that is left: for changes of the used share; the rest for changes of the envelope.
 const SHARE: f64 = 0.75;
 /// Of the rate: what following the ceiling takes at most.
 const FOLLOWING: f64 = 0.5;
-/// How far towards its slower end the energy of a stretch is taken.
-const SLOWER_END: f64 = 0.6;
-/// Steps of the search for an energy.
-const HALVINGS: u32 = 26;
-/// The envelope changes by no more than this in s², so that a cycle's motion is a short series.
-const STEEPNESS: f64 = 0.04;
 /// How much longer than its shortest a landing is, in units of a period's way.
 const LANDING_PERIODS: f64 = 3.0;
 
@@ -111,11 +97,6 @@ pub struct Speeds {
     between_rests: Option<f64>,
     epoch: u32,
     slow: SlowPlaces,
-}
-
-/// Places within a stretch on which much changes, as shares of it.
-fn between() -> impl Iterator<Item = f64> {
-    (1..BETWEEN).map(|part| f64::from(part) / f64::from(BETWEEN))
 }
 
 /// The mean of two control values at the knot between stretches of these potentials.
@@ -246,25 +227,6 @@ impl Speeds {
         self.given -= drop;
     }
 
-    /// By how much the acceleration may fall along each entry at least, however the path goes on: at the greatest speed.
-    fn falling(&self) -> Vec<f64> {
-        let mut solved: Vec<Solved> = self.entries.iter().map(|entry| entry.solved).collect();
-        self.profile(&mut solved, &self.caps(), End::Fastest);
-        let fall = |(index, entry): (usize, &Entry)| {
-            let energy = [index, index + 1]
-                .iter()
-                .fold(solved[index].energy, |most, knot| most.max(self.knot_energy(&solved, *knot)));
-            let jerk = [&entry.begin, &entry.middle, &entry.end].iter().fold(f64::INFINITY, |least, spot| {
-                let left = spot.jerk(&self.limits, energy, spot.acceleration(&self.limits, energy));
-                least.min(left)
-            });
-            // Where less is left the energy is lowered.
-            let jerk = jerk.max(LEFT_OVER * entry.middle.jerk(&self.limits, 0.0, 0.0));
-            (1.0 - SHARE) * jerk / (2.0 * energy).sqrt().max(1e-9) * entry.stretch.length
-        };
-        self.entries.iter().enumerate().map(fall).collect()
-    }
-
     fn take(&mut self, solved: &[Solved], until: usize) {
         let open = self.open();
         for (index, (entry, solved)) in self.entries.iter_mut().zip(solved).enumerate().take(until) {
@@ -306,279 +268,9 @@ impl Speeds {
         Vec::new()
     }
 
-    /// The greatest energy of each entry where nothing is used for braking or speeding up.
-    fn caps(&self) -> Vec<f64> {
-        let passing = self.passing();
-        let mut caps: Vec<f64> = Vec::with_capacity(self.entries.len());
-        let mut borders: Vec<f64> = Vec::with_capacity(self.entries.len());
-        for (entry, passing) in self.entries.iter().zip(passing) {
-            let wanted = passing.min(2.0 * entry.stretch.feed.powi(2));
-            let permitted = |spot: &Spot| spot.fast(&self.limits).min(wanted);
-            let cap = |spot: &Spot| spot.bent(&self.limits).min(permitted(spot));
-            let border = |spot: &Spot| (BORDER * spot.bent(&self.limits)).min(permitted(spot));
-            let (begin, middle, end) = (cap(&entry.begin), cap(&entry.middle), cap(&entry.end));
-            let middle = entry.quarters.iter().fold(middle, |least, spot| least.min(permitted(spot)));
-            let slower = |at: f64| middle + SLOWER_END * (at - middle);
-            caps.push(middle.min(slower(begin)).min(slower(end)));
-            if let Some(last) = borders.last_mut() {
-                *last = border(&entry.begin).min(*last);
-            }
-            borders.push(border(&entry.end));
-        }
-        // Where the mean of two neighbours is more than their border has, the greater of them is lowered.
-        for index in 1..caps.len() {
-            let (left, right) = (self.entries[index - 1].stretch.length, self.entries[index].stretch.length);
-            let border = borders[index - 1];
-            let excess = right * caps[index - 1] + left * caps[index] - border * (left + right);
-            if excess <= 0.0 {
-                continue;
-            }
-            let lowered = |cap: f64, by: f64| (cap - by).max(border.min(cap));
-            if caps[index - 1].min(caps[index]) > border {
-                (caps[index - 1], caps[index]) = (border, border);
-            } else if caps[index - 1] > caps[index] {
-                caps[index - 1] = lowered(caps[index - 1], excess / right);
-            } else {
-                caps[index] = lowered(caps[index], excess / left);
-            }
-        }
-        for (cap, entry) in caps.iter_mut().zip(&self.entries) {
-            *cap = cap.min(entry.lowered);
-        }
-        caps
-    }
-
-    /// The greatest energy of each entry with which no cycle passes more than so many of them as it looks at.
-    fn passing(&self) -> Vec<f64> {
-        let count = self.entries.len();
-        let mut passing = vec![f64::INFINITY; count];
-        for first in 0..(count + 1).saturating_sub(PASSED) {
-            let way: f64 = self.entries[first..first + PASSED].iter().map(|entry| entry.stretch.length).sum();
-            let energy = 0.5 * (way / self.period_s).powi(2);
-            passing[first..first + PASSED].iter_mut().for_each(|cap| *cap = cap.min(energy));
-        }
-        passing
-    }
-
-    /// Half of each of the stretches on both sides of the knot before `index`.
-    fn way(&self, index: usize) -> f64 {
-        0.5 * (self.entries[index - 1].stretch.length + self.entries[index].stretch.length)
-    }
-
-    fn profile(&self, solved: &mut [Solved], caps: &[f64], end: End) {
-        let count = self.entries.len();
-        for (solved, cap) in solved.iter_mut().zip(caps).skip(self.settled) {
-            (solved.energy, solved.permitted) = (*cap, *cap);
-        }
-        // The greatest energy that is reached from `from` over `way` past `spot`.
-        let reached = |spot: &Spot, from: f64, way: f64, cap: f64| {
-            let fits = |energy: f64| energy - from <= way * spot.acceleration(&self.limits, 0.5 * (energy + from));
-            if cap <= from || fits(cap) {
-                return cap;
-            }
-            // What is faster leaves less.
-            let (mut low, mut high) = (from, cap.min(from + way * spot.acceleration(&self.limits, from)));
-            for _ in 0..HALVINGS {
-                let middle = 0.5 * (low + high);
-                if fits(middle) { low = middle } else { high = middle }
-            }
-            low
-        };
-        for index in self.settled..count {
-            let (from, way) = match index {
-                0 => (0.0, 0.5 * self.entries[0].stretch.length),
-                _ => (solved[index - 1].energy, self.way(index)),
-            };
-            solved[index].energy = reached(&self.entries[index].begin, from, way, solved[index].energy);
-        }
-        for index in (self.settled..count).rev() {
-            let (from, way) = match (index + 1 == count, end) {
-                (true, End::Fastest) => continue,
-                (true, _) => (0.0, 0.5 * self.entries[index].stretch.length),
-                (false, _) => (solved[index + 1].energy, self.way(index + 1)),
-            };
-            solved[index].energy = reached(&self.entries[index].end, from, way, solved[index].energy);
-        }
-    }
-
-    /// The profile's energy at the knot before `index`.
-    fn knot_energy(&self, solved: &[Solved], index: usize) -> f64 {
-        let count = self.entries.len();
-        if index == 0 || index == count {
-            return solved[index.min(count - 1)].energy;
-        }
-        let side = |at: usize| (solved[at].energy, self.entries[at].stretch.length);
-        at_knot(side(index - 1), side(index))
-    }
-
-    /// Returns entries at which the bends leave too little of the jerk, or which use more of a limit than is planned with; and by which
-    /// factor their energy is to be lowered.
-    fn envelope(&self, solved: &mut [Solved], end: End, strict: &[bool]) -> Vec<(usize, f64)> {
-        let count = self.entries.len();
-        let knots: Vec<f64> = (0..=count).map(|index| self.knot_energy(solved, index)).collect();
-        let middles: Vec<f64> = (0..count)
-            .map(|i| (0.25 * (knots[i] + knots[i + 1]) + 0.5 * solved[i].energy).max(solved[i].energy))
-            .collect();
-        let spot = |index: usize| if index < count { &self.entries[index].begin } else { &self.entries[count - 1].end };
-        let mut at: Vec<f64> = (0..=count).map(|i| spot(i).acceleration(&self.limits, knots[i])).collect();
-        self.reachable(&mut at, end);
-        // What is settled is looked at, too: what follows comes out as it did when that was settled.
-        for index in 0..count {
-            // A straight line between two knots must not pass above what there is between them.
-            let entry = &self.entries[index];
-            let middle = entry.middle.acceleration(&self.limits, middles[index]);
-            let energy = |share: f64| {
-                let (left, right) = ((1.0 - share) * (1.0 - share), share * share);
-                let energy =
-                    left * knots[index] + right * knots[index + 1] + (1.0 - left - right) * solved[index].energy;
-                energy.max(solved[index].energy)
-            };
-            let quarter = |share: f64, spot: &Spot| (share, spot.acceleration(&self.limits, energy(share)));
-            let seen = [(0.5, middle), quarter(0.25, &entry.quarters[0]), quarter(0.75, &entry.quarters[1])];
-            let between = strict[index].then(between).into_iter().flatten();
-            let more = between
-                .map(|share| (share, self.spot(&entry.stretch, share).most_acceleration(&self.limits, energy(share))));
-            for (share, most) in seen.into_iter().chain(more) {
-                let excess = (1.0 - share) * at[index] + share * at[index + 1] - most;
-                if excess <= 0.0 {
-                    continue;
-                }
-                let weight = |knot: usize| if knot == index { 1.0 - share } else { share };
-                let (greater, smaller) =
-                    if at[index] > at[index + 1] { (index, index + 1) } else { (index + 1, index) };
-                at[greater] = (at[greater] - excess / weight(greater)).max(at[smaller].min(most));
-                at[smaller] = at[smaller].min((most - weight(greater) * at[greater]) / weight(smaller)).max(0.0);
-            }
-        }
-        let jerk = |index: usize, at: &[f64]| {
-            let entry = &self.entries[index];
-            let mean = 0.5 * (at[index] + at[index + 1]);
-            let begin = entry.begin.jerk(&self.limits, knots[index], at[index]);
-            let end = entry.end.jerk(&self.limits, knots[index + 1], at[index + 1]);
-            begin.min(end).min(entry.middle.jerk(&self.limits, middles[index], mean))
-        };
-        let fixed = self.settled;
-        // What is settled stays, its end included.
-        for index in 0..fixed {
-            (at[index], at[index + 1]) = (solved[index].acceleration, solved[index].leaving);
-        }
-        if end == End::Slowest {
-            // From anywhere it may have to fall from here on, as gently as it falls where the path goes on fast.
-            let mut fall = 0.0;
-            at[count] = 0.0;
-            for (index, falling) in self.falling().iter().enumerate().skip(fixed).rev() {
-                fall += falling;
-                if index > fixed || fixed == 0 {
-                    at[index] = at[index].min(fall);
-                }
-            }
-        }
-        // A little is always left: the potential must rise.
-        for (knot, at) in at.iter_mut().enumerate().skip(fixed + usize::from(fixed > 0)) {
-            let of = self.limits.iter().chain(&spot(knot).tool);
-            *at = at.max(of.fold(f64::INFINITY, |least, limits| least.min(LEAST * limits.acceleration)));
-        }
-        let caps: Vec<f64> = (0..count).map(|i| middles[i].max(knots[i]).max(knots[i + 1])).collect();
-        let steepest: Vec<f64> = (0..count)
-            .map(|i| {
-                let velocity = (2.0 * caps[i]).sqrt().max(1e-9);
-                let steepness = STEEPNESS / (self.period_s * self.period_s);
-                ((1.0 - SHARE) * jerk(i, &at) / velocity).min(steepness) * self.entries[i].stretch.length
-            })
-            .collect();
-        for index in fixed..count {
-            at[index + 1] = at[index + 1].min(at[index] + steepest[index]);
-        }
-        let backwards = |at: &mut [f64], from: usize| {
-            for index in (fixed..from).rev() {
-                if index > fixed || fixed == 0 {
-                    at[index] = at[index].min(at[index + 1] + steepest[index]);
-                }
-            }
-        };
-        backwards(&mut at, count);
-        let rate = |index: usize, at: &[f64]| SHARE * jerk(index, at) / at[index].max(at[index + 1]).max(1e-12);
-        // The least acceleration that a knot can have behind what is settled.
-        let mut least = if fixed > 0 { at[fixed] } else { 0.0 };
-        let least: Vec<f64> = (fixed..count)
-            .map(|index| {
-                let here = least;
-                least -= steepest[index];
-                here
-            })
-            .collect();
-        let landing = (end == End::Rest).then(|| self.landing(&at, &least, &|index| rate(index, &at)));
-        if let Some(landing) = &landing {
-            at[landing.first..].fill(landing.acceleration);
-            backwards(&mut at, landing.first);
-        }
-        for index in fixed..count {
-            let solved = &mut solved[index];
-            (solved.acceleration, solved.leaving) = (at[index], at[index + 1]);
-            solved.begins_with = knots[index];
-            solved.rate = rate(index, &at);
-            solved.width = 0.5 * (at[index] + at[index + 1]) * self.entries[index].stretch.length;
-            solved.cap = caps[index];
-            solved.landing = None;
-        }
-        let landing_from = landing.as_ref().map_or(count, |landing| landing.first);
-        let tight = (fixed..count).filter_map(|index| {
-            let entry = &self.entries[index];
-            if jerk(index, &at) < LEFT_OVER * entry.middle.jerk(&self.limits, 0.0, 0.0) {
-                return Some((index, LOWERED));
-            }
-            (index < landing_from && !self.holds(index, &solved[index], knots[index + 1])).then_some((index, EASED))
-        });
-        let tight = tight.collect();
-        if let Some(landing) = landing {
-            self.land(&landing, solved);
-        }
-        tight
-    }
-
-    /// Limits hold between the ends of an entry, too, where the energy is a parabola over the potential and not over the way.
-    fn holds(&self, index: usize, solved: &Solved, ends_with: f64) -> bool {
-        let entry = &self.entries[index];
-        let slope = (solved.leaving - solved.acceleration) / entry.stretch.length;
-        let held = |share: f64, spot: &Spot| {
-            let acceleration = solved.acceleration + share * (solved.leaving - solved.acceleration);
-            let way = 0.5 * (solved.acceleration + acceleration) * share * entry.stretch.length / solved.width;
-            let (left, right) = ((1.0 - way) * (1.0 - way), way * way);
-            let energy = left * solved.begins_with + right * ends_with + (1.0 - left - right) * solved.energy;
-            let jerk = solved.rate * acceleration + slope.abs() * (2.0 * energy).sqrt();
-            spot.holds(&self.limits, energy, acceleration, jerk)
-        };
-        let spots = [(0.25, &entry.quarters[0]), (0.5, &entry.middle), (0.75, &entry.quarters[1])];
-        let most = solved.acceleration.max(solved.leaving);
-        let uneven = || entry.middle.uneven(&self.limits, entry.stretch.length, most);
-        spots.iter().all(|(share, spot)| held(*share, spot))
-            && (!uneven() || between().all(|share| held(share, &self.spot(&entry.stretch, share))))
-    }
-
     fn spot(&self, stretch: &Stretch, share: f64) -> Spot {
         let tool = stretch.tool.as_deref().unwrap_or(&stretch.axes);
         Spot::of(&stretch.axes, tool, stretch.length * share, self.rows, stretch.caps.within(self.tool))
-    }
-
-    /// No more acceleration at a knot than is reached on the way to the greatest speed around it: what is more only makes changes of
-    /// the share slow.
-    fn reachable(&self, at: &mut [f64], end: End) {
-        let count = self.entries.len();
-        let of = |entry: &Entry| {
-            [&entry.begin, &entry.middle, &entry.end].iter().fold(0.0_f64, |most, spot| {
-                let energy = spot.cap(&self.limits).min(2.0 * entry.stretch.feed.powi(2));
-                most.max((2.0 * energy).sqrt() * SHARE * spot.jerk(&self.limits, 0.0, 0.0))
-            })
-        };
-        let squares: Vec<f64> = self.entries.iter().map(of).collect();
-        for (knot, at) in at.iter_mut().enumerate() {
-            if end == End::Fastest && knot + AROUND > count {
-                return;
-            }
-            let near = knot.saturating_sub(AROUND)..(knot + AROUND).min(count);
-            let most = squares[near].iter().fold(0.0_f64, |a, b| a.max(*b));
-            *at = at.min(most.sqrt());
-        }
     }
 
     /// Entries whose following ones are settled for as long as a change of the used share takes.
