@@ -345,9 +345,11 @@ impl PathMotion {
 
     /// u̇ on every piece that this cycle can reach. Bound: PIECES_PASSED.
     fn rate(&self) -> f64 {
-        let Place { piece, x, velocity, .. } = self.place;
+        let Place { piece, x, velocity, share } = self.place;
         let Some(first) = self.pieces.get(piece) else { return 0.0 };
-        let reach = self.period_s * (velocity + first.envelope.at(x) * self.period_s);
+        // What brakes throughout the cycle gets no faster.
+        let fastest = (share + first.envelope.rate * self.period_s).clamp(0.0, 1.0);
+        let reach = self.period_s * (velocity + fastest * first.envelope.at(x) * self.period_s);
         let mut way = first.length - x;
         let mut rate = first.envelope.rate;
         let mut rests = first.rests;

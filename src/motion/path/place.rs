@@ -83,7 +83,7 @@ impl Place {
     /// The rate at which its braking can be released before it runs back; `None` where it cannot. Bound: PIECES_AHEAD.
     ///
     /// With the lag l of the pieces on its way, a release of the share u takes u²l/2 of the speed and uvl − u³l²/3 of the potential:
-    /// what lies further on does not count. It takes a cycle at least.
+    /// what lies further on than that and what a cycle passes does not count.
     /// A slower release, down to the one that comes to rest after 2v²/3u, takes 3v²/4u at most.
     #[inline(never)]
     pub fn releasing(&self, pieces: &Pieces, period_s: f64) -> Option<f64> {
@@ -100,8 +100,8 @@ impl Place {
             }
             known += next.envelope.potential(next.length) - next.envelope.potential(x);
             let way = braking * lag * (speed - square * lag * (1.0 / 3.0));
-            let way = greater(way, speed * acceleration * period_s);
-            if next.rests || known >= way || known * braking >= 0.75 * speed * speed {
+            let cycle = speed * acceleration * period_s;
+            if next.rests || known >= way + cycle || (known - cycle) * braking >= 0.75 * speed * speed {
                 break;
             }
             x = 0.0;
