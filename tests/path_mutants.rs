@@ -48,9 +48,9 @@ const MUTANTS: &[(&str, &str, &str)] = &[
     // What limits leave at a place.
     ("planner/spot.rs", "/ (2.0 * self.second[axis])", "/ self.second[axis]"),
     ("planner/spot.rs", "velocity * (3.0 * second * acceleration", "velocity * (second * acceleration"),
-    // How far a corner is rounded, and a chord off its elements.
-    ("planner/legs.rs", "(6.0 * used * tolerance / turn_linear)", "(7.0 * used * tolerance / turn_linear)"),
+    // How far a chord is off its elements, and a spline off its circle.
     ("planner/legs.rs", "const CHORD_SHARE: f64 = 0.8;", "const CHORD_SHARE: f64 = 1.2;"),
+    ("planner/track.rs", "const ARC_ERROR: f64 = 24.0;", "const ARC_ERROR: f64 = 2400.0;"),
     // What an arc's bend moves a control point by.
     ("planner/track.rs", "share * square * leg.bend", "0.5 * share * square * leg.bend"),
 ];

@@ -16,8 +16,8 @@ const JUDGED: usize = SEARCHES + 1;
 const SEARCHING: usize = SEARCHED - 1 + 2 * STRETCHES;
 /// Of what is looked at to come to rest within the cycle.
 const RESTING: usize = RELEASE_STRETCHES - 1 + STRETCHES;
-/// Of the search for a braking that can be released, with the first that may be too gentle.
-const RELEASING: usize = RELEASED - 1 + 2 * STRETCHES;
+/// Of the search for a braking that can be released.
+const RELEASING: usize = RELEASED - 1 + STRETCHES;
 
 /// A part of a cycle.
 #[derive(Clone, Copy, Debug)]
@@ -55,8 +55,8 @@ pub const PARTS: [Part; 14] = [
     always("search::Search::corrected", 1),
     // What lies ahead: before the search, and before the ends of lines.
     part("place::Place::lag", 2, 1),
-    // Whether the present braking, that of the step, and a gentler one can be released.
-    always("place::Place::releasing", 3),
+    // Whether the present braking, and that of the step, can be released.
+    always("place::Place::releasing", 2),
     // From the planner, and turned round.
     part("pieces::Pieces::push", PIECES_PER_CYCLE, PIECES_PER_CYCLE + MIRRORED_PER_CYCLE),
     part("mirror::mirrored", 0, MIRRORED_PER_CYCLE),

@@ -48,9 +48,9 @@ use place::{Place, advanced};
 use search::{Search, Step};
 
 /// Steps in the search for a braking that can be released.
-const RELEASES: usize = 10;
+const RELEASES: usize = 8;
 /// Stretches that they pass together, but for the last one.
-const RELEASED: usize = 18;
+const RELEASED: usize = 12;
 /// The search ends when a release leaves no more than this share of the speed.
 const CLOSE: f64 = 1e-3;
 /// Of the rate: what is no going on.
@@ -407,18 +407,15 @@ impl PathMotion {
     }
 
     /// The hardest braking that can be released, with a `lag` that is not exceeded on the way; `place` is where a harder one comes to.
-    /// Bound: RELEASES, which pass no more stretches than `RELEASED` and those of two cycles.
+    /// Bound: RELEASES, which pass no more stretches than `RELEASED` and those of a cycle.
     fn releasable(&self, from: Place, change: f64, place: Place, rate: f64, lag: f64) -> (f64, Place) {
-        // A release from here on can go on, and so can what does not brake yet.
-        let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
-        let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
-        let mut high = (1.1 * slowest).max(change).min(releasing);
+        // What does not brake can go on, and so can a release from here on.
+        let mut high = if from.share >= 0.0 {
+            (-from.share / self.period_s).max(change)
+        } else {
+            from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate))
+        };
         let mut best = advanced(&self.pieces, from, high, self.period_s);
-        if high < releasing && !best.can_release(&self.pieces, self.period_s) {
-            // Little more than what comes to rest is not enough where changes have to be slower further on.
-            high = releasing;
-            best = advanced(&self.pieces, from, high, self.period_s);
-        }
         let (mut low, mut below, mut above) = (change, place.released(lag), best.released(lag));
         let (mut sides, mut stretches) = (0, from.stretches_to(&best));
         let mut aimed = Some(self.aimed(from, lag)).filter(|aimed| *aimed > low && *aimed < high);

@@ -8,9 +8,9 @@ use super::pieces::Pieces;
 use super::place::{NO_SHARE, Place, advanced_past, greater, lesser, moved};
 
 /// Steps that are looked at.
-pub const SEARCHES: usize = 16;
+pub const SEARCHES: usize = 15;
 /// Stretches that they pass together, but for the last one: fewer looks where a cycle passes many pieces.
-pub const SEARCHED: usize = 44;
+pub const SEARCHED: usize = 40;
 /// Looks that follow the curves; then the interval between a step that leaves something and one that does not is divided.
 const AIMS: usize = 5;
 /// Next to nothing: of the energy, and of what a cycle makes of it.
