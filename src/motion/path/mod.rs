@@ -409,11 +409,14 @@ impl PathMotion {
     /// The hardest braking that can be released, with a `lag` that is not exceeded on the way; `place` is where a harder one comes to.
     /// Bound: RELEASES, which pass no more stretches than `RELEASED` and those of a cycle.
     fn releasable(&self, from: Place, change: f64, place: Place, rate: f64, lag: f64) -> (f64, Place) {
-        // What does not brake can go on, and so can a release from here on.
+        // What does not brake at the end of the cycle can go on, and so can a release from here on.
+        let none = -from.share / self.period_s;
         let mut high = if from.share >= 0.0 {
-            (-from.share / self.period_s).max(change)
+            none.max(change)
         } else {
-            from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate))
+            let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
+            let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
+            none.max(1.1 * slowest).min(releasing)
         };
         let mut best = advanced(&self.pieces, from, high, self.period_s);
         let (mut low, mut below, mut above) = (change, place.released(lag), best.released(lag));

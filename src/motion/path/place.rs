@@ -12,7 +12,7 @@ const CROSSING_STEPS: usize = 3;
 const CROSSED: f64 = 1e-10;
 /// Steps to the change that ends at rest, and stretches that they pass together but for the last one.
 const RELEASE_STEPS: usize = 4;
-pub const RELEASE_STRETCHES: usize = 8;
+pub const RELEASE_STRETCHES: usize = 10;
 /// Stretches of a cycle on one piece, with one change of the share: as many as pieces, and one more where the share meets its bound on the way.
 pub const STRETCHES: usize = PIECES_PASSED + 2;
 
