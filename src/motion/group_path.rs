@@ -10,10 +10,12 @@ use crate::limits::{GROUP_QUEUE, MAX_GROUP_AXES, PATH_START_S};
 use super::axis::Axis;
 use super::group::{Goal, Group, Phase};
 use super::reports::Reports;
-use super::stream_clock::{StreamClock, StreamPace};
+use super::stream_clock::StreamClock;
 use super::target::Target;
 use super::types::GroupState::*;
-use super::types::{AxisState, BufferMode, GroupShape, Limits, PathAct, PathState, Progress, Reason, Rejection};
+use super::types::{
+    AxisState, BufferMode, GroupShape, Limits, PathAct, PathState, Progress, Reason, Rejection, StreamPace,
+};
 
 /// A path that begins.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -52,5 +52,5 @@ pub use group::Group;
 pub use group_path::{PathRequest, PieceFate};
 pub use kernel::{GroupMoveRequest, Motion, MoveRequest};
 pub use parameters::{AxisParameters, GroupParameters, MotionFigures};
-pub use stream_clock::{StreamClock, StreamPace};
+pub use stream_clock::StreamClock;
 pub use types::*;

@@ -7,15 +7,7 @@
 use crate::limits::CATCH_UP_S;
 
 use super::path::Passage;
-
-/// How a stream is followed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StreamPace {
-    /// It begins when so much of it is there, or all of it, s.
-    pub lead_s: f64,
-    /// How much faster than its points it goes where it is behind.
-    pub catch_up: f64,
-}
+use super::types::StreamPace;
 
 /// Why the curve is followed more slowly than its points say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,15 @@ pub struct Limits {
     pub jerk: f64,
 }
 
+/// How a stream is followed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StreamPace {
+    /// It begins when so much of it is there, or all of it, s.
+    pub lead_s: f64,
+    /// How much faster than its points it goes where it is behind.
+    pub catch_up: f64,
+}
+
 /// How fast a command wants to move; each value is positive and at most the axis limit.
 /// `None` takes the limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
