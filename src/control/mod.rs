@@ -18,6 +18,7 @@
 pub mod access;
 pub mod audit;
 mod axis;
+mod begun;
 pub mod call;
 mod command;
 mod commands;

@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use serde_json::{Map, Value, json};
 
+use super::begun::Begun;
 use super::call::Parameters;
 use super::commands;
 use super::context::Context;
@@ -23,9 +24,7 @@ use crate::programs::{Desk, DraftError, Ground, ProgramError};
 /// A program that elements can be appended to.
 struct Open {
     handle: Handle,
-    lease: Option<String>,
-    /// With which number, and what was answered.
-    begun: (Option<u64>, Reply),
+    begun: Begun,
     pen: Pen,
     /// Nothing more is to come.
     ended: bool,
@@ -105,12 +104,8 @@ impl Paths {
         &self.desk
     }
 
-    /// The same number again gets the same answer, and no second program, nor a halt in front of one.
-    fn answered(&self, group: GroupId, request: Option<u64>, lease: Option<&str>) -> Option<Reply> {
-        let programs = self.open();
-        let open = programs[group.index()].as_ref()?;
-        let same = request.is_some() && open.begun.0 == request && open.lease.as_deref() == lease;
-        same.then(|| open.begun.1.clone())
+    fn answered(&self, group: GroupId, parameters: &Parameters) -> Result<Option<Reply>, Failure> {
+        self.open()[group.index()].as_ref().map_or(Ok(None), |open| open.begun.answer(parameters))
     }
 
     /// Where the axes are when the newest program of a group ends, where that runs and has been given to its end; `Err` where it runs and more may come.
@@ -178,8 +173,7 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
 }
 
 async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Parameters) -> Result<Reply, Failure> {
-    let request = parameters.optional_whole("request_id")?;
-    if let Some(answer) = paths.answered(group, request, parameters.optional_text("lease")) {
+    if let Some(answer) = paths.answered(group, parameters)? {
         return Ok(answer);
     }
     let (start, buffer) = path_begin::start(context, paths, group, parameters).await?;
@@ -195,7 +189,7 @@ async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Pa
         BufferMode::Aborting => None,
     };
     paths.desk.begin_behind(group, accepted.handle, start, behind).map_err(refused)?;
-    let lease = parameters.optional_text("lease").map(str::to_string);
+    let begun = Begun::by(parameters, &answer)?;
     let mut programs = paths.open();
     let before = programs[group.index()].take().map_or_else(Vec::new, |open| {
         let mut before = open.before;
@@ -203,8 +197,8 @@ async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Pa
         before.drain(..before.len().saturating_sub(GROUP_QUEUE + 1));
         before
     });
-    let (handle, pen, begun) = (accepted.handle, Pen::new(ground), (request, answer.clone()));
-    programs[group.index()] = Some(Open { handle, lease, begun, pen, ended: false, before });
+    let (handle, pen) = (accepted.handle, Pen::new(ground));
+    programs[group.index()] = Some(Open { handle, begun, pen, ended: false, before });
     Ok(answer)
 }
 
@@ -222,10 +216,7 @@ fn with_program<T>(
     let mut programs = paths.open();
     let open = programs[group.index()].as_mut().filter(|open| open.handle == handle);
     let open = open.ok_or_else(|| refused(ProgramError::Ended))?;
-    if open.lease.as_deref() != parameters.optional_text("lease") {
-        let hint = "append with the lease that the program was begun with";
-        return Err(Failure::Lease("NoSuchLease", fields(json!({ "hint": hint, "retryable": false }))));
-    }
+    open.begun.check_lease(parameters)?;
     act(open)
 }
 

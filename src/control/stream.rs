@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use serde_json::{Value, json};
 
+use super::begun::Begun;
 use super::call::Parameters;
 use super::commands;
 use super::context::Context;
@@ -25,9 +26,7 @@ use crate::programs::{Desk, PointError, PointFault, ProgramError, StreamGround};
 /// A stream that points can be appended to.
 struct Open {
     handle: Handle,
-    lease: Option<String>,
-    /// The number of the request that began it, and its answer.
-    begun: (Option<u64>, Reply),
+    begun: Begun,
     ground: StreamGround,
     /// Nothing follows.
     ended: bool,
@@ -50,12 +49,8 @@ impl Streams {
         &self.desk
     }
 
-    /// The same number again gets the same answer, and no second stream in the place of the first.
-    fn answered(&self, group: GroupId, request: Option<u64>, lease: Option<&str>) -> Option<Reply> {
-        let open = self.open();
-        let open = open[group.index()].as_ref()?;
-        let same = request.is_some() && open.begun.0 == request && open.lease.as_deref() == lease;
-        same.then(|| open.begun.1.clone())
+    fn answered(&self, group: GroupId, parameters: &Parameters) -> Result<Option<Reply>, Failure> {
+        self.open()[group.index()].as_ref().map_or(Ok(None), |open| open.begun.answer(parameters))
     }
 
     /// Where the axes are when the stream of a group ends, where that runs and was given to its end; `Err` where it runs and more may come.
@@ -121,8 +116,7 @@ async fn begin(
     group: GroupId,
     parameters: &Parameters,
 ) -> Result<Reply, Failure> {
-    let request = parameters.optional_whole("request_id")?;
-    if let Some(answer) = streams.answered(group, request, parameters.optional_text("lease")) {
+    if let Some(answer) = streams.answered(group, parameters)? {
         return Ok(answer);
     }
     let least_s = MIN_STREAM_STOP_PERIODS * context.gateway.description().period_ns as f64 * 1e-9;
@@ -144,9 +138,8 @@ async fn begin(
         "spacing": spacing, "stop": stop_s, "lead": lead_s, "catch_up": catch_up
     }));
     streams.desk.begin_stream(group, accepted.handle, start).map_err(refused)?;
-    let lease = parameters.optional_text("lease").map(str::to_string);
-    let begun = (request, answer.clone());
-    streams.open()[group.index()] = Some(Open { handle: accepted.handle, lease, begun, ground, ended: false });
+    let begun = Begun::by(parameters, &answer)?;
+    streams.open()[group.index()] = Some(Open { handle: accepted.handle, begun, ground, ended: false });
     Ok(answer)
 }
 
@@ -161,10 +154,7 @@ fn with_stream<T>(
     let mut open = streams.open();
     let open = open[group.index()].as_mut().filter(|open| open.handle == handle && !open.ended);
     let open = open.ok_or_else(|| refused(ProgramError::Ended))?;
-    if open.lease.as_deref() != parameters.optional_text("lease") {
-        let hint = "give points with the lease that the stream was begun with";
-        return Err(Failure::Lease("NoSuchLease", fields(json!({ "hint": hint, "retryable": false }))));
-    }
+    open.begun.check_lease(parameters)?;
     act(open)
 }
 

@@ -141,7 +141,7 @@ impl Spot {
     /// The same, of what is used at most between the places that are looked at.
     pub fn most_acceleration(&self, limits: &[Limits], energy: f64) -> f64 {
         let mut left = f64::INFINITY;
-        for (axis, limits) in limits.iter().enumerate().filter(|(axis, _)| self.first[*axis] > 0.0) {
+        for (axis, limits) in self.rows(limits).filter(|(axis, _)| self.first[*axis] > 0.0) {
             left = left.min((USED * limits.acceleration - 2.0 * self.second[axis] * energy) / self.first[axis]);
         }
         left.max(0.0)

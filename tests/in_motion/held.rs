@@ -36,6 +36,9 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Words of a frame that are of axes: six of them, eight words each. How much of a path is known is told by others.
+const AXIS_WORDS: usize = 48;
+
 /// What one cycle commanded, and what it met: every number of it as its bits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
@@ -133,6 +136,31 @@ impl Held {
             self.step();
         }
         panic!("after {cycles} cycles still not: {what}: {:?}", self.snapshot);
+    }
+
+    /// `motionctl` with these words, while cycles go on: its exit code, and what it said.
+    pub fn motionctl<S: AsRef<std::ffi::OsStr>>(
+        &mut self,
+        words: impl IntoIterator<Item = S>,
+    ) -> (Option<i32>, String) {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_motionctl"));
+        command.args(words).env("MOTIOND_SOCKET", self.socket());
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        until("motionctl ends", || {
+            self.step();
+            child.try_wait().unwrap()
+        });
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat())
+    }
+
+    /// What is known of the axes since frame `first`, numbered from there: when it began is the same place in each.
+    pub fn axes_since(mut self, first: usize) -> Vec<Frame> {
+        let frames = self.frames.split_off(first);
+        self.end();
+        let numbered = frames.into_iter().zip(0..);
+        numbered.map(|(frame, cycle)| Frame { cycle, words: frame.words[..AXIS_WORDS].to_vec() }).collect()
     }
 
     pub fn socket(&self) -> PathBuf {

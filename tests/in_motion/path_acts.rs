@@ -1,5 +1,7 @@
 //! What an operator does with a path under way, over the socket: back and forward, line by line, in the place of other moves and behind them.
 
+use std::ffi::OsStr;
+
 use motiond::client::{Ended, Machine};
 use motiond::gateway::{GroupState, PathState, Snapshot};
 use serde_json::{Value, json};
@@ -409,18 +411,9 @@ fn a_file_with_a_mistake_behind_a_path_ends_nothing_but_itself() {
     held.connect().call("Lease", "Release", json!({ "lease": lease })).unwrap();
     for text in ["relative\nline x=-5\nline x=fast\n", "relative\nfeed 50\nline x=-5\nline x=1e6\n"] {
         std::fs::write(&file, text).unwrap();
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_motionctl"));
-        command.args(["path", "--group", "gantry", "--buffer", "buffered"]).arg(&file);
-        command.env("MOTIOND_SOCKET", held.socket());
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        until("motionctl ends", || {
-            held.step();
-            child.try_wait().unwrap()
-        });
-        let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && (said.contains("fast") || said.contains("soft limit")), "{said}");
+        let words = ["path", "--group", "gantry", "--buffer", "buffered"].map(OsStr::new);
+        let (code, said) = held.motionctl(words.into_iter().chain([file.as_os_str()]));
+        assert!(code != Some(0) && (said.contains("fast") || said.contains("soft limit")), "{said}");
         assert_eq!(group(&held).active, first.handle, "{said}");
     }
     ended(&mut held, &mut first);

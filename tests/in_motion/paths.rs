@@ -13,8 +13,6 @@ use crate::held::{Frame, Held, assert_identical, until};
 pub const AXES: usize = 3;
 /// Points that fit one request.
 const BATCH: usize = 500;
-/// Words of a frame that are of axes: six of them, eight words each. How much of a path is known is told by others.
-const AXIS_WORDS: usize = 48;
 /// Cycles in which every path of these tests has ended.
 pub const LONG: u64 = 20_000;
 
@@ -139,11 +137,7 @@ fn run_in_batches(size: usize) -> Vec<Frame> {
     for (axis, end) in held.snapshot.axes.iter().zip(last) {
         assert!((axis.setpoint - end).abs() < 1e-9, "{} instead of {end}", axis.setpoint);
     }
-    let frames = held.frames.split_off(accepted);
-    held.end();
-    // When it began is the same place in each.
-    let numbered = frames.into_iter().zip(0..);
-    numbered.map(|(frame, cycle)| Frame { cycle, words: frame.words[..AXIS_WORDS].to_vec() }).collect()
+    held.axes_since(accepted)
 }
 
 #[test]

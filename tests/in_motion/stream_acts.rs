@@ -5,8 +5,8 @@ use motiond::gateway::{GroupState, Snapshot};
 use serde_json::{Value, json};
 
 use crate::held::{Held, until};
-use crate::paths::Program;
-use crate::streams::{LONG, Stream, assert_within_limits, rests, run};
+use crate::paths::{Program, assert_within_limits};
+use crate::streams::{LONG, Stream, rests, run};
 
 const COUNT: usize = 300;
 

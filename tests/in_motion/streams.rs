@@ -1,15 +1,14 @@
 //! Timed points over the socket, while the machine follows them: in time, within limits, whatever becomes of those who give them.
 
+use std::ffi::OsStr;
+
 use motiond::client::{Ended, Machine};
 use motiond::gateway::{GroupState, Snapshot};
 use serde_json::{Value, json};
 
 use crate::held::{Frame, Held, assert_identical, until};
+use crate::paths::{AXES, assert_within_limits};
 
-/// The group gantry has x, y and z, in this order.
-const AXES: usize = 3;
-/// Words of a frame that are of axes: six of them, eight words each.
-const AXIS_WORDS: usize = 48;
 /// Cycles in which every stream of these tests has ended.
 pub const LONG: u64 = 20_000;
 const SPACING_S: f64 = 0.01;
@@ -90,21 +89,6 @@ pub fn rests(now: &Snapshot) -> bool {
     now.axes[..AXES].iter().all(|axis| axis.velocity == 0.0 && axis.acceleration == 0.0)
 }
 
-/// No axis leaves its limits, by the numbers of each cycle.
-pub fn assert_within_limits(held: &Held, snapshots: &[Snapshot]) {
-    let axes = &held.daemon().gateway().description().axes;
-    for pair in snapshots.windows(2) {
-        for (place, axis) in axes.iter().enumerate().take(AXES) {
-            let limits = axis.at_start.figures.motion.limits;
-            let (before, now) = (pair[0].axes[place], pair[1].axes[place]);
-            let jerk = (now.acceleration - before.acceleration).abs() / 0.001;
-            assert!(now.velocity.abs() <= limits.velocity * (1.0 + 1e-6), "{now:?}");
-            assert!(now.acceleration.abs() <= limits.acceleration * (1.0 + 1e-6), "{now:?}");
-            assert!(jerk <= limits.jerk * (1.0 + 1e-3), "{jerk} of {}: {before:?} {now:?}", limits.jerk);
-        }
-    }
-}
-
 pub fn run(held: &mut Held, cycles: u64, snapshots: &mut Vec<Snapshot>) {
     for _ in 0..cycles {
         held.step();
@@ -132,10 +116,7 @@ fn run_in_batches(size: usize) -> Vec<Frame> {
     for (axis, end) in held.snapshot.axes.iter().zip(&stream.start) {
         assert!((axis.setpoint - end).abs() < 1e-9, "{} instead of {end}", axis.setpoint);
     }
-    let frames = held.frames.split_off(accepted);
-    held.end();
-    let numbered = frames.into_iter().zip(0..);
-    numbered.map(|(frame, cycle)| Frame { cycle, words: frame.words[..AXIS_WORDS].to_vec() }).collect()
+    held.axes_since(accepted)
 }
 
 #[test]
@@ -275,16 +256,7 @@ fn motionctl_streams_a_file_and_says_what_is_wrong_with_one() {
     let run = |held: &mut Held, text: String| {
         let file = folder.path().join("wave.points");
         std::fs::write(&file, text).unwrap();
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_motionctl"));
-        command.args(["stream", "gantry"]).arg(&file).arg("--wait").env("MOTIOND_SOCKET", held.socket());
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        until("motionctl ends", || {
-            held.step();
-            child.try_wait().unwrap()
-        });
-        let output = child.wait_with_output().unwrap();
-        (output.status.code(), [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat())
+        held.motionctl([OsStr::new("stream"), OsStr::new("gantry"), file.as_os_str(), OsStr::new("--wait")])
     };
     let mut wave = String::from("# time, then x y z\n");
     for i in 0..=200 {

@@ -7,8 +7,8 @@
 use crate::limits::{LINE_SEARCH, MAX_GROUP_AXES, MIRRORED_PER_CYCLE, PIECES_PER_CYCLE};
 
 use super::place::{RELEASE_STRETCHES, STRETCHES};
+use super::release::{RELEASED, RELEASES};
 use super::search::{SEARCHED, SEARCHES};
-use super::{RELEASED, RELEASES};
 
 /// Steps that a search looks at, with the hardest braking or the fastest step.
 const JUDGED: usize = SEARCHES + 1;

@@ -79,11 +79,12 @@ impl PathMotion {
                 self.creep = Some(Creep { end, short, limits, feed, profile, ticks: 0, ratio: 0.0 });
             }
         }
-        let left = self.creep.as_ref().and_then(|creep| Some(self.way_to(creep.end)? - creep.short));
-        let Some(creep) = self.creep.as_mut() else { return false };
-        if creep.ratio != ratio || creep.ticks == 0 {
+        let fits = |creep: &Creep| creep.ratio == ratio && creep.ticks > 0;
+        if !self.creep.as_ref().is_some_and(fits) {
+            let left = self.creep.as_ref().and_then(|creep| Some(self.way_to(creep.end)? - creep.short));
             let envelope = self.pieces.get(from.piece).map_or(1.0, |piece| piece.envelope.at(from.x));
             let state = State { position: 0.0, velocity: from.velocity, acceleration: from.share * envelope };
+            let Some(creep) = self.creep.as_mut() else { return false };
             let limits = Limits { velocity: (creep.feed * ratio).min(creep.limits.velocity), ..creep.limits };
             creep.profile = match left {
                 Some(left) if limits.velocity > 0.0 => Profile::to_position(state, left, &limits),
@@ -91,6 +92,7 @@ impl PathMotion {
             };
             (creep.ticks, creep.ratio) = (0, ratio);
         }
+        let Some(creep) = self.creep.as_mut() else { return false };
         let (end, whole) = (creep.end, creep.short <= 0.0);
         let begin_s = creep.ticks as f64 * self.period_s;
         creep.ticks += 1;

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .connection import QueueFull
+from .program import VALUES, Program
 
 if TYPE_CHECKING:
-    from .machine import Group, Handle
-
-#: Values of places that one request carries: it stays below what the daemon takes.
-VALUES = 2400
-#: Between two questions for room, s.
-PAUSE = 0.01
+    from .machine import Group
 
 
 @dataclass(frozen=True)
@@ -63,7 +56,7 @@ def _told(corner: Corner | None) -> dict[str, Any] | None:
     return corner._told()
 
 
-class Path:
+class Path(Program):
     """A path under way: `with group.path() as path:`.
 
     It begins where the group is, `start`, and moves as soon as enough of it is known. At the end of the block nothing follows, and the
@@ -72,18 +65,10 @@ class Path:
     before it. Where the daemon has no room, an element waits until it has.
     """
 
-    def __init__(self, group: Group) -> None:
-        from .machine import Handle
+    _interface = "Path"
 
-        self._group = group
-        self._lease = group.lease.token if group.lease else None
-        begun = group.machine.call("Path.Begin", group=group.name, lease=self._lease)
-        #: The command, to wait for its end.
-        self.handle: Handle = Handle(group.machine, begun["handle"], begun["cycle"])
-        #: Names, in the order of places.
-        self.axes: list[str] = begun["axes"]
-        #: Where it begins.
-        self.start: list[float] = begun["start"]
+    def __init__(self, group: Group) -> None:
+        super().__init__(group)
         self._line = 0
 
     def lines(self, places: Iterable[Sequence[float]], *, feed: float | None = None, duration: float | None = None,
@@ -96,7 +81,7 @@ class Path:
         count = max(1, VALUES // len(self.axes))
         while batch := list(islice(waiting, count)):
             points = [float(value) for place in batch for value in self._place(place)]
-            self._append("Path.Lines", points=points, feed=feed, duration=duration, caps=caps and caps._told(),
+            self._append("Lines", points=points, feed=feed, duration=duration, caps=caps and caps._told(),
                          corner=_told(corner), line=self._line)
             self._line += len(batch)
 
@@ -110,7 +95,7 @@ class Path:
             caps: Caps | None = None, corner: Corner | None = None, line: int | None = None) -> None:
         """Along a circle or helix in the first three linear axes: about a centre (to the left unless `left` is False, `turns` whole
         turns more), through a point, or with a radius; all other axes go along."""
-        self._append("Path.Arc", end=_floats(self._place(end)), centre=_floats(centre), via=_floats(via), radius=radius,
+        self._append("Arc", end=_floats(self._place(end)), centre=_floats(centre), via=_floats(via), radius=radius,
                      normal=_floats(normal), left=left, turns=turns, feed=feed, duration=duration, caps=caps and caps._told(),
                      corner=_told(corner),
                      line=self._next(line))
@@ -121,25 +106,8 @@ class Path:
         """A B-spline with these control points behind the place where the path is, which is its first; `weights` (one more than
         `places`) and `knots` make it a NURBS."""
         points = [float(value) for place in places for value in self._place(place)]
-        self._append("Path.Spline", points=points, degree=degree, weights=_floats(weights), knots=_floats(knots), feed=feed,
+        self._append("Spline", points=points, degree=degree, weights=_floats(weights), knots=_floats(knots), feed=feed,
                      duration=duration, caps=caps and caps._told(), corner=_told(corner), line=self._next(line))
-
-    def status(self) -> dict[str, Any]:
-        """How far it is."""
-        return self._group.machine.call("Path.Status", group=self._group.name)
-
-    def end(self) -> None:
-        """Nothing follows."""
-        self._group.machine.call("Path.End", group=self._group.name, handle=self.handle.number, lease=self._lease)
-
-    def __enter__(self) -> Path:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None:
-            self.end()
-        else:
-            self._group.halt()
 
     def _place(self, place: Sequence[float]) -> Sequence[float]:
         if len(place) != len(self.axes):
@@ -150,16 +118,6 @@ class Path:
         number = self._line if line is None else line
         self._line = number + 1
         return number
-
-    def _append(self, method: str, **element: Any) -> None:
-        while True:
-            try:
-                self._group.machine.call(method, group=self._group.name, handle=self.handle.number, lease=self._lease, **element)
-                return
-            except QueueFull as full:
-                if not full.depth:
-                    raise
-                time.sleep(PAUSE)
 
 
 def _floats(values: Sequence[float] | None) -> list[float] | None:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .connection import QueueFull
+from .program import VALUES, Program
 
 if TYPE_CHECKING:
-    from .machine import Group, Handle
-
-#: Values of points that one request carries: it stays below what the daemon takes.
-VALUES = 2400
-#: Between two questions for room, s.
-PAUSE = 0.01
+    from .machine import Group
 
 #: Time, positions, and, where a point says them, velocities and accelerations: one value an axis each.
 Point = Sequence[Any]
 
 
-class Stream:
+class Stream(Program):
     """A stream under way: `with group.stream() as stream:`.
 
     It begins where the group is, `start`, and moves as soon as `lead` seconds of it are known. Times are seconds since then. At the end of
@@ -30,22 +23,13 @@ class Stream:
     halts the group. A point whose curve would need more than the limits is refused, with everything that was given with it.
     """
 
+    _interface = "Stream"
+
     def __init__(self, group: Group, *, stop: float | None = None, lead: float | None = None, catch_up: float | None = None,
                  buffer: str | None = None) -> None:
-        from .machine import Handle
-
-        self._group = group
-        self._lease = group.lease.token if group.lease else None
-        begun = group.machine.call("Stream.Begin", group=group.name, lease=self._lease, stop=stop, lead=lead, catch_up=catch_up,
-                                   buffer=buffer)
-        #: The command, to wait for its end.
-        self.handle: Handle = Handle(group.machine, begun["handle"], begun["cycle"])
-        #: Names, in the order of values.
-        self.axes: list[str] = begun["axes"]
-        #: Where it begins.
-        self.start: list[float] = begun["start"]
+        super().__init__(group, stop=stop, lead=lead, catch_up=catch_up, buffer=buffer)
         #: Points may be no closer than this, s.
-        self.spacing: float = begun["spacing"]
+        self.spacing: float = self._begun["spacing"]
 
     def point(self, when: float, positions: Sequence[float], velocities: Sequence[float] | None = None,
               accelerations: Sequence[float] | None = None) -> dict[str, Any]:
@@ -63,32 +47,6 @@ class Stream:
             if any(len(point) != parts or any(len(values) != len(self.axes) for values in point[1:]) for point in batch):
                 raise ValueError(f"points of a batch say the same, and {len(self.axes)} values each: {', '.join(self.axes)}")
             told = [[float(value) for point in batch for value in point[part]] if part < parts else None for part in (1, 2, 3)]
-            answer = self._append(times=[float(point[0]) for point in batch], positions=told[0], velocities=told[1], accelerations=told[2])
+            times = [float(point[0]) for point in batch]
+            answer = self._append("Points", times=times, positions=told[0], velocities=told[1], accelerations=told[2])
         return answer
-
-    def status(self) -> dict[str, Any]:
-        """How far it is, what it is behind, and how late points came."""
-        return self._group.machine.call("Stream.Status", group=self._group.name)
-
-    def end(self) -> None:
-        """Nothing follows."""
-        self._group.machine.call("Stream.End", group=self._group.name, handle=self.handle.number, lease=self._lease)
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None:
-            self.end()
-        else:
-            self._group.halt()
-
-    def _append(self, **points: Any) -> dict[str, Any]:
-        while True:
-            try:
-                return self._group.machine.call("Stream.Points", group=self._group.name, handle=self.handle.number, lease=self._lease,
-                                                **points)
-            except QueueFull as full:
-                if not full.depth:
-                    raise
-                time.sleep(PAUSE)
