@@ -178,7 +178,7 @@ async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Pa
     }
     let (start, buffer) = path_begin::start(context, paths, group, parameters).await?;
     let ground = paths.desk.ground(group, &start);
-    let command = PathBegin { group, start: start.place.clone(), buffer, stream: None };
+    let command = PathBegin { group, start: start.place.clone(), buffer, joins: None, stream: None };
     let accepted = commands::accepted(context, parameters, command).await?;
     let axes: Vec<&str> = coordinates(context, group).into_iter().map(|(name, _)| name).collect();
     let answer = fields(json!({
