@@ -20,7 +20,7 @@ mod runner;
 mod stream;
 
 pub use desk::{Desk, ProgramError, ProgramStart};
-pub use draft::{DraftError, Ground};
+pub use draft::{DraftError, Ground, check_corner};
 pub use lateness::{LATENESS_BOUNDS_S, Late, Lateness};
 pub use runner::Runner;
 pub use stream::{PointError, PointFault, StreamGround, StreamStart};
