@@ -34,7 +34,11 @@ impl Borders {
     /// The path is given out up to this `distance`, where it is at this `time`: programs that begin there, or before, do so. Says for each of
     /// them where that is.
     pub fn pass(&mut self, distance: f64, time: f64, out: &mut VecDeque<Piece>) {
-        while let Some((_, epoch)) = self.ahead.pop_front_if(|(sigma, _)| *sigma <= distance + SHORTEST) {
+        while let Some((sigma, epoch)) = self.ahead.front().copied() {
+            if sigma > distance + SHORTEST {
+                return;
+            }
+            self.ahead.pop_front();
             self.epoch = epoch;
             out.push_back(Piece { distance, time, epoch, joins: true, ..Piece::NOTHING });
         }

@@ -29,6 +29,8 @@
 pub mod axes;
 mod borders;
 mod halt;
+#[cfg(test)]
+mod join_tests;
 mod joints;
 mod legs;
 pub mod mechanism;
@@ -204,7 +206,7 @@ impl Planner {
     }
 
     /// What is pushed from now on is of another program, which carries `epoch`, on the same path: as if all were one. `corner` is how what
-    /// was pushed last ends, where that is not what it said. A piece that [joins](Piece::joins) comes before the pieces of that program.
+    /// was pushed last ends, where that is not what it said; the corner before that is rounded for what it said, unless that was a tolerance. A piece that [joins](Piece::joins) comes before the pieces of that program.
     pub fn join(&mut self, epoch: u32, corner: Option<Corner>) {
         self.work(usize::MAX);
         if let Some(corner) = corner {

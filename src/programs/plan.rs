@@ -16,6 +16,7 @@ pub(super) enum Batch {
 }
 
 /// What waits for the planner of a path.
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are elements")]
 pub(super) enum Waiting {
     Element(Element),
     /// Elements from here on are of this program, and what is before them ends so.
