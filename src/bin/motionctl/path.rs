@@ -50,7 +50,7 @@ pub struct Arguments {
     #[arg(long, value_name = "AXES", value_delimiter = ',', requires = "svg")]
     pub view: Vec<String>,
     /// Where the group moves: halt it first, or begin behind what it does
-    #[arg(long, value_name = "MODE", value_parser = ["aborting", "buffered", "blending"], conflicts_with = "dry_run")]
+    #[arg(long, value_name = "MODE", value_parser = ["aborting", "buffered"], conflicts_with = "dry_run")]
     pub buffer: Option<String>,
     #[command(flatten)]
     pub waiting: Waiting,
