@@ -10,17 +10,17 @@ mod can;
 #[path = "support/daemon.rs"]
 mod daemon;
 
+#[path = "support/undisturbed.rs"]
+mod undisturbed;
+
 use can::{Interface, Master, Talker, ip, simulation};
 use daemon::until;
 use motiond::client::{Machine, Sample, Selection};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
-use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
-
-/// One machine at a time: they are held to a period.
-static ALONE: Mutex<()> = Mutex::new(());
+use undisturbed::undisturbed;
 
 /// Where the line goes, mm.
 const TARGET: [f64; 2] = [400.0, 200.0];
@@ -92,26 +92,27 @@ fn mixed_machine(cable: &str, interface: &str) -> String {
 
 #[test]
 fn a_node_that_is_gone_stops_the_axis_on_the_other_bus() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let machine = mixed_machine("vcable", "vmixed");
-    let Some(mut bench) = bench(&machine, "vcable", "vmixed") else { return };
-    let mut master = Master::start(&machine);
-    assert!(master.said.contains("outputs wait for those of a slower bus"), "{}", master.said);
-    master.make_ready(&["x", "y"]);
-    master.done("group enable table");
-    master.done("group linear table x=60 y=30 --wait");
-    let at = |name| master.axis(name)["actual"].as_f64().unwrap();
-    assert!((at("x") - 60.0).abs() < 0.5 && (at("y") - 30.0).abs() < 0.5, "{} {}", at("x"), at("y"));
-    master.done("group linear table x=400 y=200 --velocity 40");
-    until("x is in motion", || (master.axis("x")["velocity"].as_f64().unwrap() > 10.0).then_some(()));
-    let before = master.latest();
-    bench.field.befall("off y-drive");
-    until("there is a fault", || master.faults(before).into_iter().next());
-    until("x stands", || (master.axis("x")["velocity"] == 0.0).then_some(()));
-    assert!(at("x") < 390.0, "x has stopped on the way: {}", at("x"));
-    bench.field.befall("on y-drive");
-    until("every device is operational", || master.every_device_is_operational().then_some(()));
-    master.end();
+    undisturbed(|| {
+        let machine = mixed_machine("vcable", "vmixed");
+        let Some(mut bench) = bench(&machine, "vcable", "vmixed") else { return };
+        let mut master = Master::start(&machine);
+        assert!(master.said.contains("outputs wait for those of a slower bus"), "{}", master.said);
+        master.make_ready(&["x", "y"]);
+        master.done("group enable table");
+        master.done("group linear table x=60 y=30 --wait");
+        let at = |name| master.axis(name)["actual"].as_f64().unwrap();
+        assert!((at("x") - 60.0).abs() < 0.5 && (at("y") - 30.0).abs() < 0.5, "{} {}", at("x"), at("y"));
+        master.done("group linear table x=400 y=200 --velocity 40");
+        until("x is in motion", || (master.axis("x")["velocity"].as_f64().unwrap() > 10.0).then_some(()));
+        let before = master.latest();
+        bench.field.befall("off y-drive");
+        until("there is a fault", || master.faults(before).into_iter().next());
+        until("x stands", || (master.axis("x")["velocity"] == 0.0).then_some(()));
+        assert!(at("x") < 390.0, "x has stopped on the way: {}", at("x"));
+        bench.field.befall("on y-drive");
+        until("every device is operational", || master.every_device_is_operational().then_some(()));
+        master.end();
+    });
 }
 
 /// What is recorded of each axis, in this order; x comes first.
@@ -268,19 +269,28 @@ fn measured(name: &str, compensated: bool) -> Option<[Off; 2]> {
 
 #[test]
 fn a_line_on_two_buses_is_straight_by_the_feedback_of_both() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(with) = measured("with", true) else { return };
-    let Some(without) = measured("without", false) else { return };
-    println!("SYNC each {} ms, {VELOCITY} mm/s, {ACCELERATION} mm/s²: the feedback is off the line by", 5 * DIVISOR);
-    println!("  at constant velocity {}; without compensation {}", with[0], without[0]);
-    println!("  while it changes     {}; without compensation {}", with[1], without[1]);
-    // x is so many cycles ahead, and by so much of that across the line.
-    let length = TARGET[0].hypot(TARGET[1]);
-    let across = TARGET[0] * TARGET[1] / (length * length);
-    let off = VELOCITY * (CAN_REACHES - ETHERCAT_REACHES) * PERIOD_S * across;
-    assert!((without[0].median / off - 1.0).abs() < 0.25, "{} mm off, {off} mm expected", without[0].median);
-    // Of a velocity that goes from nothing to that and back evenly, half.
-    assert!((without[1].median / off - 0.5).abs() < 0.25, "{} mm off, {} mm expected", without[1].median, off / 2.0);
-    assert!(with[0].median < 0.2 * without[0].median, "{with:?} {without:?}");
-    assert!(with[1].median < 0.4 * without[1].median, "{with:?} {without:?}");
+    undisturbed(|| {
+        let Some(with) = measured("with", true) else { return };
+        let Some(without) = measured("without", false) else { return };
+        println!(
+            "SYNC each {} ms, {VELOCITY} mm/s, {ACCELERATION} mm/s²: the feedback is off the line by",
+            5 * DIVISOR
+        );
+        println!("  at constant velocity {}; without compensation {}", with[0], without[0]);
+        println!("  while it changes     {}; without compensation {}", with[1], without[1]);
+        // x is so many cycles ahead, and by so much of that across the line.
+        let length = TARGET[0].hypot(TARGET[1]);
+        let across = TARGET[0] * TARGET[1] / (length * length);
+        let off = VELOCITY * (CAN_REACHES - ETHERCAT_REACHES) * PERIOD_S * across;
+        assert!((without[0].median / off - 1.0).abs() < 0.25, "{} mm off, {off} mm expected", without[0].median);
+        // Of a velocity that goes from nothing to that and back evenly, half.
+        assert!(
+            (without[1].median / off - 0.5).abs() < 0.25,
+            "{} mm off, {} mm expected",
+            without[1].median,
+            off / 2.0
+        );
+        assert!(with[0].median < 0.2 * without[0].median, "{with:?} {without:?}");
+        assert!(with[1].median < 0.4 * without[1].median, "{with:?} {without:?}");
+    });
 }
