@@ -1,36 +1,22 @@
 //! `io.motiond.v1.Path`: programs of paths, element by element.
 
-use std::sync::{Mutex, MutexGuard};
-
 use serde_json::{Map, Value, json};
 
-use super::begun::Begun;
 use super::call::Parameters;
-use super::commands;
 use super::context::Context;
 use super::dispatch::Reply;
 use super::dry_run;
 use super::failure::{Failure, fields};
 use super::group;
+use super::open_paths::Paths;
 use super::path_begin;
 use super::tool::{self, coordinates};
-use crate::gateway::{BufferMode, PathAct, PathBegin};
+use crate::gateway::PathAct;
 use crate::ids::{GroupId, Handle};
-use crate::limits::{GROUP_QUEUE, MAX_ARC_TURNS, MAX_PROGRAM_ELEMENTS};
+use crate::limits::{MAX_ARC_TURNS, MAX_PROGRAM_ELEMENTS};
 use crate::path_file::{ArcForm, Spline, SplineError, Written, WrittenShape};
 use crate::planner::program::{Caps, Corner, Element, Feed, Point};
-use crate::programs::{Desk, DraftError, Ground, ProgramError};
-
-/// A program that elements can be appended to.
-struct Open {
-    handle: Handle,
-    begun: Begun,
-    pen: Pen,
-    /// Nothing more is to come.
-    ended: bool,
-    /// Where those before it that were given to their end do, the oldest first: they may be under way when it is no more.
-    before: Vec<(Handle, Vec<f64>)>,
-}
+use crate::programs::{DraftError, Ground, ProgramError};
 
 /// How a program goes on: from where, and with what its next elements do not say.
 #[derive(Clone, Debug)]
@@ -63,6 +49,11 @@ impl Pen {
         Pen { ground, feed: None, caps: Caps::NONE, corner }
     }
 
+    /// Where the axes are when what it has written ends.
+    pub fn end(&self) -> Vec<f64> {
+        self.ground.axes()
+    }
+
     /// The elements of a request, Lines, Arc or Spline, all of them or none.
     ///
     /// # Errors
@@ -74,7 +65,7 @@ impl Pen {
             _ => spline,
         };
         let feed = feed(parameters)?.or(self.feed).ok_or_else(no_feed)?;
-        let corner = corner(parameters)?.unwrap_or(self.corner);
+        let corner = corner(parameters, "corner")?.unwrap_or(self.corner);
         let caps = caps(parameters)?.unwrap_or(self.caps);
         let written = reader(parameters, self, How { feed, caps, corner })?;
         // A batch that is refused moves nothing, nor where the next one begins.
@@ -85,49 +76,6 @@ impl Pen {
         }
         *self = Pen { ground, feed: Some(feed), caps, corner };
         Ok(elements)
-    }
-}
-
-/// Programs that are open, one a group at most.
-pub struct Paths {
-    desk: Desk,
-    open: Mutex<Vec<Option<Open>>>,
-}
-
-impl Paths {
-    /// None is open.
-    pub fn new(desk: Desk, groups: usize) -> Paths {
-        Paths { desk, open: Mutex::new((0..groups).map(|_| None).collect()) }
-    }
-
-    pub(super) fn desk(&self) -> &Desk {
-        &self.desk
-    }
-
-    fn answered(&self, group: GroupId, parameters: &Parameters) -> Result<Option<Reply>, Failure> {
-        self.open()[group.index()].as_ref().map_or(Ok(None), |open| open.begun.answer(parameters))
-    }
-
-    /// Where the axes are when the newest program of a group ends, where that runs and has been given to its end; `Err` where it runs and more may come.
-    pub(super) fn end(&self, group: GroupId) -> Result<Option<Vec<f64>>, Handle> {
-        let programs = self.open();
-        let running = programs[group.index()].as_ref().filter(|open| self.desk.runs(group, open.handle));
-        match running {
-            None => Ok(None),
-            Some(open) if !open.ended => Err(open.handle),
-            Some(Open { pen, .. }) => Ok(Some(pen.ground.axes())),
-        }
-    }
-
-    /// The same of programs before the newest, the latest first, with their commands, which may have ended.
-    pub(super) fn ends_before(&self, group: GroupId) -> Vec<(Handle, Vec<f64>)> {
-        let programs = self.open();
-        programs[group.index()].iter().flat_map(|open| open.before.iter().rev().cloned()).collect()
-    }
-
-    /// Held by the control service's one thread, for as long as one request is answered.
-    fn open(&self) -> MutexGuard<'_, Vec<Option<Open>>> {
-        self.open.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -145,12 +93,12 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
     }
     let paths = context.paths.as_deref().ok_or_else(unserved)?;
     match method {
-        "Begin" => begin(context, paths, group, parameters).await,
+        "Begin" => path_begin::begin(context, paths, group, parameters).await,
         "Lines" | "Arc" | "Spline" => append(context, paths, group, method, parameters),
         "End" => {
             let handle = Handle(parameters.whole("handle")?);
-            with_program(paths, group, handle, parameters, |open| {
-                paths.desk.end(group, handle).map_err(refused)?;
+            paths.with_program(group, handle, parameters, |open| {
+                paths.desk().end(group, handle).map_err(refused)?;
                 open.ended = true;
                 Ok(())
             })?;
@@ -172,53 +120,8 @@ pub async fn call(context: &Context, method: &str, parameters: &Parameters) -> R
     }
 }
 
-async fn begin(context: &Context, paths: &Paths, group: GroupId, parameters: &Parameters) -> Result<Reply, Failure> {
-    if let Some(answer) = paths.answered(group, parameters)? {
-        return Ok(answer);
-    }
-    let (start, buffer) = path_begin::start(context, paths, group, parameters).await?;
-    let ground = paths.desk.ground(group, &start);
-    let command = PathBegin { group, start: start.place.clone(), buffer, stream: None };
-    let accepted = commands::accepted(context, parameters, command).await?;
-    let axes: Vec<&str> = coordinates(context, group).into_iter().map(|(name, _)| name).collect();
-    let answer = fields(json!({
-        "handle": accepted.handle.0, "cycle": accepted.cycle, "axes": axes, "start": start.programmed, "room": MAX_PROGRAM_ELEMENTS
-    }));
-    let behind = match buffer {
-        BufferMode::Buffered => context.gateway.watch(accepted.handle).await.map_err(commands::refused)?,
-        BufferMode::Aborting => None,
-    };
-    paths.desk.begin_behind(group, accepted.handle, start, behind).map_err(refused)?;
-    let begun = Begun::by(parameters, &answer)?;
-    let mut programs = paths.open();
-    let before = programs[group.index()].take().map_or_else(Vec::new, |open| {
-        let mut before = open.before;
-        before.extend(open.ended.then(|| (open.handle, open.pen.ground.axes())));
-        before.drain(..before.len().saturating_sub(GROUP_QUEUE + 1));
-        before
-    });
-    let (handle, pen) = (accepted.handle, Pen::new(ground));
-    programs[group.index()] = Some(Open { handle, begun, pen, ended: false, before });
-    Ok(answer)
-}
-
 /// Corners are rounded by so much unless the client says otherwise, mm or deg.
 const DEFAULT_TOLERANCE: f64 = 0.01;
-
-/// The program of this handle, if it is open and the lease is the one that it began under.
-fn with_program<T>(
-    paths: &Paths,
-    group: GroupId,
-    handle: Handle,
-    parameters: &Parameters,
-    act: impl FnOnce(&mut Open) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let mut programs = paths.open();
-    let open = programs[group.index()].as_mut().filter(|open| open.handle == handle);
-    let open = open.ok_or_else(|| refused(ProgramError::Ended))?;
-    open.begun.check_lease(parameters)?;
-    act(open)
-}
 
 /// How the elements of a request are passed.
 struct How {
@@ -238,18 +141,18 @@ fn append(
     parameters: &Parameters,
 ) -> Result<Reply, Failure> {
     let handle = Handle(parameters.whole("handle")?);
-    let room = with_program(paths, group, handle, parameters, |open| {
+    let room = paths.with_program(group, handle, parameters, |open| {
         // What finds no room moves nothing either.
         let mut pen = open.pen.clone();
         let elements = pen.write(method, parameters).map_err(|misfit| match misfit {
             Misfit::Request(failure) => failure,
             Misfit::Element(element, line, error) => unfit(context, group, element, line, error),
         })?;
-        let room = paths.desk.append(group, handle, elements).map_err(refused)?;
+        let room = paths.desk().append(group, handle, elements).map_err(refused)?;
         open.pen = pen;
         Ok(room)
     })?;
-    Ok(fields(json!({ "room": room, "taken": paths.desk.taken(group) })))
+    Ok(fields(json!({ "room": room, "taken": paths.desk().taken(group) })))
 }
 
 fn lines(parameters: &Parameters, pen: &Pen, How { feed, caps, corner }: How) -> Result<Vec<Written>, Failure> {
@@ -354,10 +257,11 @@ fn no_feed() -> Failure {
     Failure::Own("Refused", fields(json!({ "reason": "NoFeed", "hint": hint, "retryable": false })))
 }
 
-fn corner(parameters: &Parameters) -> Result<Option<Corner>, Failure> {
-    let Some(given) = parameters.optional_object("corner") else { return Ok(None) };
+/// How an element ends, as the parameter of this name says.
+pub(super) fn corner(parameters: &Parameters, of: &str) -> Result<Option<Corner>, Failure> {
+    let Some(given) = parameters.optional_object(of) else { return Ok(None) };
     let number = |name: &str| given.get(name).and_then(Value::as_f64);
-    let needed = |name: &str| number(name).ok_or_else(|| Failure::parameter(format!("corner.{name}")));
+    let needed = |name: &str| number(name).ok_or_else(|| Failure::parameter(format!("{of}.{name}")));
     let corner = match given.get("mode").and_then(Value::as_str) {
         Some("stop") => Corner::Stop,
         Some("exact") => Corner::Exact,
@@ -366,7 +270,7 @@ fn corner(parameters: &Parameters) -> Result<Option<Corner>, Failure> {
             let linear = needed("linear")?;
             Corner::Tolerance { linear, rotary: number("rotary").unwrap_or(linear) }
         }
-        _ => return Err(Failure::parameter("corner")),
+        _ => return Err(Failure::parameter(of)),
     };
     Ok(Some(corner))
 }
@@ -384,7 +288,7 @@ fn vector(parameters: &Parameters, name: &str) -> Result<Option<[f64; 3]>, Failu
 fn status(context: &Context, paths: &Paths, group: GroupId) -> Reply {
     let snapshot = context.gateway.snapshot();
     let state = &snapshot.groups[group.index()];
-    let room = paths.desk.room(group);
+    let room = paths.desk().room(group);
     let mut progress = super::path_acts::progress(state);
     let more = fields(json!({
         "handle": state.on_path.then_some(state.active),
@@ -392,21 +296,21 @@ fn status(context: &Context, paths: &Paths, group: GroupId) -> Reply {
         "line": state.path_line,
         "supply": state.path_supply_s,
         "starved": state.starved,
-        "newest": paths.desk.newest_program(group).map(|handle| handle.0),
+        "newest": paths.desk().newest_program(group).map(|handle| handle.0),
         "waiting": MAX_PROGRAM_ELEMENTS - room,
-        "taken": paths.desk.taken(group),
-        "planned": paths.desk.planned(group),
-        "singularity": paths.desk.nearest(group).map(|near| json!({
+        "taken": paths.desk().taken(group),
+        "planned": paths.desk().planned(group),
+        "singularity": paths.desk().nearest(group).map(|near| json!({
             "what": near.singularity.to_string(), "distance": near.distance, "line": near.line
         })),
-        "obstacle_line": paths.desk.obstacle(group),
+        "obstacle_line": paths.desk().obstacle(group),
     }));
     progress.extend(more);
     progress
 }
 
 /// A program that takes nothing.
-fn refused(error: ProgramError) -> Failure {
+pub(super) fn refused(error: ProgramError) -> Failure {
     let hint = error.to_string();
     match error {
         ProgramError::Ended => {
@@ -436,7 +340,7 @@ fn queue_full(queue: &str, depth: usize, capacity: usize, hint: &str) -> Failure
 }
 
 /// An element that is not taken, with the names that its client knows.
-fn unfit(context: &Context, group: GroupId, element: usize, line: u32, error: DraftError) -> Failure {
+pub(super) fn unfit(context: &Context, group: GroupId, element: usize, line: u32, error: DraftError) -> Failure {
     let coordinates = coordinates(context, group);
     let axis = |place: usize| coordinates[place];
     let mut refused =

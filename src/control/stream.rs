@@ -127,7 +127,8 @@ async fn begin(
     let (start, ground) = streams.desk.stream(group, Reserve::new(stop_s, catch_up));
     let place = start.place.clone();
     let pace = StreamPace { lead_s, catch_up };
-    let command = PathBegin { group, start: place.clone(), buffer: BufferMode::Aborting, stream: Some(pace) };
+    let command =
+        PathBegin { group, start: place.clone(), buffer: BufferMode::Aborting, joins: None, stream: Some(pace) };
     let accepted = commands::accepted(context, parameters, command).await?;
     let machine = context.gateway.description();
     let axes: Vec<&str> =

@@ -75,12 +75,12 @@ impl Cycle {
                 let targets = &target[..axes.min(target.len())];
                 motion.group_move(handle, group, GroupMoveRequest { shape, targets, relative, dynamics, buffer })
             }
-            Request::GroupPath { group, buffer, epoch, slot, slot_generation, stream } => {
+            Request::GroupPath { group, buffer, epoch, slot, slot_generation, joins, stream } => {
                 let address = SlotAddress { index: slot, generation: slot_generation };
                 let start = self.targets.take(address).ok_or(Rejection::of(Reason::WrongState))?;
                 let axes = motion.groups().get(group.index()).map_or(0, |group| group.axes().len());
                 let start = &start[..axes.min(start.len())];
-                motion.group_path(handle, group, PathRequest { epoch, start, buffer, stream })
+                motion.group_path(handle, group, PathRequest { epoch, start, buffer, joins, stream })
             }
             Request::PathAct { group, act } => motion.group_path_act(handle, group, act),
             Request::GroupHalt { group } => motion.group_halt(handle, group),

@@ -82,7 +82,7 @@ fn axis(slot: &AxisSlot, axis: &Axis, stop_generation: u64) -> AxisSnapshot {
 
 fn group(id: GroupId, group: &Group, stops: &StopReader) -> GroupSnapshot {
     let (path, path_state) = (group.path().map(Passage::path), group.path_state());
-    let left = |path: &PathMotion| Some(PathLeft { distance: path.distance_left()?, seconds: path.time_left_s()? });
+    let left = path.and_then(|_| group.path_left());
     GroupSnapshot {
         state: group.state(),
         interrupted: group.interrupted(),
@@ -97,11 +97,11 @@ fn group(id: GroupId, group: &Group, stops: &StopReader) -> GroupSnapshot {
         path_steps: group.path_steps(),
         starved: path_state == PathState::Starved,
         path_line: path.map_or(0, PathMotion::line),
-        path_distance: path.map_or(0.0, PathMotion::distance),
+        path_distance: path.map_or(0.0, |_| group.path_distance()),
         path_supply_s: path.map_or(0.0, PathMotion::supply_s),
         stream_behind_s: group.stream().map_or(0.0, StreamClock::behind_s),
         stream_held_s: group.stream().map_or(0.0, StreamClock::held_s),
-        path_left: path.and_then(left),
+        path_left: left.map(|left| PathLeft { distance: left.distance, seconds: left.time_s }),
         path_behind: path.map_or(0.0, PathMotion::behind),
         stop_generation: stops.seen(StopScope::Group(id)),
     }

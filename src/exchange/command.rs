@@ -81,6 +81,8 @@ pub enum Request {
         slot: u32,
         /// The slot's generation.
         slot_generation: u32,
+        /// The program that it goes on from without a rest.
+        joins: Option<u32>,
         /// How it is followed, where it is a stream of timed points.
         stream: Option<StreamPace>,
     },

@@ -363,6 +363,7 @@ impl GatewayState {
                     epoch: handle.0 as u32,
                     slot: slot.index,
                     slot_generation: slot.generation,
+                    joins: begin.joins.map(|before| before.0 as u32),
                     stream: begin.stream,
                 }
             }

@@ -36,6 +36,8 @@ pub struct PathBegin {
     pub start: Vec<f64>,
     /// `Buffered`: behind what the group does; else it must rest.
     pub buffer: BufferMode,
+    /// The command of the newest path of the group, where it goes on from that without a rest.
+    pub joins: Option<Handle>,
     /// How it is followed, where it is a stream of timed points.
     pub stream: Option<StreamPace>,
 }

@@ -116,6 +116,8 @@ pub struct Piece {
     pub still: bool,
     /// The program ends at its end.
     pub last: bool,
+    /// It is no way at all: with it the program `epoch` begins, on the path of those before it and without a rest, at the end of the piece before.
+    pub joins: bool,
 }
 
 impl Piece {
@@ -141,5 +143,6 @@ impl Piece {
         rests: false,
         still: false,
         last: false,
+        joins: false,
     };
 }

@@ -159,7 +159,7 @@ impl Group {
     pub fn progress(&self) -> f64 {
         match &self.goal {
             Some(goal) if self.begun && goal.shape == GroupShape::Linear => self.line.progress(),
-            Some(goal) if goal.shape == GroupShape::Path => self.path.path().progress(),
+            Some(goal) if goal.shape == GroupShape::Path => self.path_progress(),
             Some(_) if self.begun => self.direct.progress(),
             _ => 0.0,
         }
@@ -356,6 +356,7 @@ impl Group {
     /// The next move that waits, or rest.
     pub(super) fn next(&mut self, axes: &mut [Axis], reports: &mut Reports) {
         self.leave_line(axes);
+        let mut lost = false;
         // At most GROUP_QUEUE times.
         while let Some(goal) = self.queue.pop() {
             reports.progress(goal.handle, Progress::Active);
@@ -363,11 +364,13 @@ impl Group {
                 self.start(goal, axes);
                 return;
             }
-            if self.check_start(&goal.path.start[..self.count], axes).is_ok() {
+            let strays = lost && goal.path.joins;
+            if !strays && self.check_start(&goal.path.start[..self.count], axes).is_ok() {
                 self.follow_path(goal, axes);
                 return;
             }
-            // What was before it ended elsewhere.
+            // What was before it ended elsewhere; and where it begins, what is joined to it does not.
+            lost = true;
             reports.progress(goal.handle, Progress::Aborted);
         }
         self.phase = Phase::Idle;

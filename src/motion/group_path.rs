@@ -9,6 +9,8 @@ use crate::limits::{GROUP_QUEUE, MAX_GROUP_AXES, PATH_START_S};
 
 use super::axis::Axis;
 use super::group::{Goal, Group, Phase};
+use super::group_blend::Border;
+use super::path::Along;
 use super::reports::Reports;
 use super::stream_clock::StreamClock;
 use super::target::Target;
@@ -26,6 +28,8 @@ pub struct PathRequest<'a> {
     pub start: &'a [f64],
     /// `Buffered`: behind what the group does, where it does something. Else it must rest.
     pub buffer: BufferMode,
+    /// The program from which it goes on without a rest, on one path with that: it is the newest of the group's moves.
+    pub joins: Option<u32>,
     /// How it is followed, where it is a stream of timed points.
     pub stream: Option<StreamPace>,
 }
@@ -35,11 +39,16 @@ pub struct PathRequest<'a> {
 pub(super) struct PathStart {
     pub epoch: u32,
     pub start: [f64; MAX_GROUP_AXES],
+    /// It goes on from the move before it.
+    pub joins: bool,
+    /// Where it does, as soon as that is known.
+    pub border: Option<Border>,
     pub stream: Option<StreamPace>,
 }
 
 impl PathStart {
-    pub const NONE: PathStart = PathStart { epoch: 0, start: [0.0; MAX_GROUP_AXES], stream: None };
+    pub const NONE: PathStart =
+        PathStart { epoch: 0, start: [0.0; MAX_GROUP_AXES], joins: false, border: None, stream: None };
 }
 
 /// What became of a piece.
@@ -60,6 +69,8 @@ const AT_START: f64 = 1e-6;
 #[derive(Clone, Debug)]
 pub(super) struct PathPlace {
     pub epoch: u32,
+    /// Where the program of that begins.
+    pub begin: Along,
     /// Drive coordinates in the frame of `turns`, minus axis coordinates.
     shift: [f64; MAX_GROUP_AXES],
     turns: [i64; MAX_GROUP_AXES],
@@ -71,7 +82,14 @@ pub(super) struct PathPlace {
 
 impl PathPlace {
     pub fn none() -> PathPlace {
-        PathPlace { epoch: 0, shift: [0.0; MAX_GROUP_AXES], turns: [0; MAX_GROUP_AXES], supplied: false, clock: None }
+        PathPlace {
+            epoch: 0,
+            begin: Along::default(),
+            shift: [0.0; MAX_GROUP_AXES],
+            turns: [0; MAX_GROUP_AXES],
+            supplied: false,
+            clock: None,
+        }
     }
 }
 
@@ -93,6 +111,9 @@ impl Group {
         let whole = Limits { velocity: 1.0, acceleration: 1.0, jerk: 1.0 };
         let targets = [Target::default(); MAX_GROUP_AXES];
         let goal = Goal { handle, shape: GroupShape::Path, targets, limits: whole, path };
+        if let Some(before) = request.joins {
+            return self.join_path(goal, before);
+        }
         let busy = self.goal.is_some() || self.halting.is_some();
         if request.buffer == BufferMode::Buffered && busy {
             return self.queue_path(goal, axes);
@@ -167,7 +188,7 @@ impl Group {
         Some(Target::new(self.path_place.turns[i], position, axis.parameters.modulo))
     }
 
-    fn path_goal(&self) -> Option<&Goal> {
+    pub(super) fn path_goal(&self) -> Option<&Goal> {
         self.goal.as_ref().filter(|goal| self.on_path && goal.shape == GroupShape::Path)
     }
 
@@ -210,7 +231,8 @@ impl Group {
         Ok(())
     }
 
-    /// One that waits is no more; one that moves comes to rest, and what waits behind it has its turn there.
+    /// One that waits is no more; one that moves comes to rest, and what waits behind it has its turn there. Those that are joined to it, or it to
+    /// them, are one motion and end together.
     fn cancel_path(
         &mut self,
         handle: Handle,
@@ -218,15 +240,11 @@ impl Group {
         axes: &mut [Axis],
         reports: &mut Reports,
     ) -> Result<(), Rejection> {
-        if self.queue.take(|goal| goal.shape == GroupShape::Path && goal.handle == path).is_some() {
-            reports.progress(path, Progress::Aborted);
-            reports.progress(handle, Progress::Done);
-            return Ok(());
+        match self.cancel_joined(path, reports) {
+            None => return Err(Rejection::of(Reason::NoPath)),
+            Some(true) => self.rest_from_path(handle, axes, reports),
+            Some(false) => reports.progress(handle, Progress::Done),
         }
-        if path == Handle::NONE || self.path_handle() != path {
-            return Err(Rejection::of(Reason::NoPath));
-        }
-        self.rest_from_path(handle, axes, reports);
         Ok(())
     }
 
@@ -259,9 +277,7 @@ impl Group {
     /// A piece of a path, behind those before it.
     pub(super) fn offer(&mut self, piece: &Piece) -> PieceFate {
         if self.path_goal().is_none() || piece.epoch != self.path_place.epoch {
-            // Of a path that waits behind others, it waits, too.
-            let waits = |goal: &Goal| goal.shape == GroupShape::Path && goal.path.epoch == piece.epoch;
-            if self.queue.iter().any(waits) { PieceFate::Later } else { PieceFate::Dropped }
+            self.offer_waiting(piece)
         } else if self.path.push(piece) {
             PieceFate::Taken
         } else {
@@ -280,6 +296,7 @@ impl Group {
             Some(clock) => clock.step(&mut self.path, ratio, axes[usize::from(self.members[0])].period_s),
             None => self.path.step(ratio),
         }
+        self.hand_over(reports);
         if self.path.path().begun() {
             for i in 0..self.count {
                 let axis = &mut axes[usize::from(self.members[i])];

@@ -28,6 +28,7 @@ pub mod axis_state;
 mod direct;
 mod dynamics;
 mod group;
+mod group_blend;
 mod group_move;
 mod group_path;
 pub mod group_state;

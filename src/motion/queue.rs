@@ -65,6 +65,18 @@ impl<T: Copy, const N: usize> Queue<T, N> {
         (0..self.len).filter_map(|place| self.slots[(self.first + place) % N].as_ref())
     }
 
+    /// The same, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        let (newer, older) = self.slots.split_at_mut(self.first);
+        // Slots that hold nothing are none.
+        older.iter_mut().chain(newer).filter_map(Option::as_mut)
+    }
+
+    /// The element that was pushed first.
+    pub fn first(&self) -> Option<&T> {
+        self.iter().next()
+    }
+
     /// The element that was pushed last.
     pub fn last(&self) -> Option<&T> {
         if self.len == 0 { None } else { self.slots[(self.first + self.len - 1) % N].as_ref() }

@@ -298,6 +298,7 @@ reasons! {
     NoPath = 35, "NoPath", false, "the group follows no path: begin one first";
     NotWaiting = 36, "NotWaiting", true, "the path does not rest at the end of a line: switch steps on, and wait until it does";
     TimedPoints = 37, "TimedPoints", false, "the group follows timed points, which have their times: hold it with Interrupt, and let it go on with Continue";
+    NotJoined = 38, "NotJoined", true, "what this path is to go on from has ended, or something waits behind it: begin the path again";
 }
 
 /// A refused command: it changed nothing.

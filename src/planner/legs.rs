@@ -182,6 +182,11 @@ impl Gatherer {
         false
     }
 
+    /// The last element ends so, whatever it said. Returns false where it is part of a leg already, or there is none.
+    pub fn set_corner(&mut self, corner: Corner) -> bool {
+        self.waiting.back_mut().map(|last| last.corner = corner).is_some()
+    }
+
     /// The next leg, as soon as what comes later cannot change it: when enough elements are there, or at a rest, or where the run
     /// ends (`ended`).
     pub fn next(&mut self, ended: bool) -> Option<Leg> {

@@ -27,7 +27,10 @@
 //! What comes out depends on the elements alone, and not on how many of them came at a time, or when.
 
 pub mod axes;
+mod borders;
 mod halt;
+#[cfg(test)]
+mod join_tests;
 mod joints;
 mod legs;
 pub mod mechanism;
@@ -53,11 +56,12 @@ use crate::limits::{MAX_GROUP_AXES, PIECES_PLANNED};
 use crate::motion::Limits;
 
 pub use axes::PathOrder;
+use borders::Borders;
 use joints::JointTrack;
 pub use joints::{Nearest, Obstacle};
 use legs::{Gatherer, Join, Leg, join};
 pub use mechanism::{Mechanism, PathFault};
-use program::{Element, Point};
+use program::{Corner, Element, Point};
 pub use slowed::Slowed;
 use speed::Speeds;
 use split::Splitter;
@@ -94,7 +98,7 @@ impl PathAxes {
     }
 }
 
-/// Plans one program: elements in, pieces out.
+/// Plans one program, and those that are joined to it: elements in, pieces out.
 #[derive(Clone, Debug)]
 pub struct Planner {
     axes: PathAxes,
@@ -103,6 +107,7 @@ pub struct Planner {
     joints: Option<JointTrack>,
     splitter: Splitter,
     speeds: Speeds,
+    borders: Borders,
     pieces: VecDeque<Piece>,
     /// The curve ends at rest and is planned to there, before that of this leg begins.
     resting: Option<Option<Leg>>,
@@ -148,6 +153,7 @@ impl Planner {
             joints: track,
             splitter: Splitter::new(limits.clone(), axes.tool, rows, axes.period_s),
             speeds: Speeds::new(limits, axes.tool, rows, axes.period_s, epoch),
+            borders: Borders::new(epoch),
             pieces: VecDeque::new(),
             resting: None,
             ending: None,
@@ -192,11 +198,24 @@ impl Planner {
                 element.corner = element.corner.for_joints();
             }
             if self.gatherer.push(&element) {
-                self.track.stop();
+                self.track.set_corner(Corner::Stop);
             }
             self.busy = true;
             self.work(PIECES_PLANNED);
         }
+    }
+
+    /// What is pushed from now on is of another program, which carries `epoch`, on the same path: as if all were one. `corner` is how what
+    /// was pushed last ends, where that is not what it said; the corner before that is rounded for what it said, unless that was a tolerance. A piece that [joins](Piece::joins) comes before the pieces of that program.
+    pub fn join(&mut self, epoch: u32, corner: Option<Corner>) {
+        self.work(usize::MAX);
+        if let Some(corner) = corner {
+            let corner = if self.joints.is_some() { corner.for_joints() } else { corner };
+            if !self.gatherer.set_corner(corner) {
+                self.track.set_corner(corner);
+            }
+        }
+        self.borders.add(self.gatherer.sigma(), epoch);
     }
 
     /// What is known is planned to its end, where it rests: because nothing follows (`last`), or what follows is not there in time.
@@ -249,17 +268,22 @@ impl Planner {
 
     /// Everything is planned; nothing follows where that is the `last`.
     fn close(&mut self, last: bool) {
-        if !last || self.ended {
+        if self.ended {
             return;
         }
-        self.ended = true;
+        self.ended = last;
         if self.obstacle().is_some() {
             return;
         }
-        if self.pieces.is_empty() {
+        let at = self.joints.as_ref().map_or(*self.gatherer.end(), JointTrack::at);
+        let stand = self.speeds.stand(&at, self.gatherer.sigma());
+        self.borders.pass(stand.distance, stand.time, &mut self.pieces);
+        if !last {
+            return;
+        }
+        if self.pieces.back().is_none_or(|piece| piece.joins) {
             // All that there was is on its way, or there was nothing.
-            let at = self.joints.as_ref().map_or(*self.gatherer.end(), JointTrack::at);
-            self.pieces.push_back(self.speeds.stand(&at, self.gatherer.sigma()));
+            self.borders.give(stand, &mut self.pieces);
         }
         if let Some(piece) = self.pieces.back_mut() {
             piece.last = true;
@@ -320,9 +344,9 @@ impl Planner {
                 }
             }
             while self.splitter.next(&mut stretches) {}
-            let pieces = &mut self.pieces;
+            let (pieces, borders) = (&mut self.pieces, &mut self.borders);
             for stretch in stretches.drain(..) {
-                self.speeds.push(stretch, &mut |piece| pieces.push_back(piece));
+                self.speeds.push(stretch, &mut |piece| borders.give(piece, pieces));
             }
         }
     }

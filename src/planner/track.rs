@@ -106,10 +106,10 @@ impl Track {
         *corner == Corner::Stop || std::mem::discriminant(corner) == std::mem::discriminant(other)
     }
 
-    /// The last leg ends in a stop.
-    pub fn stop(&mut self) {
+    /// The last leg ends so, whatever was said before.
+    pub fn set_corner(&mut self, corner: Corner) {
         if let Some(leg) = self.legs.back_mut() {
-            leg.corner = Corner::Stop;
+            leg.corner = corner;
         }
     }
 

@@ -18,7 +18,7 @@ use crate::ids::{AxisId, GroupId, Handle};
 use crate::kinematics::Unreachable;
 use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS, MAX_STREAM_POINTS};
 use crate::planner::points::Node;
-use crate::planner::program::{Element, Point};
+use crate::planner::program::{Corner, Element, Point};
 use crate::planner::reserve::Reserve;
 use crate::planner::{Mechanism, PathAxes, PathOrder, Planner, Walk};
 
@@ -84,7 +84,12 @@ pub enum ProgramError {
 impl fmt::Display for ProgramError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ProgramError::Ended => write!(out, "this program has ended: its command says why"),
+            ProgramError::Ended => {
+                write!(
+                    out,
+                    "this program takes nothing more: it has ended, as its command says, or another one goes on from it"
+                )
+            }
             ProgramError::Full { given, room } => {
                 write!(out, "{given} elements were given and {room} fit now: give fewer, or wait")
             }
@@ -196,6 +201,26 @@ impl Desk {
         self.begin_with(group, handle, Start::Path(Box::new(start)), command)
     }
 
+    /// The same on the path of program `before`, which takes nothing more: it goes on from there without a rest, where `corner` is how that ends, if not as it says.
+    /// Where that has ended, as `start` says.
+    ///
+    /// # Errors
+    /// Where the planner is not there.
+    pub fn join(
+        &self,
+        (group, before): (GroupId, Handle),
+        handle: Handle,
+        start: ProgramStart,
+        corner: Option<Corner>,
+        command: Option<watch::Receiver<CommandStatus>>,
+    ) -> Result<(), ProgramError> {
+        let counts = Arc::new(Counts::of(handle));
+        let start = Start::Path(Box::new(start));
+        self.post(Message::Join { group, before, counts: Arc::clone(&counts), start, corner, command })?;
+        *self.newest[group.index()].lock().unwrap_or_else(PoisonError::into_inner) = counts;
+        Ok(())
+    }
+
     /// The same of a stream.
     ///
     /// # Errors
@@ -220,6 +245,14 @@ impl Desk {
     /// The program of this command is the group's newest, and has not ended.
     pub fn runs(&self, group: GroupId, handle: Handle) -> bool {
         self.running(group, handle).is_ok()
+    }
+
+    /// That program takes elements.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub fn check_running(&self, group: GroupId, handle: Handle) -> Result<(), ProgramError> {
+        self.running(group, handle).map(|_| ())
     }
 
     /// How a stream of a group would begin now, and what its points are checked against: its axes, also where they are joints.

@@ -162,7 +162,11 @@ fn check_caps(Caps { velocity, acceleration, jerk }: Caps) -> Result<(), DraftEr
     Ok(())
 }
 
-fn check_corner(corner: Corner) -> Result<(), DraftError> {
+/// A corner that is one.
+///
+/// # Errors
+/// Where a tolerance or a distance is none.
+pub fn check_corner(corner: Corner) -> Result<(), DraftError> {
     let given = match corner {
         Corner::Stop | Corner::Exact => return Ok(()),
         Corner::Distance(distance) => [distance, distance],

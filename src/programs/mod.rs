@@ -7,18 +7,20 @@
 //! A program is known by the handle of the command that began it. What a client may give at a time is bounded by the room that is left,
 //! which every answer names; the ring bounds what is planned ahead. Where a client gives no more without saying that it was all, what there
 //! is is planned to its end before the machine runs out of it, so that it rests on the path at the last place that is known, and goes
-//! on from there when more comes. A program ends with its command, whatever ended that.
+//! on from there when more comes. A program ends with its command, whatever ended that. One that is joined to another goes on in its planner, as
+//! if both were one (`member`).
 //! Of a stream of timed points, each is checked where it is handed in (`stream`), and how late it came is counted (`lateness`).
 
 mod desk;
 mod draft;
 mod lateness;
+mod member;
 mod plan;
 mod runner;
 mod stream;
 
 pub use desk::{Desk, ProgramError, ProgramStart};
-pub use draft::{DraftError, Ground};
+pub use draft::{DraftError, Ground, check_corner};
 pub use lateness::{LATENESS_BOUNDS_S, Late, Lateness};
 pub use runner::Runner;
 pub use stream::{PointError, PointFault, StreamGround, StreamStart};

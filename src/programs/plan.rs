@@ -1,11 +1,12 @@
-//! What a program of either kind is planned from: elements of a path, or nodes of a stream.
+//! What a program of either kind is planned from: elements of a path, or nodes of a stream. Of a path that several programs share, elements of one
+//! after the other.
 
 use std::collections::VecDeque;
 
-use super::Counts;
+use super::member::Members;
 use crate::geometry::Piece;
 use crate::planner::points::Node;
-use crate::planner::program::Element;
+use crate::planner::program::{Corner, Element};
 use crate::planner::{PathOrder, Planner, StreamPlanner};
 
 /// What was handed in at a time.
@@ -14,13 +15,33 @@ pub(super) enum Batch {
     Nodes(Vec<Node>),
 }
 
+/// What waits for the planner of a path.
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are elements")]
+pub(super) enum Waiting {
+    Element(Element),
+    /// Elements from here on are of this program, and what is before them ends so.
+    Border {
+        epoch: u32,
+        corner: Option<Corner>,
+    },
+}
+
+/// What was planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Planned {
+    /// Something that was handed in.
+    Part,
+    /// All of a program: what comes is of the next.
+    Program,
+}
+
 /// A program's planner, and what waits for it.
 pub(super) enum Plan {
     /// With the order of its axes, or `None` where its pieces are in the group's order.
     Path {
         planner: Box<Planner>,
         order: Option<PathOrder>,
-        waiting: VecDeque<Element>,
+        waiting: VecDeque<Waiting>,
     },
     Stream {
         planner: Box<StreamPlanner>,
@@ -32,10 +53,19 @@ impl Plan {
     /// Behind what waits; nothing where it is of the other kind.
     pub fn extend(&mut self, batch: Batch) {
         match (self, batch) {
-            (Plan::Path { waiting, .. }, Batch::Elements(elements)) => waiting.extend(elements),
+            (Plan::Path { waiting, .. }, Batch::Elements(elements)) => {
+                waiting.extend(elements.into_iter().map(Waiting::Element));
+            }
             (Plan::Stream { waiting, .. }, Batch::Nodes(nodes)) => waiting.extend(nodes),
             _ => {}
         }
+    }
+
+    /// What comes is of program `epoch`, on the same path. Returns false where this is none that could be shared.
+    pub fn join(&mut self, epoch: u32, corner: Option<Corner>) -> bool {
+        let Plan::Path { waiting, .. } = self else { return false };
+        waiting.push_back(Waiting::Border { epoch, corner });
+        true
     }
 
     /// Nothing waits.
@@ -51,12 +81,19 @@ impl Plan {
         matches!(self, Plan::Path { planner, .. } if planner.is_busy())
     }
 
-    /// Plans one of what waits; returns whether there was one.
-    pub fn advance(&mut self) -> bool {
+    /// Plans one of what waits, if there is one.
+    pub fn advance(&mut self) -> Option<Planned> {
         match self {
-            Plan::Path { planner, waiting, .. } => waiting.pop_front().map(|element| planner.push(&element)).is_some(),
-            Plan::Stream { planner, waiting } => waiting.pop_front().map(|node| planner.push(&node)).is_some(),
+            Plan::Path { planner, waiting, .. } => match waiting.pop_front()? {
+                Waiting::Element(element) => planner.push(&element),
+                Waiting::Border { epoch, corner } => {
+                    planner.join(epoch, corner);
+                    return Some(Planned::Program);
+                }
+            },
+            Plan::Stream { planner, waiting } => planner.push(&waiting.pop_front()?),
         }
+        Some(Planned::Part)
     }
 
     /// Plans what is known to its end.
@@ -86,9 +123,9 @@ impl Plan {
     }
 
     /// What it came to.
-    pub fn tell(&self, counts: &Counts) {
+    pub fn tell(&self, members: &Members) {
         if let Plan::Path { planner, .. } = self {
-            counts.tell(planner);
+            members.tell(planner);
         }
     }
 

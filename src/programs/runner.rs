@@ -10,13 +10,15 @@ use tokio::sync::watch;
 
 use super::Counts;
 use super::desk::Start;
-use super::plan::{Batch, Plan};
+use super::member::{Member, Members};
+use super::plan::{Batch, Plan, Planned};
 use crate::gateway::{self, CommandStatus, GroupSnapshot, PieceSender};
 use crate::geometry::Piece;
 use crate::ids::{GroupId, Handle};
 use crate::limits::{
     MAX_PROGRAM_BATCHES, PROGRAM_ELEMENTS_PER_ROUND, PROGRAM_FLUSH_S, PROGRAM_PATIENCE_NS, PROGRAM_POLL_NS,
 };
+use crate::planner::program::Corner;
 use crate::service::{Beat, Place, Sabotage};
 
 /// What the desk hands in.
@@ -26,6 +28,16 @@ pub(super) enum Message {
         counts: Arc<Counts>,
         start: Start,
         /// Where it waits behind others.
+        command: Option<watch::Receiver<CommandStatus>>,
+    },
+    /// Goes on from program `before` without a rest, which ends with what it has; where that takes nothing any more, begins behind it.
+    Join {
+        group: GroupId,
+        before: Handle,
+        counts: Arc<Counts>,
+        start: Start,
+        /// How what is before it ends.
+        corner: Option<Corner>,
         command: Option<watch::Receiver<CommandStatus>>,
     },
     Append {
@@ -39,9 +51,9 @@ pub(super) enum Message {
     },
 }
 
-/// A program under way.
+/// A program under way, with those that are joined to it.
 struct Program {
-    counts: Arc<Counts>,
+    members: Members,
     plan: Plan,
     /// A piece that found no room in the ring.
     in_hand: Option<Piece>,
@@ -53,27 +65,17 @@ struct Program {
     open: bool,
     /// When something was handed in last, CLOCK_MONOTONIC.
     heard_ns: u64,
-    /// The cycle has shown it.
-    seen: bool,
-    begun_ns: u64,
-    command: Option<watch::Receiver<CommandStatus>>,
 }
 
 impl Program {
+    fn new(member: Member, plan: Plan, now_ns: u64) -> Program {
+        let (members, in_hand) = (Members::new(member), None);
+        Program { members, plan, in_hand, ended: false, finished: false, open: false, heard_ns: now_ns }
+    }
+
     /// All that it has is on its way to the cycle, and nothing more is to come.
     fn handed_over(&self) -> bool {
         self.finished && self.in_hand.is_none() && self.plan.ready() == 0 && !self.plan.is_busy()
-    }
-
-    /// Its command has ended; or it was never begun, which the desk makes sure of, but for a daemon that stops.
-    fn is_over(&mut self, state: &GroupSnapshot, now_ns: u64) -> bool {
-        let shown = state.on_path && state.active == self.counts.handle.0;
-        self.seen |= shown;
-        let ended = match &self.command {
-            Some(command) => command.borrow().state.is_end(),
-            None => !self.seen && now_ns > self.begun_ns + PROGRAM_PATIENCE_NS,
-        };
-        ended || (self.seen && !shown)
     }
 }
 
@@ -136,7 +138,7 @@ impl Runner {
     }
 
     fn forget(&mut self, group: usize) {
-        self.programs[group].drain(..).for_each(|program| close(&program));
+        self.programs[group].drain(..).for_each(|program| program.members.close());
     }
 
     fn take(&mut self, message: Message, now_ns: u64) {
@@ -147,18 +149,21 @@ impl Runner {
                     self.forget(group.index());
                 }
                 let plan = start.plan(counts.handle.0 as u32);
-                self.programs[group.index()].push_back(Program {
-                    counts,
-                    plan,
-                    in_hand: None,
-                    ended: false,
-                    finished: false,
-                    open: false,
-                    heard_ns: now_ns,
-                    seen: false,
-                    begun_ns: now_ns,
-                    command,
-                });
+                let member = Member::new(counts, command, now_ns);
+                self.programs[group.index()].push_back(Program::new(member, plan, now_ns));
+            }
+            Message::Join { group, before, counts, start, corner, command } => {
+                let epoch = counts.handle.0 as u32;
+                let member = Member::new(counts, command, now_ns);
+                if let Some(program) = self.running(group, before).filter(|program| !program.ended)
+                    && program.plan.join(epoch, corner)
+                {
+                    program.members.join(member);
+                    program.heard_ns = now_ns;
+                } else {
+                    let program = Program::new(member, start.plan(epoch), now_ns);
+                    self.programs[group.index()].push_back(program);
+                }
             }
             Message::Append { group, handle, batch } => {
                 if let Some(program) = self.running(group, handle) {
@@ -175,20 +180,14 @@ impl Runner {
     }
 
     fn running(&mut self, group: GroupId, handle: Handle) -> Option<&mut Program> {
-        self.programs[group.index()].iter_mut().find(|program| program.counts.handle == handle)
+        self.programs[group.index()].iter_mut().find(|program| program.members.newest() == handle)
     }
 
     /// One round of one group's programs.
     fn advance(&mut self, group: usize, state: &GroupSnapshot, now_ns: u64) {
         let (programs, ring) = (&mut self.programs[group], &mut self.rings[group]);
         // One that waits may end before its turn.
-        programs.retain_mut(|program| {
-            let over = program.is_over(state, now_ns);
-            if over {
-                close(program);
-            }
-            !over
-        });
+        programs.retain_mut(|program| !program.members.are_over(state, now_ns));
         // Pieces come in the order of the programs.
         for program in programs {
             plan(program, ring, state, now_ns);
@@ -199,21 +198,19 @@ impl Runner {
     }
 }
 
-/// It takes nothing any more.
-fn close(program: &Program) {
-    program.counts.ended.store(true, Ordering::Relaxed);
-    program.counts.waiting.store(0, Ordering::Relaxed);
-}
-
 /// One round of one program's planning.
 fn plan(program: &mut Program, ring: &mut PieceSender, state: &GroupSnapshot, now_ns: u64) {
     // Bound: what is planned at a time, so that every group has its turn.
     for _ in 0..PROGRAM_ELEMENTS_PER_ROUND {
-        if program.plan.is_busy() || program.plan.ready() > ring.capacity() || !program.plan.advance() {
+        if program.plan.is_busy() || program.plan.ready() > ring.capacity() {
             break;
         }
+        match program.plan.advance() {
+            None => break,
+            Some(Planned::Part) => program.members.count_element(),
+            Some(Planned::Program) => program.members.count_program(),
+        }
         program.open = true;
-        program.counts.waiting.fetch_sub(1, Ordering::Relaxed);
     }
     if program.plan.is_idle() && !program.finished && !program.plan.is_busy() {
         // What is planned but held back for what follows is of use only until the cycle needs it.
@@ -238,6 +235,6 @@ fn plan(program: &mut Program, ring: &mut PieceSender, state: &GroupSnapshot, no
             break;
         }
     }
-    program.counts.planned.store(program.finished && !program.plan.is_busy(), Ordering::Relaxed);
-    program.plan.tell(&program.counts);
+    program.members.set_planned(program.finished && !program.plan.is_busy());
+    program.plan.tell(&program.members);
 }

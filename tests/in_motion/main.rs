@@ -1,6 +1,7 @@
 //! What the machine does while services die around it, and how it stops when nothing else works: the whole daemon with
 //! its real socket, every cycle of it let run by the test.
 
+mod blends;
 mod capped;
 mod clock;
 mod held;

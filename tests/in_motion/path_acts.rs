@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use crate::held::{Held, until};
 use crate::paths::{AXES, LONG, Program, assert_within_limits, group, rests};
 
-fn status(machine: &mut Machine) -> Value {
+pub fn status(machine: &mut Machine) -> Value {
     machine.call("Path", "Status", json!({ "group": "gantry" })).unwrap()
 }
 
 /// Cycles until something holds, with each of them.
-fn run_until(held: &mut Held, what: &str, holds: impl Fn(&Snapshot) -> bool) -> Vec<Snapshot> {
+pub fn run_until(held: &mut Held, what: &str, holds: impl Fn(&Snapshot) -> bool) -> Vec<Snapshot> {
     let mut snapshots = vec![held.snapshot.clone()];
     while !holds(&held.snapshot) {
         assert!(snapshots.len() < LONG as usize, "still not: {what}: {:?}", held.snapshot.groups[0]);
@@ -25,7 +25,7 @@ fn run_until(held: &mut Held, what: &str, holds: impl Fn(&Snapshot) -> bool) -> 
 }
 
 /// The kinds of the events of paths since `after`, with their lines.
-fn events(machine: &mut Machine, after: u64) -> Vec<String> {
+pub fn events(machine: &mut Machine, after: u64) -> Vec<String> {
     let read = machine.call("Events", "Read", json!({ "after": after })).unwrap();
     let kinds = read["events"].as_array().unwrap().iter().filter(|event| event["group"] == "gantry");
     kinds.filter_map(|event| event["kind"].as_str()?.strip_prefix("path_").map(str::to_string)).collect()
@@ -40,7 +40,7 @@ fn at(held: &Held) -> [f64; AXES] {
     [0, 1, 2].map(|axis| held.snapshot.axes[axis].setpoint)
 }
 
-fn is_at(held: &Held, place: &[f64; AXES]) -> bool {
+pub fn is_at(held: &Held, place: &[f64; AXES]) -> bool {
     at(held).iter().zip(place).all(|(at, end)| (at - end).abs() < 1e-9)
 }
 
@@ -329,7 +329,7 @@ fn one_behind_another(held: &mut Held) -> (Program, Program) {
     (first, second)
 }
 
-fn cancel(held: &mut Held, program: &Program) -> Result<Value, motiond::client::Error> {
+pub fn cancel(held: &mut Held, program: &Program) -> Result<Value, motiond::client::Error> {
     let mut machine = held.connect();
     let cancel = json!({ "group": "gantry", "handle": program.handle, "lease": program.lease });
     held.ask(&mut machine, "Path", "Cancel", cancel)

@@ -70,7 +70,7 @@ impl Program {
     }
 
     /// The planner has taken all that was given.
-    fn taken(&mut self) {
+    pub fn taken(&mut self) {
         self.until("waiting", json!(0));
     }
 
@@ -149,7 +149,7 @@ fn batches_of_any_size_give_the_same_setpoints_to_the_last_bit() {
 }
 
 /// Words of an axis in a frame that say what it was told: position, velocity, acceleration.
-const TOLD: usize = 3;
+pub const TOLD: usize = 3;
 
 /// What the axes are told in one cycle, as its bits.
 type Told = [u64; AXES * TOLD];

@@ -15,6 +15,7 @@
 //! | `pieces` | the pieces that the cycle has |
 //! | `mirror` | a piece for who goes back |
 //! | `place` | where the path's motion is, and where it will be |
+//! | `progress` | how far it has come |
 //! | `search` | the greatest change of the share |
 //! | `release` | the hardest braking from which it need not run back |
 //! | `margin` | what is left between a state and what must not be passed |
@@ -32,6 +33,7 @@ mod passage;
 mod passage_tests;
 mod pieces;
 mod place;
+mod progress;
 mod release;
 mod search;
 #[cfg(test)]
@@ -47,6 +49,7 @@ use margin::{MOST_CHANGE, Way, margin};
 pub use passage::Passage;
 use pieces::Pieces;
 use place::{Place, advanced};
+pub use progress::Along;
 use search::{Search, Step};
 
 /// Of the rate: what is no going on.
@@ -176,17 +179,6 @@ impl PathMotion {
         self.room() == 0
     }
 
-    /// Share of the way that is done, once the end of the program is known; 0 before.
-    pub fn progress(&self) -> f64 {
-        match self.pieces.last() {
-            Some(last) if last.last && last.distance + last.length > 0.0 => {
-                (self.distance() / (last.distance + last.length)).min(1.0)
-            }
-            Some(last) if last.last => 1.0,
-            _ => 0.0,
-        }
-    }
-
     /// The path is known up to a rest.
     pub fn ends(&self) -> bool {
         self.pieces.last().is_some_and(|piece| piece.rests)
@@ -233,31 +225,6 @@ impl PathMotion {
     /// What slows it where it is, if a singularity does.
     pub fn slowed_by(&self) -> Option<Singularity> {
         self.pieces.get(self.place.piece).and_then(|piece| piece.slowed_by)
-    }
-
-    /// Seconds that are left of the program as it is planned, at an override of 1, once its end is known.
-    pub fn time_left_s(&self) -> Option<f64> {
-        let last = self.pieces.last().filter(|last| last.last)?;
-        let here = self.pieces.get(self.place.piece)?;
-        let done = if here.length > 0.0 { here.duration * self.place.x / here.length } else { 0.0 };
-        Some((last.time + last.duration - here.time - done).max(0.0))
-    }
-
-    /// Path units that are left of the program, once its end is known.
-    pub fn distance_left(&self) -> Option<f64> {
-        let last = self.pieces.last().filter(|last| last.last)?;
-        Some((last.distance + last.length - self.distance()).max(0.0))
-    }
-
-    /// Where an axis rests at the end of the program, once that is known; drive coordinates.
-    pub fn end(&self, axis: usize) -> Option<f64> {
-        let last = self.pieces.last().filter(|last| last.last)?;
-        Some(last.axes[axis].at(last.length))
-    }
-
-    /// Path units behind it that are kept: so far it can go back.
-    pub fn behind(&self) -> f64 {
-        self.pieces.get(self.pieces.begin()).map_or(0.0, |first| self.distance() - first.distance)
     }
 
     /// Seconds that the known path takes at the programmed velocities, at least: for those who keep it supplied. Bound: what is kept.

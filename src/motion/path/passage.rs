@@ -145,7 +145,7 @@ impl Passage {
     }
 
     /// Number of the piece that it is on: at the end of one, of the next.
-    fn present(&self) -> u64 {
+    pub fn present(&self) -> u64 {
         let Place { piece, x, .. } = self.path.place;
         let ended = self.path.pieces.get(piece).is_some_and(|piece| x >= piece.length);
         piece + u64::from(ended)

@@ -254,14 +254,14 @@ fn what_is_left_is_known_with_the_end_and_is_about_what_it_takes() {
     walk.step(1.0);
     assert!(walk.given == walk.pieces.len());
     let whole = walk.pieces.last().map(|last| last.distance + last.length).unwrap();
-    let (distance, told) = (walk.passage.path().distance_left().unwrap(), walk.passage.path().time_left_s().unwrap());
+    let (distance, told) = (walk.passage.path().left().unwrap().distance, walk.passage.path().left().unwrap().time_s);
     assert!((distance - whole).abs() < 0.01);
     let mut cycles = 0;
     let (mut before, mut halfway) = (told, None);
     while !walk.passage.arrived() {
         walk.step(1.0);
         cycles += 1;
-        let left = walk.passage.path().time_left_s().unwrap();
+        let left = walk.passage.path().left().unwrap().time_s;
         assert!(left <= before);
         before = left;
         if halfway.is_none() && walk.passage.path().distance() > 0.5 * whole {

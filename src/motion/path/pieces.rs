@@ -110,6 +110,11 @@ impl Pieces {
         self.begin
     }
 
+    /// The number of the next piece.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
     /// Passes the rests before piece `present`. Bound: those that were passed since.
     pub fn pass_rests(&mut self, present: u64) {
         while self.passed < self.known && self.numbered(self.passed) < present {
