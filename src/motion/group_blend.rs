@@ -95,7 +95,7 @@ impl Group {
     }
 
     /// Ends the path of this command, as far as it waits, and those that are joined to it before and behind. Returns whether the active path is one
-    /// of them, which goes on; `None` where there is no such path. Bound: twice GROUP_QUEUE.
+    /// of them, which goes on; `None` where there is no such path. Bound: the square of GROUP_QUEUE.
     pub(super) fn cancel_joined(&mut self, path: Handle, reports: &mut Reports) -> Option<bool> {
         let active = self.path_handle();
         if path == Handle::NONE {
