@@ -37,7 +37,7 @@ mod machine;
 pub mod open_paths;
 pub mod parameter_book;
 mod parameters;
-mod path;
+pub mod path;
 mod path_acts;
 mod path_begin;
 pub mod peer;
