@@ -102,6 +102,8 @@ pub const PATH_BLOCK: usize = 64;
 pub const MAX_PATH_WINDOW: usize = 4096;
 /// How far a path that is exact at its corners may be off where only its curvature changes, mm or deg.
 pub const EXACT_PATH_MM: f64 = 1e-3;
+/// Elements that are exact at their corners are gathered into a leg of this length at most, mm or deg: what is shorter is passed in a cycle or two.
+pub const MAX_EXACT_GATHERED_MM: f64 = 0.5;
 /// How far a planned circle may be off the programmed one, mm.
 pub const ARC_ACCURACY: f64 = 1e-5;
 /// No path comes nearer to a singularity than this, as [`crate::kinematics::Conditioning`] counts it.

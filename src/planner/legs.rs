@@ -2,12 +2,13 @@
 //!
 //! Elements that are short compared with the tolerance are gathered into one leg, whose chord they leave by no more than a share of
 //! the tolerance; what is followed later is still the elements themselves, but how finely somebody chopped a curve does not matter
-//! any more. What a leg is depends on the program alone, and not on how much of it was there when it was made.
+//! any more. So are elements that are exact, where next to nothing turns between them and the leg is short. What a leg is depends on the program
+//! alone, and not on how much of it was there when it was made.
 
 use std::collections::VecDeque;
 
 use crate::geometry::Arc;
-use crate::limits::{EXACT_PATH_MM, MAX_FEED, MAX_GATHERED};
+use crate::limits::{EXACT_PATH_MM, MAX_EXACT_GATHERED_MM, MAX_FEED, MAX_GATHERED, MAX_GROUP_AXES};
 
 use super::program::{Caps, Corner, Element, Feed, Point, Shape};
 
@@ -19,6 +20,8 @@ const FEED_FACTOR: f64 = 1.25;
 pub const SHORTEST: f64 = 1e-6;
 /// Directions that differ by less go on straight.
 const STRAIGHT: f64 = 1e-6;
+/// Directions that differ by more are a corner where it is exact, radians: a stop.
+const EXACT_TURN: f64 = 1e-3;
 
 /// A place on the path, `sigma` units of path from its beginning.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +101,15 @@ impl Leg {
             Way::Lines(_) => 0.0,
         }
     }
+
+    /// Directions of its first and its last element.
+    fn programmed(&self) -> [Point; 2] {
+        let of = |marks: &[Mark]| direction(&marks[0].at, &marks[1].at, marks[1].sigma - marks[0].sigma);
+        match &self.way {
+            Way::Lines(marks) if self.gathered => [of(marks), of(&marks[marks.len() - 2..])],
+            _ => [self.first, self.last],
+        }
+    }
 }
 
 /// What is not part of a leg yet.
@@ -114,6 +126,13 @@ struct Waiting {
     line: u32,
 }
 
+impl Waiting {
+    /// Of a line.
+    fn direction(&self) -> Point {
+        direction(&self.from, &self.to, self.end - self.begin)
+    }
+}
+
 /// Gathers elements into legs.
 #[derive(Clone, Debug)]
 pub struct Gatherer {
@@ -122,6 +141,18 @@ pub struct Gatherer {
     at: Point,
     sigma: f64,
     waiting: VecDeque<Waiting>,
+    /// The corner in front of the first that waits.
+    before: Corner,
+}
+
+/// From one place to another, `length` units of path further on.
+fn direction(from: &Point, to: &Point, length: f64) -> Point {
+    std::array::from_fn(|axis| (to[axis] - from[axis]) / length)
+}
+
+/// The change between two directions, of linear axes and of rotary ones; the first `linear` are linear.
+fn turn(before: &Point, after: &Point, linear: usize) -> [f64; 2] {
+    [distance(before, after, 0..linear), distance(before, after, linear..MAX_GROUP_AXES)]
 }
 
 /// Euclidean, of the coordinates in `range`.
@@ -131,9 +162,10 @@ fn distance(a: &Point, b: &Point, range: std::ops::Range<usize>) -> f64 {
 }
 
 impl Gatherer {
-    /// From a rest at `start`. The first `linear` of the `axes` coordinates are linear axes.
-    pub fn new(axes: usize, linear: usize, start: Point) -> Gatherer {
-        Gatherer { axes, linear, at: start, sigma: 0.0, waiting: VecDeque::new() }
+    /// From a rest at `start`. The first `linear` of the `axes` coordinates are linear axes; those behind them are 0.
+    pub fn new(axes: usize, linear: usize, mut start: Point) -> Gatherer {
+        start[axes..].fill(0.0);
+        Gatherer { axes, linear, at: start, sigma: 0.0, waiting: VecDeque::new(), before: Corner::Stop }
     }
 
     /// Where the last element ends.
@@ -150,7 +182,10 @@ impl Gatherer {
     /// a leg already.
     pub fn push(&mut self, element: &Element) -> bool {
         let (to, length, linear) = match element.shape {
-            Shape::Line(to) => (to, distance(&self.at, &to, 0..self.axes), distance(&self.at, &to, 0..self.linear)),
+            Shape::Line(mut to) => {
+                to[self.axes..].fill(0.0);
+                (to, distance(&self.at, &to, 0..self.axes), distance(&self.at, &to, 0..self.linear))
+            }
             Shape::Arc(arc) => {
                 let mut to = self.at;
                 for (axis, to) in to.iter_mut().enumerate().take(self.axes) {
@@ -184,7 +219,11 @@ impl Gatherer {
 
     /// The last element ends so, whatever it said. Returns false where it is part of a leg already, or there is none.
     pub fn set_corner(&mut self, corner: Corner) -> bool {
-        self.waiting.back_mut().map(|last| last.corner = corner).is_some()
+        match self.waiting.back_mut() {
+            Some(last) => last.corner = corner,
+            None => self.before = corner,
+        }
+        !self.waiting.is_empty()
     }
 
     /// The next leg, as soon as what comes later cannot change it: when enough elements are there, or at a rest, or where the run
@@ -225,28 +264,44 @@ impl Gatherer {
         Some(self.leg(gathered))
     }
 
-    /// Something could be gathered behind the first `count`.
+    /// Something could be gathered behind the first `count`. What is exact stays so beside a corner that is rounded over a distance.
     fn may_go_on(&self, count: usize) -> bool {
-        matches!(self.waiting[count - 1].corner, Corner::Tolerance { .. })
+        let last = &self.waiting[count - 1];
+        match last.corner {
+            Corner::Tolerance { .. } => true,
+            Corner::Exact => {
+                let length = last.end - self.waiting[0].begin;
+                length < MAX_EXACT_GATHERED_MM && !matches!(self.before, Corner::Distance(_))
+            }
+            Corner::Stop | Corner::Distance(_) => false,
+        }
     }
 
-    /// The element at `index` may be gathered with those before it, as far as corners and feeds say. Around a corner that is exact or
-    /// rounded over a distance it is the programmed direction that counts, and not that of a chord.
+    /// The element at `index` may be gathered with those before it, as far as corners and feeds say. Around a corner that is exact behind one
+    /// that is not, or rounded over a distance, it is the programmed direction that counts, and not that of a chord.
     fn goes_on(&self, index: usize) -> bool {
         let (before, element, first) = (&self.waiting[index - 1], &self.waiting[index], &self.waiting[0]);
         let (slow, fast) = (first.feed.min(element.feed), first.feed.max(element.feed));
+        let alike = std::mem::discriminant(&element.corner) == std::mem::discriminant(&first.corner);
         self.may_go_on(index)
             && matches!(element.shape, Shape::Line(_))
-            && matches!(element.corner, Corner::Tolerance { .. } | Corner::Stop)
+            && (alike || element.corner == Corner::Stop)
             && fast <= slow * FEED_FACTOR
             && before.corner == first.corner
             && element.caps == first.caps
+            && (first.corner != Corner::Exact || self.goes_on_exactly(before, element))
+    }
+
+    /// Next to nothing turns between the two, and the leg does not become too long.
+    fn goes_on_exactly(&self, before: &Waiting, element: &Waiting) -> bool {
+        let turn = turn(&before.direction(), &element.direction(), self.linear);
+        element.end - self.waiting[0].begin <= MAX_EXACT_GATHERED_MM && turn.iter().all(|turn| *turn <= EXACT_TURN)
     }
 
     /// The first `count` elements stay close enough to their chord, at the same share of the way.
     fn fits(&self, count: usize) -> bool {
         let (first, last) = (&self.waiting[0], &self.waiting[count - 1]);
-        let Corner::Tolerance { linear, rotary } = first.corner else { return count == 1 };
+        let Some([linear, rotary]) = first.corner.within() else { return count == 1 };
         let chord = distance(&first.from, &last.to, 0..self.axes);
         let length = last.end - first.begin;
         // What turns back is no chord.
@@ -279,10 +334,7 @@ impl Gatherer {
                     sigma: element.end,
                     line: element.line,
                 }));
-                let mut direction = [0.0; crate::limits::MAX_GROUP_AXES];
-                for axis in 0..self.axes {
-                    direction[axis] = (last.to[axis] - from[axis]) / (end - begin);
-                }
+                let direction = direction(&from, &last.to, end - begin);
                 let (way, gathered) = (Way::Lines(marks), count > 1);
                 Leg { way, begin, end, first: direction, last: direction, feed, caps, line, corner, inside, gathered }
             }
@@ -306,6 +358,7 @@ impl Gatherer {
             }
         };
         self.waiting.drain(..count);
+        self.before = leg.corner;
         leg
     }
 }
@@ -321,19 +374,18 @@ pub enum Join {
 
 /// What the corner at the end of `before` asks for in front of `after`; the distance may be infinite where nothing turns.
 pub fn join(before: &Leg, after: &Leg, linear: usize) -> Join {
-    let turn = |range: std::ops::Range<usize>| distance(&before.last, &after.first, range);
-    let (turn_linear, turn_rotary) = (turn(0..linear), turn(linear..before.last.len()));
+    let turned = turn(&before.last, &after.first, linear);
+    let used = if before.gathered || after.gathered { 1.0 - CHORD_SHARE * CHORD_SHARE } else { 1.0 };
     // A cubic spline whose knots are `d` around a corner leaves it by d/6 of the change of direction.
-    let within = |tolerance: f64, rotary: f64| {
-        let used = if before.gathered || after.gathered { 1.0 - CHORD_SHARE * CHORD_SHARE } else { 1.0 };
-        (6.0 * used * tolerance / turn_linear).min(6.0 * used * rotary / turn_rotary)
-    };
+    let within =
+        |[tolerance, rotary]: [f64; 2]| (6.0 * used * tolerance / turned[0]).min(6.0 * used * rotary / turned[1]);
+    let turns = |[linear, rotary]: [f64; 2], least: f64| linear.max(rotary) > least;
     match before.corner {
         Corner::Stop => Join::Rest,
-        Corner::Exact if turn_linear.max(turn_rotary) > STRAIGHT.sqrt() => Join::Rest,
-        Corner::Exact => Join::Rounded(within(EXACT_PATH_MM, EXACT_PATH_MM)),
-        Corner::Distance(distance) if turn_linear.max(turn_rotary) > STRAIGHT => Join::Rounded(distance),
+        Corner::Exact if turns(turn(&before.programmed()[1], &after.programmed()[0], linear), EXACT_TURN) => Join::Rest,
+        Corner::Exact => Join::Rounded(within([EXACT_PATH_MM; 2])),
+        Corner::Distance(distance) if turns(turned, STRAIGHT) => Join::Rounded(distance),
         Corner::Distance(_) => Join::Rounded(f64::INFINITY),
-        Corner::Tolerance { linear, rotary } => Join::Rounded(within(linear, rotary)),
+        Corner::Tolerance { linear, rotary } => Join::Rounded(within([linear, rotary])),
     }
 }

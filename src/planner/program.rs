@@ -66,8 +66,8 @@ impl Caps {
 pub enum Corner {
     /// The path comes to rest.
     Stop,
-    /// The path stays where it is programmed: a corner is a stop, and where only the curvature changes it is passed
-    /// within [`crate::limits::EXACT_PATH_MM`].
+    /// The path stays where it is programmed: a corner is a stop, and where only the curvature changes, or directions by no more than a
+    /// thousandth, it is passed within [`crate::limits::EXACT_PATH_MM`].
     Exact,
     /// The corner is rounded from this distance before it to this distance behind it; units of path.
     Distance(f64),
@@ -89,6 +89,15 @@ impl Corner {
                 Corner::Tolerance { linear: linear * (1.0 - JOINT_SHARE), rotary: rotary * (1.0 - JOINT_SHARE) }
             }
             other => other,
+        }
+    }
+
+    /// How far the path may be off the programmed one, mm and deg, where the corner says so.
+    pub(super) fn within(self) -> Option<[f64; 2]> {
+        match self {
+            Corner::Tolerance { linear, rotary } => Some([linear, rotary]),
+            Corner::Exact => Some([EXACT_PATH_MM; 2]),
+            Corner::Stop | Corner::Distance(_) => None,
         }
     }
 

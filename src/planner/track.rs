@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use crate::geometry::Cubic;
 use crate::kinematics::Singularity;
-use crate::limits::{ARC_ACCURACY, EXACT_PATH_MM, MAX_GROUP_AXES};
+use crate::limits::{ARC_ACCURACY, MAX_GROUP_AXES};
 
 use super::legs::{Join, Leg, Mark, SHORTEST, Way};
 use super::program::{Caps, Corner};
@@ -156,13 +156,11 @@ impl Track {
         // Where the curvature jumps, a twelfth of the jump times the square of the step is what the curve is off.
         let jump = (before.curvature() - after.curvature()).abs();
         if jump > 0.0 {
-            let permitted = match before.corner {
-                Corner::Tolerance { linear, .. } => linear,
-                Corner::Exact => EXACT_PATH_MM,
-                Corner::Distance(distance) => return step.min(distance),
-                Corner::Stop => return step,
+            step = match (before.corner, before.corner.within()) {
+                (_, Some([linear, _])) => step.min((6.0 * linear / jump).sqrt()),
+                (Corner::Distance(distance), _) => step.min(distance),
+                _ => step,
             };
-            step = step.min((6.0 * permitted / jump).sqrt());
         }
         step
     }
@@ -296,14 +294,12 @@ impl Track {
 
     /// The cubics that begin at `begin` are within the largest tolerance of the corners at `sigma`, where they have one.
     fn near(&self, cubics: &[Cubic], begin: f64, sigma: f64, leg: &Leg, corners: &[Corner]) -> bool {
-        let mut permitted: Option<(f64, f64)> = None;
-        for corner in corners {
-            if let Corner::Tolerance { linear, rotary } = *corner {
-                let (l, r) = permitted.unwrap_or((0.0, 0.0));
-                permitted = Some((l.max(linear), r.max(rotary)));
-            }
-        }
-        let Some((linear, rotary)) = permitted else { return true };
+        // Between single elements that are exact what joins them is enough.
+        let counts = |corner: &&Corner| leg.gathered || **corner != Corner::Exact;
+        let of_corners = corners.iter().filter(counts).filter_map(|corner| corner.within());
+        let Some([linear, rotary]) = of_corners.reduce(|a, b| [0, 1].map(|kind| a[kind].max(b[kind]))) else {
+            return true;
+        };
         let (mut off, mut off_rotary) = (0.0, 0.0);
         for (axis, cubic) in cubics.iter().enumerate().take(self.axes) {
             let gap = (cubic.at(sigma - begin) - leg.at(sigma, axis)).powi(2);
