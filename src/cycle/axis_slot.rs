@@ -37,6 +37,9 @@ pub(super) struct AxisSlot {
     pub supervision: Supervision,
     pub bus: usize,
     pub device: u8,
+    /// Its bit among the axes, and that of its device on its bus.
+    pub bit: u64,
+    pub device_bit: u64,
     pub limit_switches: Option<DriveLimitSwitches>,
     pub fresh: bool,
     /// Its device takes part in the exchange.
@@ -68,6 +71,8 @@ impl AxisSlot {
             supervision: Supervision::new(wiring.supervision, delay_periods, period_s),
             bus: wiring.bus.index(),
             device: wiring.device,
+            bit: 1 << id.0,
+            device_bit: 1 << wiring.device,
             limit_switches: wiring.limit_switches,
             fresh: false,
             reached: false,
@@ -103,9 +108,9 @@ impl AxisSlot {
         }
     }
 
-    /// (positive, negative) limit switch as the drive reports them.
-    pub fn limits_in_drive(&self) -> (bool, bool) {
-        let active = |bit: u8| self.drive.feedback().digital_inputs.checked_shr(u32::from(bit)).unwrap_or(0) & 1 != 0;
-        self.limit_switches.map_or((false, false), |bits| (active(bits.positive_bit), active(bits.negative_bit)))
+    /// A limit switch as the drive reports it, where it does.
+    #[inline]
+    pub fn limit_in_drive(&self, bit: u8) -> bool {
+        self.drive.feedback().digital_inputs.checked_shr(u32::from(bit)).unwrap_or(0) & 1 != 0
     }
 }

@@ -426,34 +426,42 @@ impl Cycle {
     }
 
     /// Decodes what each drive says and holds it against what it was told. Loops are bounded by `MAX_AXES`.
+    #[inline(never)]
     fn watch_axes(&mut self) {
         let permitted = self.machine_faults.is_empty() && self.input_state.safe && self.input_state.enabled;
         let Cycle { axes, axis_inputs, buses, motion, input_state, outlet, .. } = self;
         let mut faulty = 0u64;
         for ((slot, inputs), seen) in axes.iter_mut().zip(axis_inputs).zip(motion.axes()) {
             let bus = &buses[slot.bus];
-            slot.fresh = bus.report.fresh >> slot.device & 1 != 0;
-            let feedback = slot.drive.decode(&bus.inputs[slot.drive.input_range()], slot.fresh);
-            slot.lost = bus.watch.dropped() >> slot.device & 1 != 0;
+            slot.fresh = bus.report.fresh & slot.device_bit != 0;
+            // Where its bytes end its map knows.
+            let feedback = slot.drive.decode(&bus.inputs[slot.drive.input_range().start..], slot.fresh);
+            slot.lost = bus.watch.dropped() & slot.device_bit != 0;
             slot.reached = bus.watch.up() & !slot.lost;
             let operational = feedback.operational && !slot.lost;
-            slot.finding = if operational {
-                slot.supervision.check(feedback, slot.fresh)
+            if operational {
+                slot.finding = slot.supervision.check(feedback, slot.fresh);
             } else {
                 slot.supervision.rest_at(&feedback.held);
-                Finding::default()
-            };
+                slot.finding = Finding::default();
+            }
             inputs.operational = operational;
             inputs.actual_velocity = feedback.velocity;
             inputs.following_error = slot.finding.following_error;
-            inputs.permitted = permitted && slot.reached;
+            inputs.permitted = permitted & slot.reached;
             // Motion starts from the held target; where it streams setpoints of its own it does not look at it.
             if !operational || !slot.was_operational {
                 inputs.held = feedback.held;
             }
-            let (positive, negative) = slot.limits_in_drive();
-            inputs.positive_limit = positive || input_state.positive_limits >> slot.id.0 & 1 != 0;
-            inputs.negative_limit = negative || input_state.negative_limits >> slot.id.0 & 1 != 0;
+            let limits =
+                [input_state.positive_limits, input_state.negative_limits].map(|limits| limits & slot.bit != 0);
+            [inputs.positive_limit, inputs.negative_limit] = match slot.limit_switches {
+                None => limits,
+                Some(bits) => [
+                    limits[0] || slot.limit_in_drive(bits.positive_bit),
+                    limits[1] || slot.limit_in_drive(bits.negative_bit),
+                ],
+            };
             if operational != slot.was_operational {
                 slot.was_operational = operational;
                 outlet.event(EventKind::Power { axis: slot.id, on: operational });
@@ -463,7 +471,7 @@ impl Cycle {
                 outlet.event(EventKind::Referenced { axis: slot.id, on: seen.referenced() });
             }
             if slot.fault().is_some() {
-                faulty |= 1 << slot.id.0;
+                faulty |= slot.bit;
             }
         }
         while faulty != 0 {
@@ -521,10 +529,11 @@ impl Cycle {
     }
 
     /// Tells each drive what motion wants of it, and everybody what became of its axis.
+    #[inline(never)]
     fn encode_outputs(&mut self) {
         let axes = self.axes.iter_mut().zip(&self.axis_outputs).zip(self.motion.axes());
         for ((slot, wish), axis) in axes {
-            if axis.fault() != slot.told_fault {
+            if axis.fault().is_some() || slot.told_fault.is_some() {
                 tell_fault(slot, axis, &mut self.outlet);
             }
             let demand = Demand { power: wish.power, quick_stop: wish.quick_stop, reset: wish.reset };
@@ -532,8 +541,8 @@ impl Cycle {
                 slot.supervision.clear();
                 slot.emergency = NO_ERROR;
             }
-            let place = slot.drive.output_range();
-            slot.drive.encode(demand, &wish.setpoint, &mut self.buses[slot.bus].outputs[place]);
+            let begin = slot.drive.output_range().start;
+            slot.drive.encode(demand, &wish.setpoint, &mut self.buses[slot.bus].outputs[begin..]);
             slot.supervision.record(&wish.setpoint);
         }
         let buses = &mut self.buses;
@@ -557,8 +566,12 @@ impl Cycle {
 
 /// Tells that an axis has got or lost a fault, whoever raised it: the cycle, a group, or motion itself (limit switches,
 /// soft limits). A fault of the machine was told as such and is not repeated for each axis.
+#[cold]
 fn tell_fault(slot: &mut AxisSlot, axis: &Axis, outlet: &mut Outlet) {
     let fault = axis.fault();
+    if fault == slot.told_fault {
+        return;
+    }
     let subject = Subject::Axis(slot.id);
     let before = std::mem::replace(&mut slot.told_fault, fault);
     let detail = std::mem::take(&mut slot.fault_detail);

@@ -43,14 +43,15 @@ pub struct Supervision {
     /// The following error that is allowed, infinite where it is not watched.
     window: f64,
     period_s: f64,
-    /// Turns and position of past setpoints, in the first `span` places: no more than the delay asks for.
+    /// Turns and position of past setpoints, a ring in the first places: no more than the delay asks for.
     history: [(i64, f64); HANDOVER_HISTORY],
-    span: usize,
+    /// The number of the last of these places: one less than a power of two.
+    last: usize,
     newest: usize,
-    /// Where the setpoint of the sampling instant stands: so many entries before the newest, and this share of the way to
+    /// Where the setpoint of the sampling instant stands: so many places on from the newest, and this share of the way to
     /// the one before.
-    entries_back: usize,
-    share_back: f64,
+    sampled: usize,
+    share_back: Option<f64>,
     outside_cycles: u32,
     stale_cycles: u32,
     /// The feedback when it was outside its window first, and whether it is the same since.
@@ -64,16 +65,17 @@ impl Supervision {
         // The newest entry was computed one period before the check, so a delay of n periods is n - 1 entries back.
         let back = (delay_periods.clamp(0.0, (HANDOVER_HISTORY - 2) as f64) - 1.0).max(0.0);
         let short = delay_periods <= (SETPOINT_HISTORY - 2) as f64;
+        let last = if short { SETPOINT_HISTORY } else { HANDOVER_HISTORY } - 1;
         Supervision {
             parameters,
             range: parameters.modulo.unwrap_or(0.0),
             window: parameters.following_window.unwrap_or(f64::INFINITY),
             period_s,
             history: [(0, 0.0); HANDOVER_HISTORY],
-            span: if short { SETPOINT_HISTORY } else { HANDOVER_HISTORY },
+            last,
             newest: 0,
-            entries_back: back as usize,
-            share_back: back.fract(),
+            sampled: last + 1 - back as usize,
+            share_back: Some(back.fract()).filter(|share| *share > 0.0),
             outside_cycles: 0,
             stale_cycles: 0,
             outside_at: (0, 0.0),
@@ -103,7 +105,7 @@ impl Supervision {
     pub fn rest_at(&mut self, place: &Setpoint) {
         let place = (place.turns, place.position);
         if self.outside_cycles != 0 || self.history[self.newest] != place || self.history[self.oldest()] != place {
-            self.history[..self.span].fill(place);
+            self.history[..=self.last].fill(place);
         }
         self.outside_cycles = 0;
     }
@@ -112,53 +114,48 @@ impl Supervision {
         self.after(self.newest, 1)
     }
 
-    /// So many places on in the ring; its span is a power of two.
+    /// So many places on in the ring.
     #[inline]
     fn after(&self, place: usize, steps: usize) -> usize {
-        (place + steps) & (self.span - 1)
+        (place + steps) & self.last & (HANDOVER_HISTORY - 1)
     }
 
     /// The setpoint of the sampling instant minus this feedback, axis units. Called before this cycle's `record`.
     fn error_of(&self, turns: i64, position: f64) -> f64 {
-        let error_at = |entries_back: usize| {
-            let (there, setpoint) = self.history[self.after(self.newest, self.span - entries_back)];
+        let error_at = |steps: usize| {
+            let (there, setpoint) = self.history[self.after(self.newest, steps)];
             (there - turns) as f64 * self.range + (setpoint - position)
         };
-        let near = error_at(self.entries_back);
-        if self.share_back == 0.0 { near } else { near + self.share_back * (error_at(self.entries_back + 1) - near) }
+        let near = error_at(self.sampled);
+        self.share_back.map_or(near, |share| near + share * (error_at(self.sampled - 1) - near))
     }
 
     /// Looks at one cycle's feedback of an axis that follows setpoints.
     #[inline(always)] // one caller a program, in the loop over the axes
     pub fn check(&mut self, feedback: &Feedback, fresh: bool) -> Finding {
-        if !fresh {
-            return self.stale(feedback);
-        }
         let Feedback { turns, position, .. } = *feedback;
-        let following_error = self.error_of(turns, position);
+        let (following_error, mut fault) =
+            if fresh { (self.error_of(turns, position), None) } else { self.stale(feedback) };
         let following_ratio = following_error.abs() / self.window;
-        // NaN is not inside.
-        let fault = if following_ratio <= 1.0 {
-            (self.outside_cycles, self.stale_cycles) = (0, 0);
-            None
-        } else {
-            self.outside(turns, position)
-        };
+        if fresh {
+            // NaN is not inside.
+            if following_ratio <= 1.0 {
+                (self.outside_cycles, self.stale_cycles) = (0, 0);
+            } else {
+                fault = self.outside(turns, position);
+            }
+        }
         Finding { following_error, following_ratio, fault }
     }
 
+    /// One more cycle without fresh feedback: the following error, as far as it is known, and a fault by its age.
     #[cold]
-    fn stale(&mut self, feedback: &Feedback) -> Finding {
+    fn stale(&mut self, feedback: &Feedback) -> (f64, Option<Fault>) {
         self.stale_cycles = self.stale_cycles.saturating_add(1);
         let fault = (self.stale_cycles > self.parameters.stale_cycles_tolerated).then_some(Fault::StaleFeedback);
-        if !feedback.extrapolated {
-            // What is not known is not judged: an old position against a new setpoint is no following error.
-            return Finding { fault, ..Finding::default() };
-        }
-        // A guess is shown, and stops nothing.
-        let following_error = self.error_of(feedback.turns, feedback.position);
-        let following_ratio = following_error.abs() / self.window;
-        Finding { following_error, following_ratio, fault }
+        // What is not known is not judged: an old position against a new setpoint is no following error. A guess is shown, and stops nothing.
+        let guessed = feedback.extrapolated;
+        (if guessed { self.error_of(feedback.turns, feedback.position) } else { 0.0 }, fault)
     }
 
     /// One more cycle outside the window.

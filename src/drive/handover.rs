@@ -32,6 +32,8 @@ enum Step {
 #[derive(Clone, Copy, Debug)]
 pub struct Handover {
     mode: Mode,
+    /// Targets need no word of their own.
+    silent: bool,
     step: Step,
     /// Statusword bit 12, in operation.
     answer: bool,
@@ -51,6 +53,7 @@ impl Handover {
     pub fn new(mode: Mode, patience_cycles: u32) -> Handover {
         Handover {
             mode,
+            silent: !matches!(mode, Mode::Ip | Mode::Pp),
             step: Step::Free,
             answer: false,
             written: 0,
@@ -64,7 +67,7 @@ impl Handover {
     /// Targets need no word of their own: they are followed as they come.
     #[inline]
     pub fn is_silent(&self) -> bool {
-        !matches!(self.mode, Mode::Ip | Mode::Pp)
+        self.silent
     }
 
     /// Takes what a drive in operation shows; out of operation the bit has no meaning here.
@@ -76,11 +79,11 @@ impl Handover {
     /// The drive takes what it is given, as far as it has said anything.
     #[inline]
     pub fn follows(&self) -> bool {
-        match self.mode {
-            Mode::Csp | Mode::Csv | Mode::Cst => true,
+        let answers = || match self.mode {
             Mode::Ip => self.answer,
-            Mode::Pp => self.taken && self.waited_cycles <= self.patience_cycles,
-        }
+            _ => self.taken && self.waited_cycles <= self.patience_cycles,
+        };
+        self.silent || answers()
     }
 
     /// The drive is not in operation, and the target is where it stands.

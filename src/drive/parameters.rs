@@ -11,32 +11,27 @@ const MAX_SECONDS: f64 = 600.0;
 /// Largest gain or figure in axis units: far above any machine, far below where products overflow.
 const MAX_FIGURE: f64 = 1e12;
 
-/// What the drive is given in each cycle (CiA 402-2, modes of operation 6060h).
+/// What the drive is given in each cycle, by its number in 6060h and 6061h (CiA 402-2, modes of operation).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(i8)]
 pub enum Mode {
     /// Cyclic synchronous position: the drive closes all loops.
     #[default]
-    Csp,
+    Csp = 8,
     /// Cyclic synchronous velocity: the cycle closes the position loop.
-    Csv,
+    Csv = 9,
     /// Cyclic synchronous torque: the cycle closes the position and the velocity loop.
-    Cst,
+    Cst = 10,
     /// Interpolated position: as cyclic synchronous position, by records (60C1h) instead of targets.
-    Ip,
+    Ip = 7,
     /// Profile position: the drive makes a profile of its own to each target that it is handed.
-    Pp,
+    Pp = 1,
 }
 
 impl Mode {
     /// Its number in 6060h and 6061h.
     pub fn code(self) -> i8 {
-        match self {
-            Mode::Csp => 8,
-            Mode::Csv => 9,
-            Mode::Cst => 10,
-            Mode::Ip => 7,
-            Mode::Pp => 1,
-        }
+        self as i8
     }
 
     /// The drive closes the position loop, and is given positions.

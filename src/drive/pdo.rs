@@ -43,6 +43,15 @@ fn find(entries: &[PdoEntry], index: u16, subindex: u8, bits: u8) -> Result<Opti
     }
 }
 
+/// The offset of an object that is not mapped: beyond every image, so that one comparison tells both.
+const NOWHERE: u16 = u16::MAX;
+const _: () = assert!(MAX_PROCESS_IMAGE_BYTES <= NOWHERE as usize);
+
+/// As [`find`], of an object that may be there.
+fn find_or_nowhere(entries: &[PdoEntry], index: u16, bits: u8) -> Result<u16, ParameterError> {
+    Ok(find(entries, index, 0, bits)?.unwrap_or(NOWHERE))
+}
+
 /// What a drive told in one cycle, as it stands in its bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Inputs {
@@ -69,10 +78,10 @@ pub struct InputMap {
     statusword: u16,
     mode: u16,
     position: u16,
-    velocity: Option<u16>,
-    torque: Option<u16>,
-    error_code: Option<u16>,
-    digital_inputs: Option<u16>,
+    velocity: u16,
+    torque: u16,
+    error_code: u16,
+    digital_inputs: u16,
 }
 
 impl InputMap {
@@ -86,14 +95,14 @@ impl InputMap {
             statusword: needed(STATUSWORD, 16)?,
             mode: needed(MODE_DISPLAY, 8)?,
             position: needed(ACTUAL_POSITION, 32)?,
-            velocity: find(entries, ACTUAL_VELOCITY, 0, 32)?,
-            torque: find(entries, ACTUAL_TORQUE, 0, 16)?,
-            error_code: find(entries, ERROR_CODE, 0, 16)?,
-            digital_inputs: find(entries, DIGITAL_INPUTS, 0, 32)?,
+            velocity: find_or_nowhere(entries, ACTUAL_VELOCITY, 32)?,
+            torque: find_or_nowhere(entries, ACTUAL_TORQUE, 16)?,
+            error_code: find_or_nowhere(entries, ERROR_CODE, 16)?,
+            digital_inputs: find_or_nowhere(entries, DIGITAL_INPUTS, 32)?,
         })
     }
 
-    /// Reads a drive's bytes; `None` if they are fewer than mapped.
+    /// Reads a drive's bytes, the first of `bytes`; `None` if they are fewer than mapped.
     #[inline]
     pub fn read(&self, bytes: &[u8]) -> Option<Inputs> {
         let bytes = bytes.get(..self.length)?;
@@ -101,22 +110,10 @@ impl InputMap {
             statusword: u16::from_le_bytes(take(bytes, self.statusword)?),
             mode: i8::from_le_bytes(take(bytes, self.mode)?),
             position: u32::from_le_bytes(take(bytes, self.position)?),
-            velocity: match self.velocity {
-                Some(at) => Some(i32::from_le_bytes(take(bytes, at)?)),
-                None => None,
-            },
-            torque: match self.torque {
-                Some(at) => i16::from_le_bytes(take(bytes, at)?),
-                None => 0,
-            },
-            error_code: match self.error_code {
-                Some(at) => u16::from_le_bytes(take(bytes, at)?),
-                None => 0,
-            },
-            digital_inputs: match self.digital_inputs {
-                Some(at) => u32::from_le_bytes(take(bytes, at)?),
-                None => 0,
-            },
+            velocity: take(bytes, self.velocity).map(i32::from_le_bytes),
+            torque: take(bytes, self.torque).map_or(0, i16::from_le_bytes),
+            error_code: take(bytes, self.error_code).map_or(0, u16::from_le_bytes),
+            digital_inputs: take(bytes, self.digital_inputs).map_or(0, u32::from_le_bytes),
         })
     }
 }
@@ -149,7 +146,7 @@ pub struct OutputMap {
     controlword: u16,
     mode: u16,
     /// 60C1h:01 in interpolated position, else 607Ah.
-    position: Option<u16>,
+    position: u16,
     /// Targets of the modes that are not used; they stay 0.
     unused_targets: [Option<u16>; 2],
     torque_limits: [Option<u16>; 3],
@@ -216,7 +213,7 @@ impl OutputMap {
             torque_limit: per_mille(torque_limit),
             controlword: needed(CONTROLWORD, 16)?,
             mode: needed(MODE_OF_OPERATION, 8)?,
-            position,
+            position: position.unwrap_or(NOWHERE),
             unused_targets: [velocity.filter(|_| mode != Mode::Csv), torque.filter(|_| mode != Mode::Cst)],
             torque_limits: [
                 find(entries, MAX_TORQUE, 0, 16)?,
@@ -264,9 +261,7 @@ impl OutputMap {
     pub fn write(&self, values: &Outputs, bytes: &mut [u8]) {
         let Some(bytes) = bytes.get_mut(..self.length) else { return };
         put(bytes, self.controlword, values.controlword.to_le_bytes());
-        if let Some(at) = self.position {
-            put(bytes, at, values.position.to_le_bytes());
-        }
+        put(bytes, self.position, values.position.to_le_bytes());
         if let Some(others) = &self.others {
             others.write(values, bytes);
         }
@@ -301,7 +296,7 @@ impl OtherOutputs {
     }
 }
 
-/// `N` bytes at an offset that the map keeps inside, so that `None` is never met, and no panic either.
+/// `N` bytes at an offset that the map keeps inside; `None` where it is [`NOWHERE`].
 #[inline]
 fn take<const N: usize>(bytes: &[u8], at: u16) -> Option<[u8; N]> {
     let at = usize::from(at);

@@ -280,15 +280,17 @@ impl Axis {
             self.reach = self.soft_limits.reaching(position);
             return None;
         }
-        let (limit_switch, beyond) = if velocity > 0.0 {
-            (self.positive_limit, self.reach.above(position))
-        } else {
-            (self.negative_limit, self.reach.below(position))
-        };
-        if limit_switch || beyond || position.abs() > MAX_POSITION { self.left_range() } else { None }
+        // On whichever side: what that means for its direction is looked at then.
+        if self.positive_limit | self.negative_limit {
+            return self.left_range();
+        }
+        if position > self.reach.high || position < self.reach.low || position.abs() > MAX_POSITION {
+            return self.left_range();
+        }
+        None
     }
 
-    /// Near the end of its range: whether it leaves it.
+    /// At an end of its range or beyond: whether it leaves it.
     #[cold]
     fn left_range(&self) -> Option<Fault> {
         let Setpoint { position, velocity, .. } = self.setpoint;

@@ -5,33 +5,35 @@
 pub(super) struct InPosition {
     window: f64,
     needed_cycles: u32,
-    inside_cycles: u32,
+    /// Of these, those that it still has to be inside.
+    left_cycles: u32,
 }
 
 impl InPosition {
     /// A watch that is satisfied after `time_s` inside `window`; without a window (0 or less), as soon as the setpoint rests.
     pub fn new(window: f64, time_s: f64, period_s: f64) -> InPosition {
         let cycles = if window > 0.0 { (time_s / period_s - 1e-6).ceil() } else { 1.0 };
-        InPosition { window, needed_cycles: (cycles as u32).max(1), inside_cycles: 0 }
+        let needed_cycles = (cycles as u32).max(1);
+        InPosition { window, needed_cycles, left_cycles: needed_cycles }
     }
 
     /// One cycle.
     #[inline]
     pub fn watch(&mut self, rests: bool, following_error: f64) {
         if rests && (self.window <= 0.0 || following_error.abs() <= self.window) {
-            self.inside_cycles = self.inside_cycles.saturating_add(1);
+            self.left_cycles = self.left_cycles.saturating_sub(1);
         } else {
-            self.inside_cycles = 0;
+            self.left_cycles = self.needed_cycles;
         }
     }
 
     /// Starts anew.
     pub fn clear(&mut self) {
-        self.inside_cycles = 0;
+        self.left_cycles = self.needed_cycles;
     }
 
     pub fn settled(&self) -> bool {
-        self.inside_cycles >= self.needed_cycles
+        self.left_cycles == 0
     }
 }
 

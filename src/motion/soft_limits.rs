@@ -43,18 +43,6 @@ impl SoftLimits {
         Rejection::with(Reason::SoftLimit, found + offset, allowed + offset)
     }
 
-    /// Higher than the highest position.
-    #[inline]
-    pub fn above(&self, position: f64) -> bool {
-        position > self.high
-    }
-
-    /// Lower than the lowest position.
-    #[inline]
-    pub fn below(&self, position: f64) -> bool {
-        position < self.low
-    }
-
     /// Whether the axis is outside at `position` and moves further out at `velocity` (faster than `creep`).
     #[inline]
     pub fn left(&self, position: f64, velocity: f64, creep: f64) -> bool {
