@@ -453,15 +453,12 @@ impl Cycle {
             if !operational || !slot.was_operational {
                 inputs.held = feedback.held;
             }
-            let limits =
-                [input_state.positive_limits, input_state.negative_limits].map(|limits| limits & slot.bit != 0);
-            [inputs.positive_limit, inputs.negative_limit] = match slot.limit_switches {
-                None => limits,
-                Some(bits) => [
-                    limits[0] || slot.limit_in_drive(bits.positive_bit),
-                    limits[1] || slot.limit_in_drive(bits.negative_bit),
-                ],
-            };
+            inputs.positive_limit = input_state.positive_limits & slot.bit != 0;
+            inputs.negative_limit = input_state.negative_limits & slot.bit != 0;
+            if let Some(bits) = slot.limit_switches {
+                inputs.positive_limit |= slot.limit_in_drive(bits.positive_bit);
+                inputs.negative_limit |= slot.limit_in_drive(bits.negative_bit);
+            }
             if operational != slot.was_operational {
                 slot.was_operational = operational;
                 outlet.event(EventKind::Power { axis: slot.id, on: operational });
