@@ -277,8 +277,7 @@ impl Gatherer {
         }
     }
 
-    /// The element at `index` may be gathered with those before it, as far as corners and feeds say. Around a corner that is exact behind one
-    /// that is not, or rounded over a distance, it is the programmed direction that counts, and not that of a chord.
+    /// The element at `index` may be gathered with those before it, as far as corners and feeds say: corners of one kind, and a stop behind them.
     fn goes_on(&self, index: usize) -> bool {
         let (before, element, first) = (&self.waiting[index - 1], &self.waiting[index], &self.waiting[0]);
         let (slow, fast) = (first.feed.min(element.feed), first.feed.max(element.feed));
