@@ -28,6 +28,8 @@
 
 pub mod axes;
 mod borders;
+#[cfg(test)]
+mod corner_tests;
 mod halt;
 #[cfg(test)]
 mod join_tests;

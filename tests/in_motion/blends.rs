@@ -127,9 +127,7 @@ fn around_a_corner(held: &mut Held, transition: Value) -> (Program, Program, [f6
     first.lines_at(60.0, &[[x + 60.0, y, z]]);
     let mut second = blend(held, &first, transition);
     assert_eq!(second.start, [x + 60.0, y, z]);
-    // Within a tolerance it would be off the programmed path by no more than that, behind the border, too.
-    let lines = json!({ "points": [x + 60.0, y + 60.0, z], "feed": 60.0, "corner": { "mode": "exact" } });
-    second.machine.call("Path", "Lines", second.with(lines)).unwrap();
+    second.lines_at(60.0, &[[x + 60.0, y + 60.0, z]]);
     (first, second, [x, y, z])
 }
 
