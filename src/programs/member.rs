@@ -113,8 +113,10 @@ impl Members {
         }
     }
 
-    /// What the planner came to is told of all that are not planned to their end.
+    /// What the planner came to: how near each of them comes to a singularity, and for those that are not planned to their end where it goes no
+    /// further.
     pub fn tell(&self, planner: &Planner) {
-        self.list.iter().skip(self.planned).for_each(|member| member.counts.tell(planner));
+        self.list.iter().for_each(|member| member.counts.tell_nearest(planner));
+        self.list.iter().skip(self.planned).for_each(|member| member.counts.tell_obstacle(planner));
     }
 }

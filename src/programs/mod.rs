@@ -72,15 +72,19 @@ impl Counts {
         Counts { handle, ended, waiting, taken, planned, near_distance, near_line, near_what, obstacle }
     }
 
-    /// What the planner came to. The parts may be of two looks: whoever shows them shows them again.
-    fn tell(&self, planner: &Planner) {
-        if let Some(nearest) = planner.nearest()
+    /// What it came nearest to. The parts may be of two looks: whoever shows them shows them again.
+    fn tell_nearest(&self, planner: &Planner) {
+        if let Some(nearest) = planner.nearest_of(self.handle.0 as u32)
             && let Some(singularity) = nearest.conditioning.nearest
         {
             self.near_distance.store(nearest.conditioning.distance.to_bits(), Ordering::Relaxed);
             self.near_line.store(u64::from(nearest.line), Ordering::Relaxed);
             self.near_what.store(1 + singularity as u64, Ordering::Relaxed);
         }
+    }
+
+    /// Where the planner comes no further.
+    fn tell_obstacle(&self, planner: &Planner) {
         let obstacle = planner.obstacle().map_or(0, |obstacle| 1 + u64::from(obstacle.line));
         self.obstacle.store(obstacle, Ordering::Relaxed);
     }
