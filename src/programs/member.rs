@@ -39,7 +39,7 @@ impl Member {
     }
 
     /// It takes nothing any more.
-    fn close(&self) {
+    pub fn close(&self) {
         self.counts.ended.store(true, Ordering::Relaxed);
         self.counts.waiting.store(0, Ordering::Relaxed);
     }

@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::gateway::{self, PieceSender};
 use crate::ids::Handle;
 use crate::kinematics::Singularity;
-use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS};
+use crate::limits::{MAX_PROGRAM_ELEMENTS, PROGRAM_INBOX};
 use crate::planner::Planner;
 
 /// What the desk and the runner know of one program: what becomes of it never counts for the next one of its group.
@@ -101,7 +101,7 @@ impl Counts {
 
 /// Both ends, for the groups that have these rings.
 pub fn programs(client: gateway::Client, rings: Box<[PieceSender]>) -> (Desk, Runner) {
-    let (sender, inbox) = crossbeam::channel::bounded(MAX_PROGRAM_BATCHES);
+    let (sender, inbox) = crossbeam::channel::bounded(PROGRAM_INBOX);
     let desk = Desk::new(client.clone(), sender, rings.len());
     (desk, Runner::new(client, inbox, rings))
 }
