@@ -1,7 +1,7 @@
 //! What comes between while the machine goes from one program to the next without a rest.
 
 use motiond::client::Ended;
-use motiond::gateway::{AxisState, GroupState};
+use motiond::gateway::{AxisState, GroupState, PathState};
 use motiond::kinematics::{Kinematics, Scara, Transformation};
 use serde_json::{Value, json};
 
@@ -353,6 +353,50 @@ fn joints_blend_within_their_limits_and_the_tool_passes_the_corner_as_it_shall()
         assert!(away(&pair[1]) < distance || off <= 0.02, "{cycle}: {off} mm off the path");
     }
     assert!((places.last().unwrap()[1] - end[1]).abs() < 1e-3, "{:?}", places.last());
+    held.end();
+}
+
+#[test]
+fn each_program_is_told_of_the_singularity_that_it_comes_nearest_to_itself() {
+    let mut held = Held::start_on("scara.toml", None);
+    held.power_up();
+    let lease = held.lease();
+    let mut machine = held.connect();
+    let mut told = Vec::new();
+    // To all but the whole reach and back; and further back.
+    for (line, ways) in [(10, vec![538.0, 450.0]), (20, vec![420.0])] {
+        let begin = json!({ "group": "arm", "lease": lease, "buffer": "blending" });
+        let begun = held.ask(&mut machine, "Path", "Begin", begin).unwrap();
+        let rest: Vec<&Value> = begun["start"].as_array().unwrap()[1..].iter().collect();
+        let points: Vec<Value> = ways
+            .iter()
+            .flat_map(|x| [vec![json!(x)], rest.iter().map(|value| (*value).clone()).collect()].concat())
+            .collect();
+        let lines = json!({ "group": "arm", "handle": begun["handle"], "lease": lease, "points": points, "feed": 300.0,
+            "corner": { "mode": "tolerance", "linear": 0.02 }, "line": line });
+        machine.call("Path", "Lines", lines).unwrap();
+        if line == 20 {
+            let end = json!({ "group": "arm", "handle": begun["handle"], "lease": lease });
+            machine.call("Path", "End", end).unwrap();
+        }
+        // Of the first when it rests where it ends, for it is given no more; of the second when all is planned.
+        until("all is known", || {
+            held.step();
+            let known = match line {
+                10 => group(&held).path_state == PathState::Starved,
+                _ => machine.call("Path", "Status", json!({ "group": "arm" })).unwrap()["planned"] == true,
+            };
+            known.then_some(())
+        });
+        let mut status = machine.call("Path", "Status", json!({ "group": "arm" })).unwrap();
+        assert_eq!(status["newest"], begun["handle"]);
+        told.push(status["singularity"].take());
+    }
+    let [first, second] =
+        [0, 1].map(|place: usize| (told[place]["distance"].as_f64().unwrap(), told[place]["line"].clone()));
+    assert!(first.0 < 0.45 && second.0 > first.0 + 0.2, "{told:?}");
+    assert_eq!((first.1, second.1), (json!(10), json!(20)), "{told:?}");
+    run_until(&mut held, "it is there", standby);
     held.end();
 }
 
