@@ -11,7 +11,8 @@
 //!    it can be followed; `back`: the same for who goes back along the path; `landing`: the last way to a rest.
 //!
 //! What lies ahead of the known path is not guessed: a stretch is given out when its speeds are the same whether the path rests at the end of what is
-//! known or goes on as fast as it can.
+//! known or goes on as fast as it can. Where what comes then is slower than both, so that what was given out could not be followed, the path goes
+//! on as if it ended at what was known, until it can be.
 
 mod back;
 mod ceiling;
@@ -42,6 +43,12 @@ const FOLLOWING: f64 = 0.5;
 /// How much longer than its shortest a landing is, in units of a period's way.
 const LANDING_PERIODS: f64 = 3.0;
 
+/// Settled stretches that are looked at again with what follows.
+const REVISED: usize = 3;
+/// Of their ceiling: what it may be above the one that it would have now.
+const UNCHANGED: f64 = 1e-3;
+/// Stretches that are settled at once where what follows cannot be met.
+const RESORTED: usize = 8;
 /// Stretches that stay when they have been given out.
 const KEPT: usize = 16;
 /// Stretches that a cycle passes at most: two less than it looks at.
@@ -72,6 +79,8 @@ struct Entry {
     solved: Solved,
     /// To this its energy was lowered when what is before it was settled.
     lowered: f64,
+    /// What it was for the slowest path behind what was known, when that went on from what was settled.
+    slowest: Option<Solved>,
 }
 
 /// From stretches to pieces.
@@ -147,6 +156,7 @@ impl Speeds {
             quarters,
             solved: Solved::default(),
             lowered: f64::INFINITY,
+            slowest: None,
         });
         self.fresh += 1;
         if rests {
@@ -184,7 +194,13 @@ impl Speeds {
     /// Everything up to a rest.
     fn finish(&mut self, out: &mut impl FnMut(Piece)) {
         self.fresh = 0;
-        let solved = self.solve(End::Rest);
+        // Bound: stretches that `resort` settles.
+        let solved = loop {
+            let solved = self.solve(End::Rest);
+            if self.goes_on(&solved, End::Rest) || !self.resort() {
+                break solved;
+            }
+        };
         self.take(&solved, self.entries.len());
         self.give(self.entries.len(), out);
         self.entries.clear();
@@ -193,8 +209,18 @@ impl Speeds {
 
     /// What is the same however the path goes on.
     fn settle(&mut self, out: &mut impl FnMut(Piece)) {
-        let slowest = self.solve(End::Slowest);
-        let fastest = self.solve(End::Fastest);
+        // Bound: stretches that `resort` settles.
+        let (slowest, fastest) = loop {
+            let slowest = self.solve(End::Slowest);
+            let fastest = self.solve(End::Fastest);
+            let go_on = self.goes_on(&slowest, End::Slowest) && self.goes_on(&fastest, End::Fastest);
+            if go_on || !self.resort() {
+                break (slowest, fastest);
+            }
+        };
+        for (entry, slowest) in self.entries.iter_mut().zip(&slowest) {
+            entry.slowest = Some(*slowest);
+        }
         let without = |solved: &Solved| Solved { feed: 0.0, back_feed: 0.0, ..*solved };
         let differ = |(a, b): (&Solved, &Solved)| without(a) != without(b);
         let same = slowest.iter().zip(&fastest).position(differ).unwrap_or(fastest.len());
@@ -242,6 +268,28 @@ impl Speeds {
         }
     }
 
+    /// What was settled can be followed with what is to come behind it: else it would come out slower now.
+    fn goes_on(&self, solved: &[Solved], end: End) -> bool {
+        let from = self.settled.saturating_sub(REVISED);
+        let mut revised = solved.to_vec();
+        self.ceiling(&mut revised, end, from);
+        (from..self.settled).all(|index| (1.0 - UNCHANGED) * solved[index].control <= revised[index].control)
+    }
+
+    /// Settles a few stretches as they were for the slowest path, which goes on from what is settled. False where there are none.
+    fn resort(&mut self) -> bool {
+        let known = self.entries[self.settled..].iter().take_while(|entry| entry.slowest.is_some()).count();
+        // As with what is settled otherwise.
+        let known = known.saturating_sub(AROUND.max(PASSED)).min(RESORTED);
+        let of = |(index, entry): (usize, &Entry)| match entry.slowest {
+            Some(slowest) if index >= self.settled => slowest,
+            _ => entry.solved,
+        };
+        let solved: Vec<Solved> = self.entries.iter().enumerate().map(of).collect();
+        self.take(&solved, self.settled + known);
+        known > 0
+    }
+
     /// Everything that limits say about the entries, where the settled ones stay what they are.
     fn solve(&self, end: End) -> Vec<Solved> {
         let mut caps = self.caps();
@@ -253,7 +301,7 @@ impl Speeds {
             self.profile(&mut solved, &caps, end);
             let tight = self.envelope(&mut solved, end, &strict);
             if tight.is_empty() || lowering == LOWERINGS {
-                self.ceiling(&mut solved, end);
+                self.ceiling(&mut solved, end, self.settled);
                 self.back(&mut solved);
                 return solved;
             }

@@ -15,20 +15,20 @@ pub(super) const RELEASING: f64 = 0.9;
 pub(super) const RELEASES: usize = 4;
 
 impl Speeds {
-    pub(super) fn ceiling(&self, solved: &mut [Solved], end: End) {
+    pub(super) fn ceiling(&self, solved: &mut [Solved], end: End, from: usize) {
         let count = self.entries.len();
-        for solved in solved.iter_mut().skip(self.settled) {
+        for solved in solved.iter_mut().skip(from) {
             solved.control = solved.energy;
         }
         // No more at borders than the envelope counts on.
-        for index in self.settled.max(1)..count {
+        for index in from.max(1)..count {
             let most = solved[index].begins_with;
             let ((left, left_width), (right, right_width)) =
                 ((solved[index - 1].control, solved[index - 1].width), (solved[index].control, solved[index].width));
             if at_knot((left, left_width), (right, right_width)) > most {
                 let more =
                     |other: f64, own: f64, theirs: f64| other + (most - other).max(0.0) * (own + theirs) / theirs;
-                if left > right && index > self.settled {
+                if left > right && index > from {
                     solved[index - 1].control = more(right, left_width, right_width).min(left);
                 } else {
                     solved[index].control = more(left, right_width, left_width).min(right);
@@ -43,7 +43,7 @@ impl Speeds {
         let lags = self.lags(solved);
         // Falling no steeper than braking does, and no steeper than the speed permits: releasing a braking takes half its share squared
         // times the lag of it, and a cycle at least.
-        for index in (self.settled..count.saturating_sub(1)).rev() {
+        for index in (from..count.saturating_sub(1)).rev() {
             let (here, next) = (&solved[index], &solved[index + 1]);
             let way = 0.5 * (here.width + next.width);
             let mut most = next.control + STEEPEST * way;
@@ -59,7 +59,7 @@ impl Speeds {
             }
             solved[index].control = here.control.min(most);
         }
-        self.round_ceiling(solved, &rates);
+        self.round_ceiling(solved, &rates, from);
         // What is wanted is not waited for: it is what is known of it when a piece is given out.
         let open = self.open();
         for (solved, entry) in solved.iter_mut().zip(&self.entries).skip(open) {
@@ -80,14 +80,14 @@ impl Speeds {
 
     /// How fast the ceiling may bend depends on the speed, and that on how it bends: the faster it is taken to be, the slower it
     /// comes out. From what is surely too fast, nearer to what comes out, and in the end no less than that.
-    fn round_ceiling(&self, solved: &mut [Solved], rates: &[f64]) {
+    fn round_ceiling(&self, solved: &mut [Solved], rates: &[f64], from: usize) {
         let controls: Vec<f64> = solved.iter().map(|solved| solved.control).collect();
         let mut speeds: Vec<f64> = solved.iter().map(|solved| (2.0 * solved.cap).sqrt()).collect();
         for round in 0..=ROUNDS {
-            for (solved, control) in solved.iter_mut().zip(&controls).skip(self.settled) {
+            for (solved, control) in solved.iter_mut().zip(&controls).skip(from) {
                 solved.control = *control;
             }
-            self.round(solved, rates, &speeds, self.settled, FOLLOWING, |solved| &mut solved.control);
+            self.round(solved, rates, &speeds, from, FOLLOWING, |solved| &mut solved.control);
             if round == ROUNDS {
                 break;
             }
