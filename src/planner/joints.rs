@@ -102,6 +102,11 @@ impl JointTrack {
         self.nearest.join(begin, epoch);
     }
 
+    /// The newest program goes on with this line.
+    pub fn go_on(&mut self, line: u32) {
+        self.nearest.go_on(line);
+    }
+
     /// The singularities that the programs of the path came nearest to so far.
     pub fn nearest(&self) -> &NearestPlaces {
         &self.nearest

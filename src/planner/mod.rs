@@ -205,7 +205,8 @@ impl Planner {
         self.work(usize::MAX);
         if !self.ended && self.obstacle().is_none() {
             let mut element = *element;
-            if self.joints.is_some() {
+            if let Some(joints) = &mut self.joints {
+                joints.go_on(element.line);
                 element.corner = element.corner.for_joints();
             }
             if self.gatherer.push(&element) {

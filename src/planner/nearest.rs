@@ -26,6 +26,8 @@ struct Share {
     epoch: u32,
     /// Units of path from which on it is of this one.
     begin: f64,
+    /// The line that begins there, once that is known.
+    line: Option<u32>,
     nearest: Option<Nearest>,
 }
 
@@ -39,7 +41,9 @@ pub struct NearestPlaces {
 impl NearestPlaces {
     /// Of a path of one program.
     pub fn new(epoch: u32) -> NearestPlaces {
-        NearestPlaces { programs: VecDeque::from([Share { epoch, begin: f64::NEG_INFINITY, nearest: None }]) }
+        NearestPlaces {
+            programs: VecDeque::from([Share { epoch, begin: f64::NEG_INFINITY, line: None, nearest: None }]),
+        }
     }
 
     /// From `begin` on the path is that of program `epoch`.
@@ -47,12 +51,24 @@ impl NearestPlaces {
         if self.programs.len() == PROGRAMS {
             self.programs.pop_front();
         }
-        self.programs.push_back(Share { epoch, begin, nearest: None });
+        self.programs.push_back(Share { epoch, begin, line: None, nearest: None });
     }
 
-    /// A place of the path, on a stretch that begins there: that is of the program in which it begins.
-    pub fn note(&mut self, place: Nearest, begin: f64) {
-        let program = self.programs.iter_mut().rev().find(|program| program.begin <= begin + SHORTEST);
+    /// The newest program goes on with this line.
+    pub fn go_on(&mut self, line: u32) {
+        if let Some(newest) = self.programs.back_mut() {
+            newest.line.get_or_insert(line);
+        }
+    }
+
+    /// A place of the path, on a stretch that begins there, with its line: that may be one of the program before.
+    pub fn note(&mut self, mut place: Nearest, begin: f64) {
+        let program = self.programs.iter_mut().rev().find(|program| program.begin < place.sigma);
+        if let Some(Share { begin: first, line: Some(line), .. }) = program.as_deref()
+            && begin + SHORTEST < *first
+        {
+            place.line = *line;
+        }
         let nearer = |nearest: &Nearest| place.conditioning.distance < nearest.conditioning.distance;
         if let Some(program) = program
             && place.conditioning.nearest.is_some()
