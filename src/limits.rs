@@ -134,6 +134,9 @@ pub const LINE_SEARCH: usize = 10;
 pub const MAX_PROGRAM_ELEMENTS: usize = 65_536;
 /// Batches of elements that wait for it, of all groups.
 pub const MAX_PROGRAM_BATCHES: usize = 1024;
+/// What waits for the planner at all: batches, and programs that the cycle has accepted, which find room whatever was given meanwhile: a client
+/// begins one at a time.
+pub const PROGRAM_INBOX: usize = MAX_PROGRAM_BATCHES + MAX_CLIENTS;
 /// Elements of one program that are planned before the next group's.
 pub const PROGRAM_ELEMENTS_PER_ROUND: usize = 4096;
 /// A greater feed counts as this, units of path/s.

@@ -56,6 +56,16 @@ impl Failure {
         Failure::Machine("InvalidRequest", fields(json!({ "problem": problem, "hint": hint })))
     }
 
+    /// The same, where it is a refusal for this `reason`, with another way to go on.
+    pub fn hinted(mut self, reason: &str, hint: &str) -> Failure {
+        if let Failure::Own("Refused", found) = &mut self
+            && found.get("reason").is_some_and(|found| found == reason)
+        {
+            found.insert("hint".into(), json!(hint));
+        }
+        self
+    }
+
     /// A name that the machine does not have.
     pub fn unknown(kind: Unknown, name: &str) -> Failure {
         let (reason, place) = match kind {

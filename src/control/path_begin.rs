@@ -44,6 +44,10 @@ impl Buffer<'_> {
     }
 }
 
+/// To whom has not said what becomes of what the group does.
+const MOVING: &str = "the group moves: `buffer` says what becomes of that (buffered: the path begins behind it; blending: it goes on from \
+                      the path before it; aborting: that is halted first); or wait until it rests";
+
 /// Begins one.
 pub async fn begin(
     context: &Context,
@@ -54,11 +58,13 @@ pub async fn begin(
     if let Some(answer) = paths.answered(group, parameters)? {
         return Ok(answer);
     }
+    paths.desk().check_room().map_err(refused)?;
     let (start, buffer) = start(context, paths, group, parameters).await?;
     let ground = paths.desk().ground(group, &start);
     let joins = if let Buffer::Blending(before, _) = &buffer { Some(before.handle) } else { None };
     let command = PathBegin { group, start: start.place.clone(), buffer: buffer.mode(), joins, stream: None };
-    let accepted = commands::accepted(context, parameters, command).await?;
+    let accepted = commands::accepted(context, parameters, command).await;
+    let accepted = accepted.map_err(|failure| failure.hinted("StillMoving", MOVING))?;
     let axes: Vec<&str> = coordinates(context, group).into_iter().map(|(name, _)| name).collect();
     let answer = fields(json!({
         "handle": accepted.handle.0, "cycle": accepted.cycle, "axes": axes, "start": start.programmed,
@@ -69,9 +75,7 @@ pub async fn begin(
         BufferMode::Aborting => None,
     };
     let begun = match &buffer {
-        Buffer::Blending(before, corner) => {
-            paths.desk().join((group, before.handle), accepted.handle, start, *corner, behind)
-        }
+        Buffer::Blending(before, corner) => paths.desk().join((group, before.handle), accepted.handle, *corner, behind),
         Buffer::Aborting | Buffer::Buffered => paths.desk().begin_behind(group, accepted.handle, start, behind),
     };
     begun.map_err(refused)?;

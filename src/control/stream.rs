@@ -123,13 +123,16 @@ async fn begin(
     let stop_s = ranged(parameters, "stop", DEFAULT_STREAM_STOP_S.max(least_s), (least_s, MAX_STREAM_STOP_S))?;
     let lead_s = ranged(parameters, "lead", stop_s, (0.0, MAX_STREAM_LEAD_S))?;
     let catch_up = ranged(parameters, "catch_up", 0.0, (0.0, MAX_STREAM_CATCH_UP))?;
+    streams.desk.check_room().map_err(refused)?;
     make_room(context, group, parameters).await?;
     let (start, ground) = streams.desk.stream(group, Reserve::new(stop_s, catch_up));
     let place = start.place.clone();
     let pace = StreamPace { lead_s, catch_up };
     let command =
         PathBegin { group, start: place.clone(), buffer: BufferMode::Aborting, joins: None, stream: Some(pace) };
-    let accepted = commands::accepted(context, parameters, command).await?;
+    let accepted = commands::accepted(context, parameters, command).await;
+    let hint = "the group moves: say `buffer` aborting to have it halted first, or wait until it rests";
+    let accepted = accepted.map_err(|failure| failure.hinted("StillMoving", hint))?;
     let machine = context.gateway.description();
     let axes: Vec<&str> =
         machine.groups[group.index()].axes.iter().map(|axis| machine.axes[axis.index()].name.as_str()).collect();

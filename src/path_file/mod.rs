@@ -65,5 +65,6 @@ mod written;
 pub use group::{GroupAxis, PathGroup};
 pub use problem::{Problem, ProblemKind};
 pub use reader::PathReader;
+pub use settings::corner_line;
 pub use spline::{Spline, SplineError};
 pub use written::{ArcForm, Written, WrittenShape};

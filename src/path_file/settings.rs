@@ -38,14 +38,7 @@ impl Settings {
                 let rates = (1.0 / DURATIONS.1, 1.0 / DURATIONS.0);
                 self.feed = Feed::Duration(1.0 / ranged("inverse-time", words, rates, "1/s")?);
             }
-            "tolerance" => {
-                let linear = ranged("tolerance", words, TOLERANCES, "mm")?;
-                let rotary = match words.next_if_eq(&"rotary") {
-                    Some(_) => ranged("rotary tolerance", words, TOLERANCES, "deg")?,
-                    None => linear,
-                };
-                self.corner = Corner::Tolerance { linear, rotary };
-            }
+            "tolerance" => self.corner = tolerance(words)?,
             "corner" => self.corner = corner(words)?,
             "cap" => self.caps = caps(words, unit)?,
             _ => return Ok(false),
@@ -83,6 +76,34 @@ fn caps(words: &mut Words<'_>, unit: &'static str) -> Result<Caps, ProblemKind> 
         (false, Some(other)) => Err(ProblemKind::Word(other.to_string(), KINDS)),
         (false, None) => Err(ProblemKind::Missing("cap", KINDS)),
     }
+}
+
+/// What a line about corners says, and nothing else: `corner distance 5`, or `tolerance 0.02 rotary 0.1`.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn corner_line(line: &str) -> Result<Corner, ProblemKind> {
+    const LINES: &str = "corner exact, corner stop, corner distance and a number (mm), or tolerance and a number (mm)";
+    let mut words = line.split_ascii_whitespace().peekable();
+    let corner = match words.next() {
+        Some("corner") => corner(&mut words)?,
+        Some("tolerance") => tolerance(&mut words)?,
+        Some(other) => return Err(ProblemKind::Word(other.to_string(), LINES)),
+        None => return Err(ProblemKind::Missing("corner", LINES)),
+    };
+    match words.next() {
+        Some(more) => Err(ProblemKind::Word(more.to_string(), "nothing behind that")),
+        None => Ok(corner),
+    }
+}
+
+fn tolerance(words: &mut Words<'_>) -> Result<Corner, ProblemKind> {
+    let linear = ranged("tolerance", words, TOLERANCES, "mm")?;
+    let rotary = match words.next_if_eq(&"rotary") {
+        Some(_) => ranged("rotary tolerance", words, TOLERANCES, "deg")?,
+        None => linear,
+    };
+    Ok(Corner::Tolerance { linear, rotary })
 }
 
 fn corner(words: &mut Words<'_>) -> Result<Corner, ProblemKind> {

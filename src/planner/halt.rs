@@ -2,12 +2,14 @@
 //!
 //! Around a corner that is rounded from h before it to h behind it, with the direction q′ changing by Δ, an axis has q″ = Δ/h and q‴ = Δ/h²
 //! at most, so that its acceleration permits √(A·h/Δ) and its jerk ∛(J·h²/Δ). A stop leaves all of the jerk to braking and speeding up:
-//! where jerk is what there is little of, a sharp corner takes longer than that.
+//! where jerk is what there is little of, a sharp corner takes longer than that. A corner of a distance has the shape that was asked for, however
+//! long it takes.
 
 use crate::limits::MAX_GROUP_AXES;
 
 use super::PathAxes;
 use super::legs::{Leg, Way};
+use super::program::Corner;
 use super::spot::Spot;
 
 /// Of the jerk along the path: what coming to a corner that is passed is planned with, beside one that is stopped in.
@@ -29,6 +31,9 @@ struct Along {
 pub fn is_sooner(before: &Leg, after: &Leg, rounded: f64, axes: &PathAxes) -> bool {
     let limits = &axes.limits;
     let (Way::Lines(_), Way::Lines(_)) = (&before.way, &after.way) else { return false };
+    if matches!(before.corner, Corner::Distance(_)) {
+        return false;
+    }
     let smooth = rounded >= before.length().max(after.length());
     let shorter = before.length().min(after.length());
     let rounded = if smooth { shorter } else { rounded.min(0.5 * shorter) };

@@ -1,9 +1,11 @@
 //! Programs that are joined come out as one program with the elements of all.
 
 use super::program::{Caps, Corner, Element, Feed, Point, Shape};
-use super::{PathAxes, Planner};
+use super::{Mechanism, PathAxes, PathOrder, Planner};
 use crate::geometry::Piece;
+use crate::kinematics::{Kinematics, Scara};
 use crate::motion::{Limits, path::PathMotion};
+use crate::units::AxisUnit;
 
 /// SplitMix64.
 struct Random(u64);
@@ -30,8 +32,7 @@ impl Random {
     }
 
     /// Lines long and short, so that some of them are gathered.
-    fn elements(&mut self) -> Vec<Element> {
-        let mut at = Point::default();
+    fn elements(&mut self, mut at: Point) -> Vec<Element> {
         let mut corner = self.corner();
         let line = |line: usize| {
             let size = if self.below(3) == 0 { 8.0 } else { 0.05 };
@@ -46,24 +47,62 @@ impl Random {
     }
 }
 
-fn planner() -> Planner {
-    let limits = Limits { velocity: 200.0, acceleration: 2000.0, jerk: 50_000.0 };
-    Planner::new(PathAxes::new(vec![limits; 3], 3, 0.001), Point::default(), 1)
+const LIMITS: Limits = Limits { velocity: 200.0, acceleration: 2000.0, jerk: 50_000.0 };
+
+/// Three axes that are the coordinates, or the joints of a SCARA arm.
+#[derive(Clone, Copy, PartialEq)]
+enum Moves {
+    Axes,
+    Joints,
+}
+
+/// Where the joints are at first.
+const POSTURE: [f64; 4] = [-90.0, 100.0, 0.0, 0.0];
+
+impl Moves {
+    fn axes(self) -> PathAxes {
+        if self == Moves::Axes {
+            return PathAxes::new(vec![LIMITS; 3], 3, 0.001);
+        }
+        let kinematics = Kinematics::new(Scara::new(300.0, 200.0).unwrap(), 0).unwrap();
+        let mm = AxisUnit::Millimetre;
+        let order = PathOrder::new(&[mm, mm, mm, AxisUnit::Degree]);
+        let (linear, mechanism) = (order.linear, Some(Mechanism { kinematics, order, soft_limits: vec![None; 4] }));
+        PathAxes { limits: vec![LIMITS; 4], linear, period_s: 0.001, tool: Some(LIMITS), mechanism }
+    }
+
+    fn planner(self) -> Planner {
+        let mut start = Point::default();
+        if self == Moves::Joints {
+            start[..4].copy_from_slice(&POSTURE);
+        }
+        Planner::new(self.axes(), start, 1)
+    }
 }
 
 fn drain(planner: &mut Planner, pieces: &mut Vec<Piece>) {
     pieces.extend(std::iter::from_fn(|| planner.take()));
 }
 
-/// Every setpoint, as its bits.
-fn setpoints(pieces: &[Piece]) -> Vec<[u64; 3]> {
+/// Every setpoint, as its bits; within the limits, and torn nowhere.
+fn setpoints(pieces: &[Piece]) -> Vec<[u64; 4]> {
     let (mut motion, mut next, mut cycles) = (PathMotion::new(0.001), 0, Vec::new());
+    let mut before = None;
     while !motion.arrived() && cycles.len() < 100_000 {
         while next < pieces.len() && motion.push(&pieces[next]) {
             next += 1;
         }
         motion.step(1.0);
-        cycles.push([0, 1, 2].map(|axis| motion.member(axis).position.to_bits()));
+        let now = [0, 1, 2, 3].map(|axis| motion.member(axis));
+        for (now, before) in now.iter().zip(before.unwrap_or(now)) {
+            let jerk = (now.acceleration - before.acceleration).abs() / 0.001;
+            assert!(now.velocity.abs() <= LIMITS.velocity * (1.0 + 1e-6), "{now:?}");
+            assert!(now.acceleration.abs() <= LIMITS.acceleration * (1.0 + 1e-6), "{now:?}");
+            assert!(jerk <= LIMITS.jerk * (1.0 + 1e-3), "{jerk}: {before:?} {now:?}");
+            assert!((now.position - before.position).abs() <= 0.001 * LIMITS.velocity * (1.0 + 1e-6), "{now:?}");
+        }
+        before = motion.begun().then_some(now);
+        cycles.push(now.map(|axis| axis.position.to_bits()));
     }
     assert!(motion.arrived());
     cycles
@@ -71,13 +110,22 @@ fn setpoints(pieces: &[Piece]) -> Vec<[u64; 3]> {
 
 #[test]
 fn what_is_split_at_any_element_is_the_same_motion_to_the_last_bit() {
+    split_and_whole(Moves::Axes, 60);
+}
+
+#[test]
+fn of_joints_too() {
+    split_and_whole(Moves::Joints, 24);
+}
+
+fn split_and_whole(moves: Moves, seeds: u64) {
     let mut compared = 0;
-    for seed in 0..60 {
+    for seed in 0..seeds {
         let mut random = Random(seed);
-        let mut elements = random.elements();
+        let mut elements = random.elements(*moves.planner().end());
         let border = random.below(elements.len() + 1);
         let transition = (border > 0 && random.below(2) == 0).then(|| random.corner());
-        let (mut parts, mut joined) = (Vec::new(), planner());
+        let (mut parts, mut joined) = (Vec::new(), moves.planner());
         for (index, element) in elements.iter().enumerate() {
             if index == border {
                 joined.join(2, transition);
@@ -96,7 +144,7 @@ fn what_is_split_at_any_element_is_the_same_motion_to_the_last_bit() {
             let corner = std::mem::replace(&mut elements[border - 1].corner, transition);
             late = corner != transition && !matches!(corner, Corner::Tolerance { .. });
         }
-        let (mut whole, mut alone) = (Vec::new(), planner());
+        let (mut whole, mut alone) = (Vec::new(), moves.planner());
         elements.iter().for_each(|element| alone.push(element));
         alone.finish(true);
         drain(&mut alone, &mut whole);
@@ -129,5 +177,29 @@ fn what_is_split_at_any_element_is_the_same_motion_to_the_last_bit() {
         );
         assert_eq!(parts.len(), whole.len(), "seed {seed}");
     }
-    assert!(compared > 30, "{compared}");
+    assert!(2 * compared > seeds, "{compared}");
+}
+
+#[test]
+fn each_program_has_what_it_comes_nearest_to_itself() {
+    let line = |to: [f64; 3], line: u32| {
+        let corner = Corner::Tolerance { linear: 0.05, rotary: 0.05 };
+        let to = std::array::from_fn(|axis| to.get(axis).copied().unwrap_or(0.0));
+        Element { shape: Shape::Line(to), feed: Feed::Speed(100.0), caps: Caps::NONE, corner, line }
+    };
+    // Stretched to all but the whole reach of 500 mm, and away from there.
+    let programs = [[line([498.0, 0.0, 0.0], 1), line([450.0, 0.0, 0.0], 2)], [line([350.0, 0.0, 0.0], 1); 2]];
+    let mut planner = Moves::Joints.planner();
+    for (epoch, program) in (1..).zip(&programs) {
+        if epoch > 1 {
+            planner.join(epoch, None);
+        }
+        program.iter().for_each(|element| planner.push(element));
+    }
+    planner.finish(true);
+    while planner.take().is_some() {}
+    let [first, second] = [1, 2].map(|epoch| planner.nearest_of(epoch).unwrap());
+    let distances = [first, second].map(|nearest| nearest.conditioning.distance);
+    assert!(distances[0] < 0.25 && distances[1] > distances[0] + 0.1, "{distances:?}");
+    assert_eq!((planner.nearest(), first.line, second.line, planner.nearest_of(3)), (Some(second), 1, 1, None));
 }

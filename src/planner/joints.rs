@@ -14,6 +14,7 @@ use crate::limits::{MAX_GROUP_AXES, NEAR_CONDITIONING};
 use crate::motion::Limits;
 
 use super::mechanism::{Joints, Mechanism, PathFault, positions};
+use super::nearest::{Nearest, NearestPlaces};
 use super::program::Point;
 use super::track::Interval;
 
@@ -35,17 +36,6 @@ const ROUNDED: f64 = 64.0;
 const FOUND: f64 = 0.7;
 /// Rounding that leaves no soft limit: what is permitted to the tool may take a joint out by as little.
 const LIMIT_SLACK: f64 = 1e-3;
-
-/// What a path came nearest to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Nearest {
-    /// Which singularity, and how near.
-    pub conditioning: Conditioning,
-    /// Units of path since it began.
-    pub sigma: f64,
-    /// The line of the program.
-    pub line: u32,
-}
 
 /// Why a path ends before its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,7 +72,7 @@ pub struct JointTrack {
     ended: bool,
     /// Where the last curve rested.
     at: Point,
-    nearest: Option<Nearest>,
+    nearest: NearestPlaces,
     obstacle: Option<Obstacle>,
 }
 
@@ -92,8 +82,8 @@ fn tool_at(source: &Interval, sigma: f64) -> Joints {
 }
 
 impl JointTrack {
-    /// From a rest with the joints `at` a place; `limits` are those of the joints.
-    pub fn new(mechanism: Mechanism, limits: Vec<Limits>, at: Point) -> JointTrack {
+    /// From a rest with the joints `at` a place, in program `epoch`; `limits` are those of the joints.
+    pub fn new(mechanism: Mechanism, limits: Vec<Limits>, at: Point, epoch: u32) -> JointTrack {
         JointTrack {
             mechanism,
             limits,
@@ -102,14 +92,24 @@ impl JointTrack {
             verified: 0,
             ended: false,
             at,
-            nearest: None,
+            nearest: NearestPlaces::new(epoch),
             obstacle: None,
         }
     }
 
-    /// The singularity that the path came nearest to so far.
-    pub fn nearest(&self) -> Option<Nearest> {
-        self.nearest
+    /// From `begin` on the path is that of program `epoch`.
+    pub fn join(&mut self, begin: f64, epoch: u32) {
+        self.nearest.join(begin, epoch);
+    }
+
+    /// The newest program goes on with this line.
+    pub fn go_on(&mut self, line: u32) {
+        self.nearest.go_on(line);
+    }
+
+    /// The singularities that the programs of the path came nearest to so far.
+    pub fn nearest(&self) -> &NearestPlaces {
+        &self.nearest
     }
 
     /// Why the path is not followed any further.
@@ -187,10 +187,7 @@ impl JointTrack {
     fn joints_at(&mut self, source: &Interval, sigma: f64, near: &Point) -> Result<(Joints, Conditioning), PathFault> {
         let (joints, conditioning) =
             self.mechanism.follow(&tool_at(source, sigma), near).map_err(PathFault::Unreachable)?;
-        let nearer = |nearest: &Nearest| conditioning.distance < nearest.conditioning.distance;
-        if conditioning.nearest.is_some() && self.nearest.as_ref().is_none_or(nearer) {
-            self.nearest = Some(Nearest { conditioning, sigma, line: source.line });
-        }
+        self.nearest.note(Nearest { conditioning, sigma, line: source.line }, source.begin);
         Ok((joints, conditioning))
     }
 

@@ -55,6 +55,8 @@ pub struct Leg {
     pub caps: Caps,
     pub line: u32,
     pub corner: Corner,
+    /// So far before its end and behind it a corner of a distance has a shape of its own, which no tolerance beside it is held against.
+    pub shaped: f64,
     /// What is said of the corners inside it, where elements were gathered.
     pub inside: Corner,
     /// Elements were gathered into it.
@@ -325,6 +327,7 @@ impl Gatherer {
         let Waiting { shape, from, begin, line, caps, .. } = self.waiting[0].clone();
         let feed = self.waiting.iter().take(count).map(|element| element.feed).fold(f64::INFINITY, f64::min);
         let (end, corner, inside) = (last.end, last.corner, self.waiting[0].corner);
+        let shaped = 0.0;
         let leg = match shape {
             Shape::Line(_) => {
                 let mut marks = vec![Mark { at: from, sigma: begin, line }];
@@ -335,25 +338,15 @@ impl Gatherer {
                 }));
                 let direction = direction(&from, &last.to, end - begin);
                 let (way, gathered) = (Way::Lines(marks), count > 1);
-                Leg { way, begin, end, first: direction, last: direction, feed, caps, line, corner, inside, gathered }
+                let (first, last) = (direction, direction);
+                Leg { way, begin, end, first, last, feed, caps, line, corner, shaped, inside, gathered }
             }
             Shape::Arc(arc) => {
                 let direction =
                     |s: f64| std::array::from_fn(|axis| if axis < self.axes { arc.at(s, 1, axis) } else { 0.0 });
                 let (first, last) = (direction(0.0), direction(arc.length()));
-                Leg {
-                    way: Way::Arc(Box::new(arc)),
-                    begin,
-                    end,
-                    first,
-                    last,
-                    feed,
-                    caps,
-                    line,
-                    corner,
-                    inside,
-                    gathered: false,
-                }
+                let (way, gathered) = (Way::Arc(Box::new(arc)), false);
+                Leg { way, begin, end, first, last, feed, caps, line, corner, shaped, inside, gathered }
             }
         };
         self.waiting.drain(..count);

@@ -14,6 +14,7 @@
 //! | [`mechanism`] | a machine whose joints are not its coordinates |
 //! | `joints` | the curves of its joints |
 //! | [`walk`] | whether such a machine can follow an element, before it is one of a program |
+//! | `nearest` | the singularity that each program comes nearest to |
 //! | [`slowed`] | where singularities slow it |
 //! | `split` | stretches that take a few periods each |
 //! | `speed` | how fast each may be passed; `ceiling` in it rounds that, `spot` is what limits leave at one place, `solved` what is settled |
@@ -29,6 +30,8 @@
 pub mod axes;
 mod borders;
 #[cfg(test)]
+mod corner_tests;
+#[cfg(test)]
 mod exact_tests;
 mod halt;
 #[cfg(test)]
@@ -36,6 +39,7 @@ mod join_tests;
 mod joints;
 mod legs;
 pub mod mechanism;
+mod nearest;
 pub mod points;
 pub mod program;
 pub mod reserve;
@@ -60,9 +64,11 @@ use crate::motion::Limits;
 pub use axes::PathOrder;
 use borders::Borders;
 use joints::JointTrack;
-pub use joints::{Nearest, Obstacle};
+pub use joints::Obstacle;
 use legs::{Gatherer, Join, Leg, join};
 pub use mechanism::{Mechanism, PathFault};
+pub use nearest::Nearest;
+use nearest::NearestPlaces;
 use program::{Corner, Element, Point};
 pub use slowed::Slowed;
 use speed::Speeds;
@@ -140,7 +146,7 @@ impl Planner {
         limits.truncate(joints);
         let mut tool = start;
         let track = axes.mechanism.as_ref().map(|mechanism| {
-            let mut track = JointTrack::new(mechanism.clone(), limits.clone(), start);
+            let mut track = JointTrack::new(mechanism.clone(), limits.clone(), start, epoch);
             match mechanism.tool(&start[..joints]) {
                 Ok(place) => tool = mechanism.order.to_planner(&place),
                 Err(why) => track.refuse(PathFault::Unreachable(why)),
@@ -165,9 +171,14 @@ impl Planner {
         }
     }
 
-    /// The singularity that the program came nearest to so far.
+    /// The singularity that the newest program came nearest to so far.
     pub fn nearest(&self) -> Option<Nearest> {
-        self.joints.as_ref().and_then(JointTrack::nearest)
+        self.joints.as_ref().map(JointTrack::nearest).and_then(NearestPlaces::newest)
+    }
+
+    /// The same of program `epoch`.
+    pub fn nearest_of(&self, epoch: u32) -> Option<Nearest> {
+        self.joints.as_ref().and_then(|joints| joints.nearest().of(epoch))
     }
 
     /// Where singularities slow what was planned so far the most: at most one place for each.
@@ -196,7 +207,8 @@ impl Planner {
         self.work(usize::MAX);
         if !self.ended && self.obstacle().is_none() {
             let mut element = *element;
-            if self.joints.is_some() {
+            if let Some(joints) = &mut self.joints {
+                joints.go_on(element.line);
                 element.corner = element.corner.for_joints();
             }
             if self.gatherer.push(&element) {
@@ -217,7 +229,11 @@ impl Planner {
                 self.track.set_corner(corner);
             }
         }
-        self.borders.add(self.gatherer.sigma(), epoch);
+        let begin = self.gatherer.sigma();
+        self.borders.add(begin, epoch);
+        if let Some(joints) = &mut self.joints {
+            joints.join(begin, epoch);
+        }
     }
 
     /// What is known is planned to its end, where it rests: because nothing follows (`last`), or what follows is not there in time.

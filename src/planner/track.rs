@@ -56,6 +56,14 @@ pub struct Interval {
     pub rests: bool,
 }
 
+/// Units of path that turn an arc by one radian: more than its radius where others go along.
+fn pace(leg: &Leg) -> f64 {
+    match &leg.way {
+        Way::Arc(arc) => (arc.radius() / arc.curvature()).sqrt(),
+        Way::Lines(_) => f64::INFINITY,
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Knot {
     sigma: f64,
@@ -123,10 +131,12 @@ impl Track {
             // A distance is to be kept where something turns.
             let kept = matches!(last.corner, Corner::Distance(_)) && wanted.is_finite();
             let smooth = on_lines && alike && !kept && wanted >= before.max(after);
-            let curved = last.curvature().max(leg.curvature());
-            let natural = if curved > 0.0 { self.arc_step(last, &leg) } else { f64::INFINITY };
+            let natural = if on_lines { f64::INFINITY } else { self.natural(last, &leg, kept) };
             let rounded = if smooth { 0.0 } else { wanted.min(natural).min(before / 2.0).min(after / 2.0) };
             self.before = last.corner;
+            if let Some(last) = self.legs.back_mut().filter(|_| kept) {
+                last.shaped = rounded;
+            }
             self.close_leg(rounded);
             self.rounded = rounded;
         } else {
@@ -143,14 +153,17 @@ impl Track {
         self.ended = true;
     }
 
+    /// How far a corner reaches at most, for what is round beside it to stay so.
+    fn natural(&self, before: &Leg, after: &Leg, kept: bool) -> f64 {
+        if kept { pace(before).min(pace(after)) * ARC_STEP } else { self.arc_step(before, after) }
+    }
+
     /// Knots on an arc stand this far apart at most.
     fn arc_step(&self, before: &Leg, after: &Leg) -> f64 {
         let mut step = f64::INFINITY;
         for leg in [before, after] {
             if let Way::Arc(arc) = &leg.way {
-                // Units of path that turn it by one radian: more than its radius where others go along.
-                let pace = (arc.radius() / arc.curvature()).sqrt();
-                step = step.min(pace * (ARC_ERROR * ARC_ACCURACY / arc.radius()).powf(0.25).min(ARC_STEP));
+                step = step.min(pace(leg) * (ARC_ERROR * ARC_ACCURACY / arc.radius()).powf(0.25).min(ARC_STEP));
             }
         }
         // Where the curvature jumps, a twelfth of the jump times the square of the step is what the curve is off.
@@ -258,8 +271,16 @@ impl Track {
         let (begin, end) = (self.knot(at), self.knot(at + 1));
         let mut cubics = None;
         let mut corner = Corner::Stop;
-        for leg in self.legs.iter().filter(|leg| leg.end >= begin && leg.begin <= end) {
+        // Behind the last corner that has a shape of its own.
+        let mut behind = begin;
+        for leg in self.legs.iter().filter(|leg| leg.end + leg.shaped >= begin && leg.begin <= end) {
             let before = std::mem::replace(&mut corner, leg.corner);
+            let from = behind.max(leg.begin);
+            behind = leg.end + leg.shaped;
+            let to = end.min(leg.end - leg.shaped);
+            if from > to {
+                continue;
+            }
             let marks: &[Mark] = match &leg.way {
                 Way::Lines(_) if !leg.gathered && self.legs.len() < 2 => continue,
                 Way::Lines(marks) => marks,
@@ -273,12 +294,11 @@ impl Track {
             };
             let cubics = cubics.get_or_insert_with(|| self.cubics(index));
             let near = |sigma: f64, corners: &[Corner]| self.near(cubics, begin, sigma, leg, corners);
-            let first = marks.partition_point(|mark| mark.sigma < begin.max(leg.begin + SHORTEST));
+            let first = marks.partition_point(|mark| mark.sigma < from.max(leg.begin + SHORTEST));
             let marked = marks[first..]
                 .iter()
-                .take_while(|mark| mark.sigma <= end)
+                .take_while(|mark| mark.sigma <= to)
                 .all(|mark| near(mark.sigma, &[if mark.sigma < leg.end { leg.inside } else { leg.corner }]));
-            let (from, to) = (begin.max(leg.begin), end.min(leg.end));
             let between = || {
                 (1..BETWEEN).all(|step| {
                     let sigma = from + (to - from) * f64::from(step) / f64::from(BETWEEN);

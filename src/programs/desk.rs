@@ -202,7 +202,6 @@ impl Desk {
     }
 
     /// The same on the path of program `before`, which takes nothing more: it goes on from there without a rest, where `corner` is how that ends, if not as it says.
-    /// Where that has ended, as `start` says.
     ///
     /// # Errors
     /// Where the planner is not there.
@@ -210,13 +209,11 @@ impl Desk {
         &self,
         (group, before): (GroupId, Handle),
         handle: Handle,
-        start: ProgramStart,
         corner: Option<Corner>,
         command: Option<watch::Receiver<CommandStatus>>,
     ) -> Result<(), ProgramError> {
         let counts = Arc::new(Counts::of(handle));
-        let start = Start::Path(Box::new(start));
-        self.post(Message::Join { group, before, counts: Arc::clone(&counts), start, corner, command })?;
+        self.post(Message::Join { group, before, counts: Arc::clone(&counts), corner, command })?;
         *self.newest[group.index()].lock().unwrap_or_else(PoisonError::into_inner) = counts;
         Ok(())
     }
@@ -346,7 +343,7 @@ impl Desk {
             return Err(ProgramError::Full { given, room });
         }
         counts.waiting.fetch_add(given as u64, Ordering::Relaxed);
-        match self.post(Message::Append { group, handle, batch }) {
+        match self.check_room().and_then(|()| self.post(Message::Append { group, handle, batch })) {
             Ok(()) => {
                 counts.taken.fetch_add(given as u64, Ordering::Relaxed);
                 Ok(room - given)
@@ -364,7 +361,16 @@ impl Desk {
     /// Where the program has ended before.
     pub fn end(&self, group: GroupId, handle: Handle) -> Result<(), ProgramError> {
         self.running(group, handle)?;
+        self.check_room()?;
         self.post(Message::End { group, handle })
+    }
+
+    /// What waits for the planner leaves room for more: who finds some before the cycle is asked to begin a program finds it afterwards, too.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub fn check_room(&self) -> Result<(), ProgramError> {
+        if self.sender.len() < MAX_PROGRAM_BATCHES { Ok(()) } else { Err(ProgramError::Busy) }
     }
 
     fn running(&self, group: GroupId, handle: Handle) -> Result<Arc<Counts>, ProgramError> {

@@ -39,7 +39,7 @@ impl Member {
     }
 
     /// It takes nothing any more.
-    fn close(&self) {
+    pub fn close(&self) {
         self.counts.ended.store(true, Ordering::Relaxed);
         self.counts.waiting.store(0, Ordering::Relaxed);
     }
@@ -113,8 +113,10 @@ impl Members {
         }
     }
 
-    /// What the planner came to is told of all that are not planned to their end.
+    /// What the planner came to: how near each of them comes to a singularity, and for those that are not planned to their end where it goes no
+    /// further.
     pub fn tell(&self, planner: &Planner) {
-        self.list.iter().skip(self.planned).for_each(|member| member.counts.tell(planner));
+        self.list.iter().for_each(|member| member.counts.tell_nearest(planner));
+        self.list.iter().skip(self.planned).for_each(|member| member.counts.tell_obstacle(planner));
     }
 }

@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::gateway::{self, PieceSender};
 use crate::ids::Handle;
 use crate::kinematics::Singularity;
-use crate::limits::{MAX_PROGRAM_BATCHES, MAX_PROGRAM_ELEMENTS};
+use crate::limits::{MAX_PROGRAM_ELEMENTS, PROGRAM_INBOX};
 use crate::planner::Planner;
 
 /// What the desk and the runner know of one program: what becomes of it never counts for the next one of its group.
@@ -72,15 +72,19 @@ impl Counts {
         Counts { handle, ended, waiting, taken, planned, near_distance, near_line, near_what, obstacle }
     }
 
-    /// What the planner came to. The parts may be of two looks: whoever shows them shows them again.
-    fn tell(&self, planner: &Planner) {
-        if let Some(nearest) = planner.nearest()
+    /// What it came nearest to. The parts may be of two looks: whoever shows them shows them again.
+    fn tell_nearest(&self, planner: &Planner) {
+        if let Some(nearest) = planner.nearest_of(self.handle.0 as u32)
             && let Some(singularity) = nearest.conditioning.nearest
         {
             self.near_distance.store(nearest.conditioning.distance.to_bits(), Ordering::Relaxed);
             self.near_line.store(u64::from(nearest.line), Ordering::Relaxed);
             self.near_what.store(1 + singularity as u64, Ordering::Relaxed);
         }
+    }
+
+    /// Where the planner comes no further.
+    fn tell_obstacle(&self, planner: &Planner) {
         let obstacle = planner.obstacle().map_or(0, |obstacle| 1 + u64::from(obstacle.line));
         self.obstacle.store(obstacle, Ordering::Relaxed);
     }
@@ -97,7 +101,7 @@ impl Counts {
 
 /// Both ends, for the groups that have these rings.
 pub fn programs(client: gateway::Client, rings: Box<[PieceSender]>) -> (Desk, Runner) {
-    let (sender, inbox) = crossbeam::channel::bounded(MAX_PROGRAM_BATCHES);
+    let (sender, inbox) = crossbeam::channel::bounded(PROGRAM_INBOX);
     let desk = Desk::new(client.clone(), sender, rings.len());
     (desk, Runner::new(client, inbox, rings))
 }

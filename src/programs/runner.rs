@@ -15,9 +15,7 @@ use super::plan::{Batch, Plan, Planned};
 use crate::gateway::{self, CommandStatus, GroupSnapshot, PieceSender};
 use crate::geometry::Piece;
 use crate::ids::{GroupId, Handle};
-use crate::limits::{
-    MAX_PROGRAM_BATCHES, PROGRAM_ELEMENTS_PER_ROUND, PROGRAM_FLUSH_S, PROGRAM_PATIENCE_NS, PROGRAM_POLL_NS,
-};
+use crate::limits::{PROGRAM_ELEMENTS_PER_ROUND, PROGRAM_FLUSH_S, PROGRAM_INBOX, PROGRAM_PATIENCE_NS, PROGRAM_POLL_NS};
 use crate::planner::program::Corner;
 use crate::service::{Beat, Place, Sabotage};
 
@@ -30,12 +28,12 @@ pub(super) enum Message {
         /// Where it waits behind others.
         command: Option<watch::Receiver<CommandStatus>>,
     },
-    /// Goes on from program `before` without a rest, which ends with what it has; where that takes nothing any more, begins behind it.
+    /// Goes on from program `before` without a rest, which ends with what it has. The cycle has taken it as that: where the planner has lost what it
+    /// would go on from, it takes nothing, and ends with it.
     Join {
         group: GroupId,
         before: Handle,
         counts: Arc<Counts>,
-        start: Start,
         /// How what is before it ends.
         corner: Option<Corner>,
         command: Option<watch::Receiver<CommandStatus>>,
@@ -117,7 +115,7 @@ impl Runner {
     /// One round. Bounded by what was handed in and what rings hold.
     pub fn poll_once(&mut self, now_ns: u64) {
         self.sabotage.pass(Place::Loop);
-        for _ in 0..MAX_PROGRAM_BATCHES {
+        for _ in 0..PROGRAM_INBOX {
             let Ok(message) = self.inbox.try_recv() else { break };
             self.take(message, now_ns);
         }
@@ -152,7 +150,7 @@ impl Runner {
                 let member = Member::new(counts, command, now_ns);
                 self.programs[group.index()].push_back(Program::new(member, plan, now_ns));
             }
-            Message::Join { group, before, counts, start, corner, command } => {
+            Message::Join { group, before, counts, corner, command } => {
                 let epoch = counts.handle.0 as u32;
                 let member = Member::new(counts, command, now_ns);
                 if let Some(program) = self.running(group, before).filter(|program| !program.ended)
@@ -161,8 +159,7 @@ impl Runner {
                     program.members.join(member);
                     program.heard_ns = now_ns;
                 } else {
-                    let program = Program::new(member, start.plan(epoch), now_ns);
-                    self.programs[group.index()].push_back(program);
+                    member.close();
                 }
             }
             Message::Append { group, handle, batch } => {

@@ -9,14 +9,14 @@ use crate::path_acts::{cancel, events, is_at, run_until, status};
 use crate::paths::{AXES, LONG, Program, TOLD, assert_within_limits, group, rests};
 
 /// A program that goes on from the newest one; the answer must say so.
-fn blend(held: &mut Held, before: &Program, parameters: Value) -> Program {
+pub fn blend(held: &mut Held, before: &Program, parameters: Value) -> Program {
     let (program, how) = begin(held, before.lease.clone(), parameters);
     assert_eq!(how, "blending");
     program
 }
 
 /// What `blending` comes to.
-fn begin(held: &mut Held, lease: Value, mut parameters: Value) -> (Program, Value) {
+pub fn begin(held: &mut Held, lease: Value, mut parameters: Value) -> (Program, Value) {
     parameters["buffer"] = json!("blending");
     let mut machine = held.connect();
     (parameters["group"], parameters["lease"]) = (json!("gantry"), lease.clone());
@@ -25,7 +25,7 @@ fn begin(held: &mut Held, lease: Value, mut parameters: Value) -> (Program, Valu
     (Program { machine, handle: begun["handle"].as_u64().unwrap(), lease, start }, begun["buffer"].take())
 }
 
-fn end_of(held: &mut Held, program: &mut Program) -> Ended {
+pub fn end_of(held: &mut Held, program: &mut Program) -> Ended {
     let mut ended = None;
     std::thread::scope(|scope| {
         let wait = scope.spawn(|| program.machine.wait(program.handle).unwrap());
@@ -38,11 +38,11 @@ fn end_of(held: &mut Held, program: &mut Program) -> Ended {
     ended.unwrap()
 }
 
-fn set_override(held: &mut Held, ratio: f64) {
+pub fn set_override(held: &mut Held, ratio: f64) {
     held.command("Group", "SetOverride", json!({ "group": "gantry", "ratio": ratio }));
 }
 
-fn standby(now: &Snapshot) -> bool {
+pub fn standby(now: &Snapshot) -> bool {
     now.groups[0].state == GroupState::GroupStandby
 }
 
@@ -121,19 +121,17 @@ fn programs_that_blend_move_like_one_to_the_last_bit_and_their_commands_change_o
 }
 
 /// A program along x to a corner, and one from there along y that blends with it; the first moves.
-fn around_a_corner(held: &mut Held, transition: Value) -> (Program, Program, [f64; AXES]) {
+pub fn around_a_corner(held: &mut Held, transition: Value) -> (Program, Program, [f64; AXES]) {
     let mut first = Program::begin(held);
     let [x, y, z] = [first.start[0], first.start[1], first.start[2]];
     first.lines_at(60.0, &[[x + 60.0, y, z]]);
     let mut second = blend(held, &first, transition);
     assert_eq!(second.start, [x + 60.0, y, z]);
-    // Within a tolerance it would be off the programmed path by no more than that, behind the border, too.
-    let lines = json!({ "points": [x + 60.0, y + 60.0, z], "feed": 60.0, "corner": { "mode": "exact" } });
-    second.machine.call("Path", "Lines", second.with(lines)).unwrap();
+    second.lines_at(60.0, &[[x + 60.0, y + 60.0, z]]);
     (first, second, [x, y, z])
 }
 
-fn corner(distance: f64) -> Value {
+pub fn corner(distance: f64) -> Value {
     json!({ "transition": { "mode": "distance", "distance": distance } })
 }
 

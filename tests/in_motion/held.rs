@@ -87,11 +87,16 @@ impl Held {
 
     /// The same, with what was persisted in a state directory.
     pub fn start_with(state: Option<&Path>) -> Held {
+        Held::start_on("demo.toml", state)
+    }
+
+    /// On another machine: that of a file in config.
+    pub fn start_on(machine: &str, state: Option<&Path>) -> Held {
         let state = StateDirectory::open(state).unwrap();
-        let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(machine);
         let mut config = match &state {
-            Some(state) => motiond::config::load_with(&demo, &parameter_file::place(state)).unwrap(),
-            None => motiond::config::load(&demo).unwrap(),
+            Some(state) => motiond::config::load_with(&file, &parameter_file::place(state)).unwrap(),
+            None => motiond::config::load(&file).unwrap(),
         };
         config.realtime.lock_memory = false;
         let directory = tempfile::Builder::new().prefix("motiond-").tempdir().unwrap();
@@ -220,17 +225,17 @@ impl Held {
         })
     }
 
-    /// Powers every axis and enables both groups.
+    /// Powers every axis and enables the groups.
     pub fn power_up(&mut self) {
-        let axes = self.daemon().gateway().description().axes.clone();
-        for axis in &axes {
+        let machine = self.daemon().gateway().description().clone();
+        for axis in &machine.axes {
             self.command("Axis", "Power", json!({ "axis": axis.name, "on": true }));
         }
         self.run_until(5000, "every axis stands", |now| {
             now.axes.iter().all(|axis| axis.state == AxisState::Standstill)
         });
-        for group in ["gantry", "table"] {
-            self.command("Group", "Enable", json!({ "group": group }));
+        for group in &machine.groups {
+            self.command("Group", "Enable", json!({ "group": group.name }));
         }
         self.run(5);
     }

@@ -4,6 +4,7 @@
 mod blends;
 mod capped;
 mod clock;
+mod crossings;
 mod held;
 mod jog;
 mod leases;

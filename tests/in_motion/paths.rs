@@ -425,6 +425,7 @@ fn a_path_without_an_element_is_done_at_once_and_one_begins_only_at_rest() {
     let mut machine = held.connect();
     let second = held.ask(&mut machine, "Path", "Begin", json!({ "group": "gantry", "lease": lease })).unwrap_err();
     assert!(second.to_string().contains("StillMoving"), "{second}");
+    assert!(second.hint().is_some_and(|hint| hint.contains("`buffer`")), "{second:?}");
     program.end();
     until("it is done", || {
         held.step();

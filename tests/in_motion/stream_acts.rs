@@ -69,6 +69,7 @@ fn a_stream_takes_the_place_of_a_move_only_where_that_was_said() {
     };
     let refused = held.ask(&mut machine, "Stream", "Begin", begin.clone()).unwrap_err();
     assert_eq!(reason(&refused), "StillMoving");
+    assert!(refused.hint().is_some_and(|hint| hint.contains("`buffer` aborting")), "{refused:?}");
     let refused = held.ask(&mut machine, "Stream", "Begin", with("buffered")).unwrap_err();
     assert_eq!(reason(&refused), "StreamBehind");
     // Neither changed anything of the move.

@@ -43,7 +43,7 @@ const CASES: usize = 2_500;
 const CYCLES: usize = 2_000;
 
 /// What was wrong once, by claim, seed and cycles.
-const ONCE_WRONG: [(usize, u64, usize); 32] = [
+const ONCE_WRONG: [(usize, u64, usize); 34] = [
     (0, 957, 2_000),
     (0, 5_000_220, 2_000),
     (0, 21_099, 2_000),
@@ -65,6 +65,7 @@ const ONCE_WRONG: [(usize, u64, usize); 32] = [
     (1, 265, 2_000),
     (1, 578, 2_000),
     (1, 5_000_498, 2_000),
+    (1, 500_997, 2_000),
     (1, 9_700_122, 5_000),
     (2, 282, 2_000),
     (2, 1_190, 2_000),
@@ -75,6 +76,7 @@ const ONCE_WRONG: [(usize, u64, usize); 32] = [
     (2, 9_700_122, 5_000),
     (3, 8, 2_000),
     (3, 7_101_450, 10_000),
+    (4, 703_731, 2_000),
     (4, 9_700_122, 5_000),
 ];
 

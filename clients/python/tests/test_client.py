@@ -85,6 +85,22 @@ def test_a_path_of_all_kinds_of_elements_comes_to_its_end(machine: motiond.Machi
         assert where == pytest.approx([x + 5, y + 5, z], abs=1e-6)
 
 
+def test_paths_that_blend_are_one_motion(machine: motiond.Machine) -> None:
+    with machine.lease(group="gantry") as lease:
+        gantry = enabled(machine, lease)
+        first = gantry.path()
+        x, y, z = first.start
+        first.line((x + 60, y, z), feed=40)
+        with pytest.raises(motiond.Refused) as refused:
+            gantry.path()
+        assert refused.value.reason == "StillMoving"
+        with gantry.path(buffer="blending", transition=motiond.Distance(5)) as second:
+            assert (second.buffer, second.start[0]) == ("blending", pytest.approx(x + 60))
+            second.line((x, y, z), feed=40, corner="stop")
+        first.handle.wait(60)
+        second.handle.wait(60)
+
+
 def test_a_path_whose_block_fails_is_halted(machine: motiond.Machine) -> None:
     with machine.lease(group="gantry") as lease:
         gantry = enabled(machine, lease)

@@ -9,8 +9,8 @@ use motiond::config::machine::GroupConfig;
 use motiond::config::{self, ConfigError, MachineConfig};
 use motiond::dry_run::picture::{View, picture};
 use motiond::dry_run::{DryRun, DryRunError, DryRunReport, RunAxis, RunGroup, RunTool};
-use motiond::path_file::{GroupAxis, PathGroup, PathReader, Problem, Written};
-use motiond::planner::program::Point;
+use motiond::path_file::{GroupAxis, PathGroup, PathReader, Problem, Written, corner_line};
+use motiond::planner::program::{Corner, Point};
 use serde_json::json;
 
 use crate::cli::Waiting;
@@ -26,8 +26,9 @@ const PART: usize = 64 * 1024;
                         soft limits, or the machine cannot follow it. A picture is of three axes that move isometric, else of the first two that do."
 )]
 pub struct Arguments {
-    /// Path file; - for the standard input
-    pub file: PathBuf,
+    /// Path files, one behind the other; - for the standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
     /// Plan and run it on the virtual clock, with the daemon's machine from where it is; nothing moves
     #[arg(long)]
     pub dry_run: bool,
@@ -49,11 +50,30 @@ pub struct Arguments {
     /// The axes of the picture: two for a plane, three for an isometric view
     #[arg(long, value_name = "AXES", value_delimiter = ',', requires = "svg")]
     pub view: Vec<String>,
-    /// Where the group moves: halt it first, or begin behind what it does
-    #[arg(long, value_name = "MODE", value_parser = ["aborting", "buffered"], conflicts_with = "dry_run")]
+    /// Where the group moves: halt it first, or begin behind what it does; blending has several files be one motion, without a rest between them
+    /// (otherwise each begins at rest where the one before it ends)
+    #[arg(long, value_name = "MODE", value_parser = ["aborting", "buffered", "blending"], conflicts_with = "dry_run")]
     pub buffer: Option<String>,
+    /// The corner from each file to the next where they blend, as a path file has it, such as "corner distance 5" or "tolerance 0.02" [default: as
+    /// the last element of the file says]
+    #[arg(long, value_name = "CORNER", value_parser = transition, requires = "buffer")]
+    pub transition: Option<Corner>,
     #[command(flatten)]
     pub waiting: Waiting,
+}
+
+impl Arguments {
+    /// The file of a dry run, which is one.
+    pub fn only_file(&self) -> Result<&Path, String> {
+        match &self.files[..] {
+            [only] => Ok(only),
+            several => Err(format!("--dry-run: found {} files, allowed: one", several.len())),
+        }
+    }
+}
+
+fn transition(line: &str) -> Result<Corner, String> {
+    corner_line(line).map_err(|problem| problem.to_string())
 }
 
 /// Why there is no report.
@@ -69,8 +89,7 @@ enum Trouble {
 
 pub fn run(arguments: &Arguments, as_object: bool) -> ExitCode {
     match dry_run(arguments) {
-        Ok((group, report)) => {
-            let file = arguments.file.display().to_string();
+        Ok((file, group, report)) => {
             let picture = arguments.svg.as_deref();
             if as_object {
                 print_line(&as_json(&file, &group, &report, picture).to_string());
@@ -83,7 +102,9 @@ pub fn run(arguments: &Arguments, as_object: bool) -> ExitCode {
     }
 }
 
-fn dry_run(arguments: &Arguments) -> Result<(String, DryRunReport), Trouble> {
+/// The file, the group, and what was found.
+fn dry_run(arguments: &Arguments) -> Result<(String, String, DryRunReport), Trouble> {
+    let file = arguments.only_file().map_err(Trouble::Choice)?;
     let config = arguments.config.clone().unwrap_or_default();
     let machine = config::load(&config).map_err(Trouble::Config)?;
     let group = choose(&machine, arguments.group.as_deref())?;
@@ -97,15 +118,15 @@ fn dry_run(arguments: &Arguments) -> Result<(String, DryRunReport), Trouble> {
         tool: run_tool(&machine, group, &arguments.posture)?,
         period_s: machine.period_ns as f64 * 1e-9,
     };
-    let report = follow(&arguments.file, reader, &run)?;
+    let report = follow(file, reader, &run)?;
     if let Some(svg) = &arguments.svg {
-        let name = arguments.file.file_name().map(|name| name.to_string_lossy()).filter(|name| name != "-");
+        let name = file.file_name().map(|name| name.to_string_lossy()).filter(|name| name != "-");
         let name = name.unwrap_or("standard input".into());
         let title = format!("{name}, group {}", group.name);
         let drawn = picture(&report, view.unwrap_or_else(|| View::of(&report)), &title);
         std::fs::write(svg, drawn).map_err(|error| Trouble::NotWritten(svg.clone(), error))?;
     }
-    Ok((group.name.clone(), report))
+    Ok((file.display().to_string(), group.name.clone(), report))
 }
 
 fn choose<'m>(machine: &'m MachineConfig, name: Option<&str>) -> Result<&'m GroupConfig, Trouble> {

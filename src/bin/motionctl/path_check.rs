@@ -2,18 +2,39 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use motiond::path_file::{PathGroup, PathReader, Problem, ProblemKind};
 
 /// Read at a time, bytes.
 const PART: usize = 64 * 1024;
 
+/// Nothing is wrong with any of the files; else it is told, and that nothing was begun.
+pub fn all_right(files: &[PathBuf], group: &PathGroup) -> bool {
+    let mut right = true;
+    for file in files {
+        match mistakes(file, group) {
+            Ok(mistakes) => {
+                right &= mistakes.is_empty();
+                mistakes.iter().for_each(|mistake| eprintln!("motionctl: {}:{mistake}", file.display()));
+            }
+            Err(error) => {
+                right = false;
+                eprintln!("motionctl: {}: {error}", file.display());
+            }
+        }
+    }
+    if !right {
+        eprintln!("  nothing of the path was begun");
+    }
+    right
+}
+
 /// What is wrong with a file, wherever its path begins; nothing of what can be read only once.
 ///
 /// # Errors
 /// It cannot be read.
-pub fn mistakes(file: &Path, group: &PathGroup) -> io::Result<Vec<Problem>> {
+fn mistakes(file: &Path, group: &PathGroup) -> io::Result<Vec<Problem>> {
     if file == Path::new("-") || !std::fs::metadata(file)?.is_file() {
         return Ok(Vec::new());
     }

@@ -26,8 +26,12 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// # Errors
 /// What the daemon has against it.
 pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
-    let file = arguments.file.display().to_string();
-    let text = match read(&arguments.file) {
+    let path = match arguments.only_file() {
+        Ok(only) => only,
+        Err(words) => return Ok(usage(&words)),
+    };
+    let file = path.display().to_string();
+    let text = match read(path) {
         Ok(text) => text,
         Err(error) => {
             eprintln!("motionctl: {file}: {error}");
@@ -42,7 +46,7 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
         Ok(start) => start.map(|start| start[..path_group.count()].to_vec()),
         Err(words) => return Ok(usage(&words)),
     };
-    let reply = match give(&text, &group, start.as_deref(), arguments, shell) {
+    let reply = match give((path, &text), &group, start.as_deref(), arguments, shell) {
         Ok(reply) => reply,
         Err(error) if error.short_name() == "Mistakes" => {
             mistakes(&file, &error, shell.json);
@@ -78,13 +82,13 @@ fn read(file: &Path) -> io::Result<String> {
 
 /// The text part by part; returns the last answer.
 fn give(
-    text: &str,
+    (file, text): (&Path, &str),
     group: &str,
     start: Option<&[f64]>,
     arguments: &Arguments,
     shell: &mut Shell,
 ) -> Result<Value, Error> {
-    let name = arguments.file.file_name().map(|name| name.to_string_lossy()).filter(|name| name != "-");
+    let name = file.file_name().map(|name| name.to_string_lossy()).filter(|name| name != "-");
     let title = format!("{}, group {group}", name.unwrap_or("standard input".into()));
     let (mut rest, mut run) = (text, Value::Null);
     loop {

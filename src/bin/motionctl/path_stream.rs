@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::keys::Keys;
 use crate::path::Arguments;
 use crate::path_check;
-use crate::shell::{Command, Outcome, Shell};
+use crate::shell::{Command, Outcome, Shell, is_unknown};
 
 /// Read at a time, bytes.
 const PART: usize = 64 * 1024;
@@ -52,42 +52,98 @@ struct Stream<'a> {
 /// What ends the giving.
 enum Trouble {
     Daemon(Error),
-    /// Something about the file or the command line.
-    Own(String),
+    /// Things about the file or the command line.
+    Own(Vec<String>),
 }
 
-/// Gives a file to the daemon, from where the group is or will be.
+/// Gives files to the daemon, from where the group is or will be.
 ///
 /// # Errors
-/// What the daemon or the file has against it.
+/// What the daemon or a file has against it.
 pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
-    let Arguments { file, group, buffer, waiting, .. } = arguments;
-    let (group, waiting) = (group.as_deref(), *waiting);
-    let (group, path_group) = match choose(group, shell)? {
+    let Arguments { files, group, buffer, transition, waiting, .. } = arguments;
+    let blends = buffer.as_deref() == Some("blending");
+    if transition.is_some() && !blends {
+        return Ok(usage(
+            "--transition: found a corner between files that do not blend, allowed: with --buffer blending",
+        ));
+    }
+    let (group, path_group) = match choose(group.as_deref(), shell)? {
         Ok(chosen) => chosen,
         Err(words) => return Ok(usage(&words)),
     };
-    match path_check::mistakes(file, &path_group) {
-        Ok(mistakes) if mistakes.is_empty() => {}
-        Ok(mistakes) => {
-            mistakes.iter().for_each(|mistake| eprintln!("motionctl: {}:{mistake}", file.display()));
-            eprintln!("  nothing of the path was begun");
-            return Ok(Outcome::Usage);
+    if !path_check::all_right(files, &path_group) {
+        return Ok(Outcome::Usage);
+    }
+    shell.hold_to_move(Scope::Group(group.clone()), *waiting)?;
+    let mut commands = Vec::new();
+    let mut keys = None;
+    // The one that the next file blends with has not been given its End.
+    let mut open = None;
+    for (number, file) in files.iter().enumerate() {
+        let mut begin = json!({ "group": group, "buffer": buffer });
+        if number > 0 {
+            begin["buffer"] = json!(if blends { "blending" } else { "buffered" });
+            begin["transition"] = transition.map_or(Value::Null, corner);
         }
-        Err(error) => return Ok(usage(&format!("{}: {error}", file.display()))),
+        let begun = match begun(shell, &begin) {
+            Ok(begun) => begun,
+            Err(error) => {
+                open.map_or(Ok(Value::Null), |handle| end(shell, &group, handle))?;
+                return Err(error);
+            }
+        };
+        if waiting.wait && keys.is_none() && !files.iter().any(|file| file == Path::new("-")) {
+            keys = Keys::listen(shell, &group)?;
+        }
+        let handle = begun["handle"].as_u64().unwrap_or_default();
+        if let Err(trouble) = give(shell, &group, file, path_group.clone(), &begun) {
+            // Nothing of a file with a mistake is followed further than it has come; what is before it goes on, where it is a motion of its own.
+            let _ = shell.machine.command("Path", "Cancel", json!({ "group": group, "handle": handle }));
+            return match trouble {
+                Trouble::Daemon(error) => Err(error),
+                Trouble::Own(words) => {
+                    words.iter().for_each(|words| eprintln!("motionctl: {words}"));
+                    Ok(Outcome::Usage)
+                }
+            };
+        }
+        if blends && number + 1 < files.len() {
+            open = Some(handle);
+        } else {
+            end(shell, &group, handle)?;
+        }
+        let late =
+            if number > 0 && blends && begun["buffer"] != "blending" { ", which came too late to blend" } else { "" };
+        let label = format!("path {}{late}", file.display());
+        commands.push(Command { label, handle, moves: Some(("Group", group.clone())) });
     }
-    shell.hold_to_move(Scope::Group(group.clone()), waiting)?;
-    let mut begin = json!({ "group": group });
-    if let Some(buffer) = buffer {
-        begin["buffer"] = json!(buffer);
+    shell.follow(commands, *waiting)
+}
+
+/// Begins a program; where as many wait as may, when one of them has ended.
+fn begun(shell: &mut Shell, begin: &Value) -> Result<Value, Error> {
+    loop {
+        match shell.machine.call("Path", "Begin", begin.clone()) {
+            Err(error) if error.short_name() == "QueueFull" || is_unknown(&error, "QueueFull") => {
+                std::thread::sleep(PAUSE);
+            }
+            begun => return begun,
+        }
     }
-    let begun = shell.machine.call("Path", "Begin", begin)?;
-    let _keys = if waiting.wait && file != Path::new("-") { Keys::listen(shell, &group)? } else { None };
-    let handle = begun["handle"].as_u64().unwrap_or_default();
+}
+
+fn end(shell: &mut Shell, group: &str, handle: u64) -> Result<Value, Error> {
+    shell.machine.call("Path", "End", json!({ "group": group, "handle": handle }))
+}
+
+/// All elements of a file, to the program that has begun.
+fn give(shell: &mut Shell, group: &str, file: &Path, path_group: PathGroup, begun: &Value) -> Result<(), Trouble> {
     let mut start = Point::default();
     for (to, from) in start.iter_mut().zip(begun["start"].as_array().into_iter().flatten()) {
         *to = from.as_f64().unwrap_or_default();
     }
+    let (group, handle) = (group.to_string(), begun["handle"].as_u64().unwrap_or_default());
     let axes = path_group.count();
     let names: Vec<String> = path_group.axes().iter().map(|axis| axis.name.clone()).collect();
     let mut reader = PathReader::new(path_group, None);
@@ -96,23 +152,16 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
     let given = stream.give(file, &mut reader);
     stream.flush();
     let failed = given.err().or(stream.refused.take());
-    let problems: Vec<String> =
-        reader.problems().iter().map(|problem| format!("{}:{problem}", file.display())).collect();
-    if failed.is_some() || !problems.is_empty() {
-        // Nothing of a file with a mistake is followed further than it has come; what is before it goes on.
-        let own = json!({ "group": stream.group, "handle": stream.handle });
-        let _ = stream.shell.machine.command("Path", "Cancel", own);
-        problems.iter().for_each(|problem| eprintln!("motionctl: {problem}"));
-        return match failed {
-            Some(Trouble::Daemon(error)) => Err(error),
-            Some(Trouble::Own(words)) => Ok(usage(&words)),
-            None => Ok(Outcome::Usage),
-        };
+    let problems = reader.problems().iter().map(|problem| format!("{}:{problem}", file.display()));
+    match failed {
+        None if reader.problems().is_empty() => Ok(()),
+        None => Err(Trouble::Own(problems.collect())),
+        Some(Trouble::Own(words)) => Err(Trouble::Own(problems.chain(words).collect())),
+        Some(Trouble::Daemon(error)) => {
+            problems.for_each(|problem| eprintln!("motionctl: {problem}"));
+            Err(Trouble::Daemon(error))
+        }
     }
-    stream.call("End", json!({}))?;
-    let Stream { shell, group, .. } = stream;
-    let command = Command { label: format!("path {}", file.display()), handle, moves: Some(("Group", group)) };
-    shell.follow(vec![command], waiting)
 }
 
 /// The group of this name, or the only one, and the coordinates of its paths.
@@ -139,7 +188,7 @@ pub fn usage(words: &str) -> Outcome {
 
 impl Stream<'_> {
     fn give(&mut self, file: &Path, reader: &mut PathReader) -> Result<(), Trouble> {
-        let not_read = |error: io::Error| Trouble::Own(format!("{}: {error}", file.display()));
+        let not_read = |error: io::Error| Trouble::Own(vec![format!("{}: {error}", file.display())]);
         let mut source: Box<dyn Read> =
             if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file).map_err(not_read)?) };
         let mut part = vec![0; PART];
@@ -190,9 +239,9 @@ impl Stream<'_> {
         let apart = |axis: &usize| (from[*axis] - self.start[*axis]).abs() > AT_START;
         let axis = (0..self.axes).find(apart)?;
         let (name, at, from) = (&self.names[axis], self.start[axis], from[axis]);
-        Some(Trouble::Own(format!(
-            "the path begins at {name}={from}, and the machine is at {name}={at:.6}: move it there first"
-        )))
+        Some(Trouble::Own(vec![format!(
+            "the path begins at {name}={from}, and the machine is at {name}={at:.6} then: move it there first"
+        )]))
     }
 
     fn take_line(&mut self, written: &Written) {
@@ -238,13 +287,17 @@ impl Stream<'_> {
     }
 }
 
-fn parameters(feed: Feed, caps: Caps, corner: Corner, line: u32) -> Value {
-    let corner = match corner {
+fn corner(corner: Corner) -> Value {
+    match corner {
         Corner::Stop => json!({ "mode": "stop" }),
         Corner::Exact => json!({ "mode": "exact" }),
         Corner::Distance(distance) => json!({ "mode": "distance", "distance": distance }),
         Corner::Tolerance { linear, rotary } => json!({ "mode": "tolerance", "linear": linear, "rotary": rotary }),
-    };
+    }
+}
+
+fn parameters(feed: Feed, caps: Caps, corner: Corner, line: u32) -> Value {
+    let corner = self::corner(corner);
     let Caps { velocity, acceleration, jerk } = caps;
     let caps = json!({ "speed": velocity, "acceleration": acceleration, "jerk": jerk });
     match feed {

@@ -19,6 +19,11 @@ impl PathMotion {
     /// The hardest braking that can be released, with a `lag` that is not exceeded on the way; `place` is where a harder one comes to.
     /// Bound: RELEASES, which pass no more stretches than `RELEASED` and those of a cycle.
     pub(super) fn releasable(&self, from: Place, change: f64, place: Place, rate: f64, lag: f64) -> (f64, Place) {
+        // With the lag that counts here, to rounding.
+        let left = place.released(lag);
+        if left >= 0.0 {
+            return (change, place);
+        }
         // What does not brake at the end of the cycle can go on, and so can a release from here on.
         let none = -from.share / self.period_s;
         let mut high = if from.share >= 0.0 {
@@ -29,7 +34,7 @@ impl PathMotion {
             none.max(HASTE * slowest).min(releasing)
         };
         let mut best = advanced(&self.pieces, from, high, self.period_s);
-        let (mut low, mut below, mut above) = (change, place.released(lag), best.released(lag));
+        let (mut low, mut below, mut above) = (change, left, best.released(lag));
         let (mut sides, mut stretches) = (0, from.stretches_to(&best));
         let mut aimed = Some(self.aimed(from, lag)).filter(|aimed| *aimed > low && *aimed < high);
         for _ in 0..RELEASES {

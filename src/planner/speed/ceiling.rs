@@ -181,12 +181,14 @@ impl Speeds {
     fn lags(&self, solved: &[Solved]) -> Vec<f64> {
         let lag = |first: usize| {
             let (mut acceleration, mut rate, mut time) = (0.0_f64, f64::INFINITY, 0.0);
+            // Who releases a braking does not count on what makes it slower further on.
+            let speed = (2.0 * solved[first].cap).sqrt().max(1e-9);
             // Bound: PIECES_AHEAD.
             for (index, next) in solved.iter().enumerate().skip(first).take(PIECES_AHEAD) {
                 acceleration = acceleration.max(next.acceleration).max(next.leaving);
                 rate = rate.min(next.rate);
                 if index > first {
-                    time += self.entries[index].stretch.length / (2.0 * next.cap).sqrt().max(1e-9);
+                    time += self.entries[index].stretch.length / speed;
                 }
                 if time > 1.0 / rate + 2.0 * self.period_s {
                     break;

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from .connection import Connection, ConnectionLost, MotiondError, NoSuchLease, default_socket
-from .path import Path
+from .path import Corner, Path
 from .stream import Stream
 
 try:
@@ -318,9 +318,10 @@ class Group(_Mover):
         """All axes arrive together, whatever the path."""
         return self.command("MoveDirect", targets=_targets(targets), **dynamics)
 
-    def path(self) -> Path:
-        """A path from where it is: `with group.path() as path:`."""
-        return Path(self)
+    def path(self, *, buffer: str | None = None, transition: Corner | None = None) -> Path:
+        """A path from where it is: `with group.path() as path:`. Where the group moves, that is refused, unless `buffer` is "aborting" (it is
+        halted first), "buffered" (behind what it does) or "blending" (on from the newest path without a rest, with this corner between them)."""
+        return Path(self, buffer=buffer, transition=transition)
 
     def stream(self, *, stop: float | None = None, lead: float | None = None, catch_up: float | None = None,
                buffer: str | None = None) -> Stream:

@@ -62,14 +62,17 @@ class Path(Program):
     It begins where the group is, `start`, and moves as soon as enough of it is known. At the end of the block nothing follows, and the
     machine goes on to the end of the path, which `handle.wait()` waits for; a block that ends by an exception halts the group.
     Places are one value an axis, in the order of `axes`. What an element leaves out (feed or duration, caps, corner) is as in the one
-    before it. Where the daemon has no room, an element waits until it has.
+    before it. Where the daemon has no room, an element waits until it has. One that goes on from another ("blending") is begun while that is
+    open, before its `end`, which it then needs no more; `buffer` is what it came to.
     """
 
     _interface = "Path"
 
-    def __init__(self, group: Group) -> None:
-        super().__init__(group)
+    def __init__(self, group: Group, *, buffer: str | None = None, transition: Corner | None = None) -> None:
+        super().__init__(group, buffer=buffer, transition=_told(transition))
         self._line = 0
+        #: "aborting" (at rest), "buffered" or "blending".
+        self.buffer: str = self._begun["buffer"]
 
     def lines(self, places: Iterable[Sequence[float]], *, feed: float | None = None, duration: float | None = None,
               caps: Caps | None = None, corner: Corner | None = None, line: int | None = None) -> None:
