@@ -4,6 +4,7 @@
 //! ```sh
 //! cargo test --release --test path -- --show-output
 //! MOTIOND_CASES=100000 MOTIOND_CYCLES=10000 cargo test --release --test path -- --show-output   # a campaign
+//! MOTIOND_CLAIM=every_limit cargo test --release --test path -- --show-output                   # what is claimed under that name
 //! MOTIOND_CASES=1 MOTIOND_SEED=20500 MOTIOND_CYCLES=2000 cargo test --release --test path       # one program again
 //! ```
 //!
@@ -109,8 +110,10 @@ fn random_programs() {
     let cycles = std::env::var("MOTIOND_CYCLES").ok();
     let cycles = cycles.map_or(CYCLES, |cycles| cycles.parse().expect("MOTIOND_CYCLES is a whole number"));
     let (count, seed) = (cases(CASES), seed(20_401));
+    let wanted = std::env::var("MOTIOND_CLAIM").unwrap_or_default();
+    assert!(CLAIMS.iter().any(|claim| claim.0.contains(&wanted)), "MOTIOND_CLAIM={wanted}: nothing is claimed so");
     let mut wrong = Vec::new();
-    for (index, claim) in CLAIMS.iter().enumerate() {
+    for (index, claim) in CLAIMS.iter().enumerate().filter(|(_, claim)| claim.0.contains(&wanted)) {
         // What is claimed of the way back and of steps is looked at in half as many.
         let count = if index == 0 { count } else { count.div_ceil(2) };
         let begun = std::time::Instant::now();
