@@ -530,3 +530,43 @@ fn rolling_back_without_names_is_for_every_axis_that_differs() {
     assert_eq!(asked, [json!({ "axis": "x", "to": "persisted" })]);
     assert_eq!(exit(&daemon.run(&["params", "roll-back"])), 2, "to what?");
 }
+
+#[test]
+fn files_behind_one_that_did_not_come_to_its_end_are_not_begun() {
+    let described = json!({ "name": "gantry", "velocity_limit": 100, "coordinates": [{ "name": "x", "unit": "mm" }] });
+    let begun = |handle: u64, buffer: &str| {
+        let begun = json!({ "boot_id": "b", "handle": handle, "cycle": 5, "axes": ["x"], "start": [0], "room": 9, "buffer": buffer });
+        json!({ "parameters": begun })
+    };
+    let full = json!({ "error": "io.motiond.v1.Path.QueueFull", "parameters": { "queue": "group", "depth": 8, "capacity": 8 } });
+    let nothing = json!({ "parameters": { "boot_id": "b", "room": 9, "taken": 1 } });
+    let halted_before = |begins: Vec<Value>, states: &[&str], end: &str, code: i32| {
+        let daemon = Daemon::new(&[
+            ("Group.Describe", vec![json!({ "parameters": { "groups": [described], "next": null } })]),
+            ("Path.Begin", begins),
+            ("Path.Lines", vec![nothing.clone()]),
+            ("Path.End", vec![nothing.clone()]),
+            ("Path.Cancel", vec![accepted(8)]),
+            ("Command.Status", states.iter().map(|state| progress(state, false)).collect()),
+            ("Command.Wait", vec![progress(end, false)]),
+        ]);
+        let file = |name: &str| daemon.directory.path().join(name).to_str().unwrap().to_string();
+        let files = ["a.path", "b.path", "c.path"].map(file);
+        files.iter().for_each(|file| std::fs::write(file, "feed 10\nline x=5\n").unwrap());
+        let [a, b, c] = &files;
+        let output = daemon.run(&["path", a, b, c, "--wait"]);
+        assert_eq!(exit(&output), code, "{output:?}");
+        let complaint = text(&output.stderr);
+        assert!(complaint.contains(&format!("path {a}: ")), "{complaint}");
+        assert!(complaint.contains(&format!("not begun: {b}, {c}\n")), "{complaint}");
+        assert_eq!(daemon.asked("Path.Lines").len(), 1);
+        (daemon.asked("Path.Begin").len(), daemon.asked("Path.Cancel").len())
+    };
+    let first = || begun(7, "aborting");
+    // Between two files, while there is no room, and when the group was seen under way for the last time.
+    assert_eq!(halted_before(vec![first()], &["aborted"], "aborted", 5), (1, 0));
+    assert_eq!(halted_before(vec![first()], &["error"], "error", 6), (1, 0));
+    let states = ["active", "active", "aborted"];
+    assert_eq!(halted_before(vec![first(), full.clone(), full], &states, "aborted", 5), (3, 0));
+    assert_eq!(halted_before(vec![first(), begun(8, "aborting")], &["active", "aborted"], "aborted", 5), (2, 1));
+}

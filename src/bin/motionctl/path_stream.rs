@@ -2,10 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use motiond::client::{Error, Scope};
+use motiond::client::{Ended, Error, Progress, Scope, progress};
 use motiond::path_file::{ArcForm, GroupAxis, PathGroup, PathReader, Written, WrittenShape};
 use motiond::planner::program::{Caps, Corner, Feed, Point};
 use motiond::units::AxisUnit;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::keys::Keys;
 use crate::path::Arguments;
 use crate::path_check;
-use crate::shell::{Command, Outcome, Shell, is_unknown};
+use crate::shell::{Command, Outcome, Shell, has_reason, told};
 
 /// Read at a time, bytes.
 const PART: usize = 64 * 1024;
@@ -86,8 +86,13 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
             begin["buffer"] = json!(if blends { "blending" } else { "buffered" });
             begin["transition"] = transition.map_or(Value::Null, corner);
         }
-        let begun = match begun(shell, &begin) {
-            Ok(begun) => begun,
+        let last = commands.last().map(|command: &Command| command.handle);
+        let begun = match begun(shell, &begin, last) {
+            Ok(Ok(begun)) => begun,
+            Ok(Err(ended)) => {
+                let outcome = give_up(&files[number - 1..], &ended);
+                return Ok(shell.follow(commands, *waiting)?.and(outcome));
+            }
             Err(error) => {
                 open.map_or(Ok(Value::Null), |handle| end(shell, &group, handle))?;
                 return Err(error);
@@ -99,7 +104,7 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
         let handle = begun["handle"].as_u64().unwrap_or_default();
         if let Err(trouble) = give(shell, &group, file, path_group.clone(), &begun) {
             // Nothing of a file with a mistake is followed further than it has come; what is before it goes on, where it is a motion of its own.
-            let _ = shell.machine.command("Path", "Cancel", json!({ "group": group, "handle": handle }));
+            let _ = cancel(shell, &begin["group"], handle);
             return match trouble {
                 Trouble::Daemon(error) => Err(error),
                 Trouble::Own(words) => {
@@ -121,16 +126,52 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
     shell.follow(commands, *waiting)
 }
 
-/// Begins a program; where as many wait as may, when one of them has ended.
-fn begun(shell: &mut Shell, begin: &Value) -> Result<Value, Error> {
+/// Begins a program; where as many wait as may, when one of them has ended. `Err` inside where the one of file `last` did not come to its end:
+/// what is behind it would begin wherever the machine was halted.
+fn begun(shell: &mut Shell, begin: &Value, last: Option<u64>) -> Result<Result<Value, Ended>, Error> {
     loop {
-        match shell.machine.call("Path", "Begin", begin.clone()) {
-            Err(error) if error.short_name() == "QueueFull" || is_unknown(&error, "QueueFull") => {
-                std::thread::sleep(PAUSE);
-            }
-            begun => return begun,
+        if let Some(ended) = broken_off(shell, last)? {
+            return Ok(Err(ended));
         }
+        let begun = match shell.machine.call("Path", "Begin", begin.clone()) {
+            Err(error) if error.short_name() == "QueueFull" || has_reason(&error, "QueueFull") => {
+                std::thread::sleep(PAUSE);
+                continue;
+            }
+            begun => begun?,
+        };
+        // Halted since it was asked, and at rest already: nothing of the file has been given yet.
+        if begun["buffer"] == "aborting"
+            && let Some(ended) = broken_off(shell, last)?
+        {
+            cancel(shell, &begin["group"], begun["handle"].as_u64().unwrap_or_default())?;
+            return Ok(Err(ended));
+        }
+        return Ok(Ok(begun));
     }
+}
+
+/// How a command ended that did not come to its end.
+fn broken_off(shell: &mut Shell, handle: Option<u64>) -> Result<Option<Ended>, Error> {
+    let Some(handle) = handle else { return Ok(None) };
+    let reply = shell.machine.call("Command", "Status", json!({ "handle": handle }))?;
+    match progress(&reply)? {
+        Progress::Ended(ended) if ended != Ended::Done => Ok(Some(ended)),
+        _ => Ok(None),
+    }
+}
+
+/// Tells that the first of these files ended so, and that the others are not begun.
+fn give_up(files: &[PathBuf], ended: &Ended) -> Outcome {
+    let (outcome, _, words) = told(ended);
+    let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    eprintln!("motionctl: path {}: {words}", names[0]);
+    eprintln!("  not begun: {}", names[1..].join(", "));
+    outcome
+}
+
+fn cancel(shell: &mut Shell, group: &Value, handle: u64) -> Result<u64, Error> {
+    shell.machine.command("Path", "Cancel", json!({ "group": group, "handle": handle }))
 }
 
 fn end(shell: &mut Shell, group: &str, handle: u64) -> Result<Value, Error> {

@@ -135,15 +135,7 @@ impl Shell {
             Some(moves) if self.draws() => self.wait_drawing(command, moves)?,
             _ => self.machine.wait(command.handle)?,
         };
-        let (outcome, word, words) = match &ended {
-            Ended::Done => (Outcome::Done, "done", "done".to_string()),
-            Ended::Aborted => {
-                (Outcome::Aborted, "aborted", "aborted: another command or a stop took its place".to_string())
-            }
-            Ended::Failed { code, cause, remedy } => {
-                (Outcome::Failed, "error", format!("fault {code}: {cause}\n  {remedy}"))
-            }
-        };
+        let (outcome, word, words) = told(&ended);
         let mut reply = json!({ "handle": command.handle, "state": word });
         if let (Ended::Failed { code, .. }, Value::Object(fields)) = (&ended, &mut reply) {
             fields.insert("fault".to_string(), json!(code));
@@ -181,6 +173,19 @@ impl Shell {
             };
             print_over(&line);
             std::thread::sleep(DRAW);
+        }
+    }
+}
+
+/// How a command ended: for exit codes, for programs, and in words.
+pub fn told(ended: &Ended) -> (Outcome, &'static str, String) {
+    match ended {
+        Ended::Done => (Outcome::Done, "done", "done".to_string()),
+        Ended::Aborted => {
+            (Outcome::Aborted, "aborted", "aborted: another command or a stop took its place".to_string())
+        }
+        Ended::Failed { code, cause, remedy } => {
+            (Outcome::Failed, "error", format!("fault {code}: {cause}\n  {remedy}"))
         }
     }
 }
@@ -225,7 +230,7 @@ pub fn complain(error: &Error, json: bool) -> ExitCode {
     })
 }
 
-/// Whether the daemon refused because there is no such axis or group.
-pub fn is_unknown(error: &Error, reason: &str) -> bool {
+/// Whether the daemon refused for this reason.
+pub fn has_reason(error: &Error, reason: &str) -> bool {
     error.field("reason").and_then(Value::as_str) == Some(reason)
 }

@@ -3,7 +3,7 @@
 use motiond::client::Error;
 use serde_json::{Value, json};
 
-use crate::shell::{Outcome, Shell, is_unknown};
+use crate::shell::{Outcome, Shell, has_reason};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -23,7 +23,7 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
 
 fn stop_named(shell: &mut Shell, name: &str) -> Result<Value, Error> {
     match shell.machine.call("Axis", "Stop", json!({ "axis": name })) {
-        Err(error) if is_unknown(&error, "NoSuchAxis") => shell.machine.call("Group", "Stop", json!({ "group": name })),
+        Err(error) if has_reason(&error, "NoSuchAxis") => shell.machine.call("Group", "Stop", json!({ "group": name })),
         other => other,
     }
 }
