@@ -15,7 +15,7 @@ use crate::gateway::{BufferMode, GroupState, PathBegin, Request};
 use crate::ids::GroupId;
 use crate::limits::MAX_PROGRAM_ELEMENTS;
 use crate::planner::program::Corner;
-use crate::programs::{ProgramStart, check_corner};
+use crate::programs::{ProgramError, ProgramStart, check_corner};
 
 /// How a path begins, in PLCopen's words.
 enum Buffer<'a> {
@@ -71,7 +71,11 @@ pub async fn begin(
         "room": MAX_PROGRAM_ELEMENTS, "buffer": buffer.word()
     }));
     let behind = match buffer.mode() {
-        BufferMode::Buffered => context.gateway.watch(accepted.handle).await.map_err(commands::refused)?,
+        BufferMode::Buffered => {
+            // One that is forgotten has ended; without its command it would take the place of those under way.
+            let command = context.gateway.watch(accepted.handle).await.map_err(commands::refused)?;
+            Some(command.ok_or_else(|| refused(ProgramError::Ended))?)
+        }
         BufferMode::Aborting => None,
     };
     let begun = match &buffer {
