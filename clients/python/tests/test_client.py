@@ -101,6 +101,30 @@ def test_paths_that_blend_are_one_motion(machine: motiond.Machine) -> None:
         second.handle.wait(60)
 
 
+def test_the_block_of_a_path_that_another_one_went_on_from_is_left_without_its_end(machine: motiond.Machine) -> None:
+    with machine.lease(group="gantry") as lease:
+        gantry = enabled(machine, lease)
+        with gantry.path() as first:
+            x, y, z = first.start
+            first.line((x + 60, y, z), feed=100)
+            with gantry.path(buffer="blending", transition=motiond.Distance(5)) as second:
+                second.line((x, y, z), feed=100, corner="stop")
+            assert second.buffer == "blending"
+        first.handle.wait(60)
+        second.handle.wait(60)
+        # One that was halted is another matter, whatever came behind it.
+        with pytest.raises(motiond.Refused) as refused, gantry.path() as first:
+            first.line((x + 60, y, z), feed=10)
+            with gantry.path(buffer="aborting") as second:
+                second.line(second.start, feed=10)
+        assert refused.value.reason == "ProgramEnded"
+        second.handle.wait(60)
+        with pytest.raises(KeyError), gantry.path() as first, gantry.path(buffer="blending"):
+            raise KeyError
+        with pytest.raises(motiond.CommandFailed):
+            first.handle.wait(60)
+
+
 def test_a_path_whose_block_fails_is_halted(machine: motiond.Machine) -> None:
     with machine.lease(group="gantry") as lease:
         gantry = enabled(machine, lease)

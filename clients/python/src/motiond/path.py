@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from .connection import Refused
 from .program import VALUES, Program
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class Caps:
         return {"speed": self.speed, "acceleration": self.acceleration, "jerk": self.jerk}
 
 
-#: How an element ends: "stop", "exact" (on the path, with a stop in each corner), or rounded.
+#: How an element ends: "stop", "exact" (on the path, with a stop in each corner that turns by more than a thousandth), or rounded.
 Corner = str | Tolerance | Distance
 
 
@@ -63,7 +65,7 @@ class Path(Program):
     machine goes on to the end of the path, which `handle.wait()` waits for; a block that ends by an exception halts the group.
     Places are one value an axis, in the order of `axes`. What an element leaves out (feed or duration, caps, corner) is as in the one
     before it. Where the daemon has no room, an element waits until it has. One that goes on from another ("blending") is begun while that is
-    open, before its `end`, which it then needs no more; `buffer` is what it came to.
+    open, before its `end`, which it then needs no more: its block may be left all the same. `buffer` is what it came to.
     """
 
     _interface = "Path"
@@ -73,6 +75,17 @@ class Path(Program):
         self._line = 0
         #: "aborting" (at rest), "buffered" or "blending".
         self.buffer: str = self._begun["buffer"]
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            super().__exit__(kind, error, trace)
+        except Refused as refused:
+            if kind is not None or refused.reason != "ProgramEnded" or not self._is_gone_on_from():
+                raise
+
+    def _is_gone_on_from(self) -> bool:
+        """Another program has taken its place, and it was not aborted for that."""
+        return self.status()["newest"] != self.handle.number and self.handle.progress()["state"] not in ("aborted", "error")
 
     def lines(self, places: Iterable[Sequence[float]], *, feed: float | None = None, duration: float | None = None,
               caps: Caps | None = None, corner: Corner | None = None, line: int | None = None) -> None:
