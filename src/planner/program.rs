@@ -69,8 +69,9 @@ pub enum Corner {
     /// The path stays where it is programmed: a corner is a stop, and where only the curvature changes, or directions by no more than a
     /// thousandth, it is passed within [`crate::limits::EXACT_PATH_MM`].
     Exact,
-    /// The corner is rounded from this distance before it to this distance behind it, units of path: whatever the tolerances of elements beside it
-    /// are, and where a stop were sooner, too. At most from the middle of an element to the middle of the next, and over 0.4 rad of an arc.
+    /// The corner is rounded from this distance before it to this distance behind it, units of path: tolerances of elements beside it are not held
+    /// there, and it is so where a stop were sooner, too. At most from the middle of an element to the middle of the next (of all that is gathered
+    /// there, where that has a tolerance), and over 0.4 rad of an arc.
     Distance(f64),
     /// The path may leave the programmed one by this much, linear axes (mm) and rotary axes (deg) for themselves. Short elements
     /// are passed as the curve that they stand for.
