@@ -3,6 +3,7 @@
 use super::program::{Caps, Corner, Element, Feed, Point, Shape};
 use super::{PathAxes, Planner};
 use crate::geometry::{Arc, Piece};
+use crate::limits::{ARC_ACCURACY, EXACT_PATH_MM};
 use crate::motion::Limits;
 
 const RADIUS: f64 = 40.0;
@@ -109,11 +110,49 @@ fn a_corner_of_a_distance_is_rounded_over_that_distance_whatever_is_beside_it() 
                     "{form:?} {distance} {beside:?}: {nearest}, not {expected}"
                 );
                 let permitted = match beside {
-                    Corner::Tolerance { linear, .. } => linear.min(3e-3),
-                    _ => 3e-3,
+                    Corner::Tolerance { linear, .. } => linear.max(EXACT_PATH_MM),
+                    _ => EXACT_PATH_MM,
                 };
+                let permitted = permitted + ARC_ACCURACY;
                 assert!(off <= permitted, "{form:?} {distance} {beside:?}: {off}");
             }
+        }
+    }
+}
+
+#[test]
+fn what_is_beside_a_corner_of_a_distance_stays_as_it_is_however_large_both_are() {
+    // Radius, distance, length of the line.
+    for (radius, distance, way) in
+        [(40.0, 16.0, 400.0), (10.0, 5.0, 60.0), (100.0, 20.0, 400.0), (1000.0, 400.0, 3000.0)]
+    {
+        let to_arc = [way, 0.0];
+        let from_arc = [-radius, radius];
+        let forms = [
+            (
+                to_arc,
+                [way - radius, 0.0],
+                1,
+                [Shape::Line(at(to_arc)), arc(to_arc, [way - radius, radius], [way - radius, 0.0])],
+            ),
+            (
+                from_arc,
+                [-radius, 0.0],
+                0,
+                [arc([0.0, 0.0], from_arc, [-radius, 0.0]), Shape::Line(at([-radius, radius + way]))],
+            ),
+        ];
+        for ((corner, centre, across, shapes), beside) in
+            forms.into_iter().flat_map(|form| [(form, Corner::Exact), (form, Corner::Stop)])
+        {
+            let elements = [element(shapes[0], Corner::Distance(distance)), element(shapes[1], beside)];
+            let from = |place: &[f64; 2], to: [f64; 2]| (place[0] - to[0]).hypot(place[1] - to[1]);
+            let off =
+                |place: &[f64; 2]| (place[across] - corner[across]).abs().min((from(place, centre) - radius).abs());
+            let places = followed(&elements, 50_000.0);
+            let outside = places.iter().filter(|place| from(place, corner) > distance);
+            let off = outside.map(off).fold(0.0, f64::max);
+            assert!(off <= EXACT_PATH_MM + ARC_ACCURACY, "{radius} {distance} {way} {beside:?} {across}: {off}");
         }
     }
 }

@@ -238,7 +238,8 @@ impl Gatherer {
             while most < self.waiting.len() && most < MAX_GATHERED && self.goes_on(most) {
                 most += 1;
             }
-            if most == self.waiting.len() && most < MAX_GATHERED && self.may_go_on(most) && !ended {
+            // Until the next element is there the corner of the last may still be another.
+            if most == self.waiting.len() && self.may_go_on(most) && !ended {
                 return None;
             }
         }
@@ -266,14 +267,15 @@ impl Gatherer {
         Some(self.leg(gathered))
     }
 
-    /// Something could be gathered behind the first `count`. What is exact stays so beside a corner that is rounded over a distance.
+    /// Something could be gathered behind the first `count`. What is exact stays single behind a corner that is rounded over a distance, which
+    /// may reach to the middle of a leg.
     fn may_go_on(&self, count: usize) -> bool {
         let last = &self.waiting[count - 1];
         match last.corner {
             Corner::Tolerance { .. } => true,
             Corner::Exact => {
                 let length = last.end - self.waiting[0].begin;
-                length < MAX_EXACT_GATHERED_MM && !matches!(self.before, Corner::Distance(_))
+                (count > 1 || length < MAX_EXACT_GATHERED_MM) && !matches!(self.before, Corner::Distance(_))
             }
             Corner::Stop | Corner::Distance(_) => false,
         }

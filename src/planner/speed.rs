@@ -47,8 +47,8 @@ const LANDING_PERIODS: f64 = 3.0;
 const REVISED: usize = 3;
 /// Of their ceiling: what it may be above the one that it would have now.
 const UNCHANGED: f64 = 1e-3;
-/// Stretches that are settled at once where what follows cannot be met.
-const RESORTED: usize = 8;
+/// Stretches that are settled at once where what follows cannot be met; twice as many each time that this was not enough.
+const SLOWLY: usize = 8;
 /// Stretches that stay when they have been given out.
 const KEPT: usize = 16;
 /// Stretches that a cycle passes at most: two less than it looks at.
@@ -194,12 +194,14 @@ impl Speeds {
     /// Everything up to a rest.
     fn finish(&mut self, out: &mut impl FnMut(Piece)) {
         self.fresh = 0;
-        // Bound: stretches that `resort` settles.
+        let mut most = SLOWLY;
+        // Bound: `most` doubles.
         let solved = loop {
             let solved = self.solve(End::Rest);
-            if self.goes_on(&solved, End::Rest) || !self.resort() {
+            if self.can_be_met(&solved, End::Rest) || !self.settle_slowly(most) {
                 break solved;
             }
+            most *= 2;
         };
         self.take(&solved, self.entries.len());
         self.give(self.entries.len(), out);
@@ -209,14 +211,16 @@ impl Speeds {
 
     /// What is the same however the path goes on.
     fn settle(&mut self, out: &mut impl FnMut(Piece)) {
-        // Bound: stretches that `resort` settles.
+        let mut most = SLOWLY;
+        // Bound: `most` doubles.
         let (slowest, fastest) = loop {
             let slowest = self.solve(End::Slowest);
             let fastest = self.solve(End::Fastest);
-            let go_on = self.goes_on(&slowest, End::Slowest) && self.goes_on(&fastest, End::Fastest);
-            if go_on || !self.resort() {
+            let met = self.can_be_met(&slowest, End::Slowest) && self.can_be_met(&fastest, End::Fastest);
+            if met || !self.settle_slowly(most) {
                 break (slowest, fastest);
             }
+            most *= 2;
         };
         for (entry, slowest) in self.entries.iter_mut().zip(&slowest) {
             entry.slowest = Some(*slowest);
@@ -269,25 +273,28 @@ impl Speeds {
     }
 
     /// What was settled can be followed with what is to come behind it: else it would come out slower now.
-    fn goes_on(&self, solved: &[Solved], end: End) -> bool {
+    fn can_be_met(&self, solved: &[Solved], end: End) -> bool {
         let from = self.settled.saturating_sub(REVISED);
         let mut revised = solved.to_vec();
         self.ceiling(&mut revised, end, from);
         (from..self.settled).all(|index| (1.0 - UNCHANGED) * solved[index].control <= revised[index].control)
     }
 
-    /// Settles a few stretches as they were for the slowest path, which goes on from what is settled. False where there are none.
-    fn resort(&mut self) -> bool {
+    /// Settles stretches, so many at most, as they were for the slowest path, which goes on from what is settled. False where there are none.
+    fn settle_slowly(&mut self, most: usize) -> bool {
         let known = self.entries[self.settled..].iter().take_while(|entry| entry.slowest.is_some()).count();
         // As with what is settled otherwise.
-        let known = known.saturating_sub(AROUND.max(PASSED)).min(RESORTED);
+        let known = known.saturating_sub(AROUND.max(PASSED)).min(most);
+        if known == 0 {
+            return false;
+        }
         let of = |(index, entry): (usize, &Entry)| match entry.slowest {
             Some(slowest) if index >= self.settled => slowest,
             _ => entry.solved,
         };
         let solved: Vec<Solved> = self.entries.iter().enumerate().map(of).collect();
         self.take(&solved, self.settled + known);
-        known > 0
+        true
     }
 
     /// Everything that limits say about the entries, where the settled ones stay what they are.

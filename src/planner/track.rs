@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use crate::geometry::Cubic;
 use crate::kinematics::Singularity;
-use crate::limits::{ARC_ACCURACY, MAX_GROUP_AXES};
+use crate::limits::{ARC_ACCURACY, EXACT_PATH_MM, MAX_GROUP_AXES};
 
 use super::legs::{Join, Leg, Mark, SHORTEST, Way};
 use super::program::{Caps, Corner};
@@ -275,10 +275,12 @@ impl Track {
         let mut behind = begin;
         for leg in self.legs.iter().filter(|leg| leg.end + leg.shaped >= begin && leg.begin <= end) {
             let before = std::mem::replace(&mut corner, leg.corner);
+            // What bends beside a corner of a distance would reach further than that.
+            let shaped = leg.shaped > 0.0 || behind > leg.begin + SHORTEST;
             let from = behind.max(leg.begin);
             behind = leg.end + leg.shaped;
             let to = end.min(leg.end - leg.shaped);
-            if from > to {
+            if from > to || (shaped && from >= to) {
                 continue;
             }
             let marks: &[Mark] = match &leg.way {
@@ -293,7 +295,8 @@ impl Track {
                 Way::Arc(_) => &[],
             };
             let cubics = cubics.get_or_insert_with(|| self.cubics(index));
-            let near = |sigma: f64, corners: &[Corner]| self.near(cubics, begin, sigma, leg, corners);
+            let otherwise = if shaped { EXACT_PATH_MM } else { f64::INFINITY };
+            let near = |sigma: f64, corners: &[Corner]| self.near(cubics, begin, sigma, leg, corners, otherwise);
             let first = marks.partition_point(|mark| mark.sigma < from.max(leg.begin + SHORTEST));
             let marked = marks[first..]
                 .iter()
@@ -312,14 +315,16 @@ impl Track {
         true
     }
 
-    /// The cubics that begin at `begin` are within the largest tolerance of the corners at `sigma`, where they have one.
-    fn near(&self, cubics: &[Cubic], begin: f64, sigma: f64, leg: &Leg, corners: &[Corner]) -> bool {
+    /// The cubics that begin at `begin` are within the largest tolerance of the corners at `sigma`, or within `otherwise` where they have none.
+    fn near(&self, cubics: &[Cubic], begin: f64, sigma: f64, leg: &Leg, corners: &[Corner], otherwise: f64) -> bool {
         // Between single elements that are exact what joins them is enough.
         let counts = |corner: &&Corner| leg.gathered || **corner != Corner::Exact;
         let of_corners = corners.iter().filter(counts).filter_map(|corner| corner.within());
-        let Some([linear, rotary]) = of_corners.reduce(|a, b| [0, 1].map(|kind| a[kind].max(b[kind]))) else {
+        let widest = of_corners.reduce(|a, b| [0, 1].map(|kind| a[kind].max(b[kind])));
+        let [linear, rotary] = widest.unwrap_or([otherwise; 2]);
+        if linear == f64::INFINITY {
             return true;
-        };
+        }
         let (mut off, mut off_rotary) = (0.0, 0.0);
         for (axis, cubic) in cubics.iter().enumerate().take(self.axes) {
             let gap = (cubic.at(sigma - begin) - leg.at(sigma, axis)).powi(2);
