@@ -272,11 +272,11 @@ impl Track {
         let mut cubics = None;
         let mut corner = Corner::Stop;
         // Behind the last corner that has a shape of its own.
-        let mut behind = begin;
+        let (mut behind, mut shaped_before) = (begin, 0.0);
         for leg in self.legs.iter().filter(|leg| leg.end + leg.shaped >= begin && leg.begin <= end) {
             let before = std::mem::replace(&mut corner, leg.corner);
             // What bends beside a corner of a distance would reach further than that.
-            let shaped = leg.shaped > 0.0 || behind > leg.begin + SHORTEST;
+            let shaped = leg.shaped.max(std::mem::replace(&mut shaped_before, leg.shaped)) > 0.0;
             let from = behind.max(leg.begin);
             behind = leg.end + leg.shaped;
             let to = end.min(leg.end - leg.shaped);

@@ -21,6 +21,10 @@ struct Part {
     to: Point,
     shape: Shape,
     corner: Corner,
+    /// The corner of a distance that may reach this far, where all between have tolerances: what they are gathered into is rounded as one.
+    reached_by: Option<usize>,
+    /// Of a corner of a distance: by how much the direction changes to that of anything that it may reach, with what that may be off by itself.
+    widest: Freedom,
 }
 
 /// All elements that have a length.
@@ -85,10 +89,38 @@ impl Programmed {
             let begin = sigma;
             sigma += length;
             size = to.iter().fold(size, |most, x| most.max(x.abs()));
-            parts.push(Part { begin, end: sigma, from: at, to, shape: element.shape, corner: element.corner });
+            let (shape, corner) = (element.shape, element.corner);
+            parts.push(Part { begin, end: sigma, from: at, to, shape, corner, reached_by: None, widest: [0.0; 2] });
             at = to;
         }
-        Programmed { parts, axes, linear: case.axes.linear, size }
+        let mut programmed = Programmed { parts, axes, linear: case.axes.linear, size };
+        programmed.reach();
+        programmed
+    }
+
+    /// What corners of a distance reach behind them.
+    fn reach(&mut self) {
+        let mut by = None;
+        for index in 0..self.parts.len() {
+            self.parts[index].reached_by = by;
+            if let Some(by) = by
+                && let Corner::Distance(distance) = self.parts[by].corner
+                && self.parts[index].begin <= self.parts[by].end + distance
+            {
+                let turn = self.turned(by, index).map(|turn| distance * turn / 6.0);
+                let own = match self.parts[index].corner {
+                    Corner::Tolerance { linear, rotary } => [linear, rotary],
+                    _ => [0.0; 2],
+                };
+                let widest = &mut self.parts[by].widest;
+                *widest = std::array::from_fn(|kind| widest[kind].max(turn[kind] + own[kind]));
+            }
+            by = match self.parts[index].corner {
+                Corner::Distance(_) => Some(index),
+                Corner::Tolerance { .. } => by,
+                Corner::Exact | Corner::Stop => None,
+            };
+        }
     }
 
     pub fn length(&self) -> f64 {
@@ -121,7 +153,12 @@ impl Programmed {
 
     /// The change of direction behind part `index`.
     fn turn(&self, index: usize) -> Freedom {
-        let (Some(before), Some(after)) = (self.parts.get(index), self.parts.get(index + 1)) else { return [0.0; 2] };
+        self.turned(index, index + 1)
+    }
+
+    /// From the end of one part to the beginning of another.
+    fn turned(&self, from: usize, to: usize) -> Freedom {
+        let (Some(before), Some(after)) = (self.parts.get(from), self.parts.get(to)) else { return [0.0; 2] };
         let mut turn = [0.0; 2];
         for axis in 0..self.axes {
             turn[usize::from(axis >= self.linear)] +=
@@ -142,7 +179,8 @@ impl Programmed {
                 let near = [index, index + 1].map(|at| self.parts.get(at).map_or(0.0, Part::curvature));
                 let bend = near[0].max(near[1]) * distance * distance / 8.0;
                 if away <= distance {
-                    self.turn(index).map(|turn| distance * turn / 6.0 + 4.0 * bend)
+                    let turn = self.turn(index);
+                    [0, 1].map(|kind| (distance * turn[kind] / 6.0).max(part.widest[kind]) + 4.0 * bend)
                 } else {
                     [bend; 2]
                 }
@@ -158,7 +196,7 @@ impl Programmed {
         let straight = 1e-6 * (self.parts[near.end - 1].end - self.parts[near.start].begin);
         let mut freedom = [own + straight + self.rounding(); 2];
         // Corners of short elements reach over others.
-        for near in near {
+        for near in part.reached_by.into_iter().chain(near) {
             let corner = &self.parts[near];
             let away = (sigma - corner.end).abs();
             let adjacent = near == index || near + 1 == index;
