@@ -178,24 +178,22 @@ async fn place_behind(
     group: GroupId,
     parameters: &Parameters,
 ) -> Result<Vec<f64>, Failure> {
-    if let Some(given) = given_start(context, group, parameters)? {
-        return Ok(given);
-    }
+    let given = given_start(context, group, parameters)?;
     let of_stream = || context.timed.as_ref().map_or(Ok(None), |streams| streams.end(group));
-    match paths.end(group).and_then(|end| if end.is_some() { Ok(end) } else { of_stream() }) {
-        Ok(Some(place)) => Ok(place),
-        Ok(None) => {
-            // One that was cancelled is no more, and those before it go on.
-            for (handle, place) in paths.ends_before(group) {
-                let watch = context.gateway.watch(handle).await.map_err(commands::refused)?;
-                if watch.is_some_and(|watch| !watch.borrow().state.is_end()) {
-                    return Ok(place);
-                }
-            }
-            Err(not_begun("StartUnknown", "say where the path begins: `start` is where the moves before it end"))
-        }
-        Err(_) => {
-            Err(not_begun("ProgramOpen", "End the program before it first: a path behind another begins at its end"))
+    let end = paths.end(group).and_then(|end| if end.is_some() { Ok(end) } else { of_stream() });
+    // What a program that is open ends with is not known, and nothing more could be given to it.
+    let end = end.map_err(|_| {
+        not_begun("ProgramOpen", "End the program before it first: a path behind another begins at its end")
+    })?;
+    if let Some(place) = given.or(end) {
+        return Ok(place);
+    }
+    // One that was cancelled is no more, and those before it go on.
+    for (handle, place) in paths.ends_before(group) {
+        let watch = context.gateway.watch(handle).await.map_err(commands::refused)?;
+        if watch.is_some_and(|watch| !watch.borrow().state.is_end()) {
+            return Ok(place);
         }
     }
+    Err(not_begun("StartUnknown", "say where the path begins: `start` is where the moves before it end"))
 }

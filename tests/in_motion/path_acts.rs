@@ -244,9 +244,12 @@ fn a_path_begins_behind_moves_and_behind_another_path() {
     let mut second = Program::begin_with(&mut held, json!({ "buffer": "buffered", "start": [x + 10.0, y, z] }));
     second.lines_at(200.0, &[[x + 20.0, y, z], [x + 20.0, y + 8.0, z]]);
     // Behind a program there is a place only when that is given to its end.
-    let open = json!({ "group": "gantry", "lease": second.lease, "buffer": "buffered" });
-    let open = held.ask(&mut machine, "Path", "Begin", open).unwrap_err();
-    assert!(open.to_string().contains("ProgramOpen"), "{open}");
+    let mut open = json!({ "group": "gantry", "lease": second.lease, "buffer": "buffered" });
+    for start in [json!(null), json!([x + 20.0, y + 8.0, z])] {
+        open["start"] = start;
+        let open = held.ask(&mut machine, "Path", "Begin", open.clone()).unwrap_err();
+        assert!(open.to_string().contains("ProgramOpen"), "{open}");
+    }
     second.end();
     let mut third = Program::begin_with(&mut held, json!({ "buffer": "buffered" }));
     assert_eq!(third.start, [x + 20.0, y + 8.0, z]);
