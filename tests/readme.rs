@@ -1,5 +1,5 @@
-//! The way from unknown drives to the first move, as README has it: every command of that chapter as written, and what it says
-//! a user sees. In a network and with a `/run/netns` of its own, with `motion-sim` at the other end of the cable.
+//! What README says a user sees: every dry run of a path; and the way from unknown drives to the first move, every command of that chapter as
+//! written. That in a network and with a `/run/netns` of its own, with `motion-sim` at the other end of the cable.
 
 #[allow(dead_code, reason = "each test program uses a part")]
 #[path = "support/daemon.rs"]
@@ -14,16 +14,19 @@ const CHAPTER: &str = "### From unknown drives to the first move";
 /// Before what a command prints.
 const MARK: &str = "@@@ ";
 
-/// A block of the chapter: its language, and its lines.
+/// A block: its language, and its lines.
 struct Block {
     language: &'static str,
     text: &'static str,
 }
 
-fn blocks() -> Vec<Block> {
+fn chapter() -> &'static str {
     let (_, chapter) = README.split_once(CHAPTER).expect("the chapter");
-    let chapter = chapter.split("\n### ").next().unwrap();
-    let fenced = chapter.split("\n```").skip(1).step_by(2);
+    chapter.split("\n### ").next().unwrap()
+}
+
+fn blocks(of: &'static str) -> Vec<Block> {
+    let fenced = of.split("\n```").skip(1).step_by(2);
     fenced
         .map(|block| {
             let (language, text) = block.split_once('\n').unwrap();
@@ -65,7 +68,7 @@ fn script() -> (String, Vec<(&'static str, Vec<&'static str>)>) {
     let stays = |command: &str, log: &str, says: &str| {
         format!("{command} >{log} 2>&1 &\ntimeout 60 sh -c \"until grep -q '{says}' {log}; do sleep 0.05; done\"\n")
     };
-    for Block { language, text } in blocks() {
+    for Block { language, text } in blocks(chapter()) {
         match language {
             // For a card that is there: everything else of the chapter is tried without.
             "sh" if text.contains("ethtool") => {}
@@ -121,4 +124,27 @@ fn the_way_to_the_first_move_is_as_it_is_written() {
         let printed: Vec<&str> = printed.lines().filter(|line| !line.starts_with("skipped periods: ")).collect();
         assert_eq!(plain(&printed), plain(&lines), "{command}\n{said}");
     }
+}
+
+#[test]
+fn dry_runs_print_what_is_shown() {
+    let directory = tempfile::Builder::new().prefix("motiond-").tempdir().unwrap();
+    let here = directory.path();
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    std::os::unix::fs::symlink(&config, here.join("config")).unwrap();
+    let programs = Path::new(env!("CARGO_BIN_EXE_motiond")).parent().unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
+    let texts = blocks(README).into_iter().filter(|block| block.language == "text" && block.text.starts_with("$ "));
+    let dry = |command: &str| command.contains("motionctl path --dry-run") && command.contains("--config");
+    let mut tried = 0;
+    for (command, lines) in texts.flat_map(|block| shown(block.text)).filter(|(command, _)| dry(command)) {
+        let mut run = Command::new("bash");
+        run.args(["-c", &format!("{{ {command}; }} 2>&1")]);
+        let printed = output(run.current_dir(here).env("PATH", &path).env("NO_COLOR", "1")).stdout;
+        assert_eq!(String::from_utf8_lossy(&printed).lines().collect::<Vec<_>>(), lines, "{command}");
+        tried += 1;
+    }
+    assert_eq!(tried, 5);
+    let [drawn, kept] = [here.join("plate.svg"), config.join("paths/plate.svg")];
+    assert!(std::fs::read(drawn).unwrap() == std::fs::read(kept).unwrap(), "config/paths/plate.svg is another picture");
 }
