@@ -12,6 +12,8 @@ pub const RELEASES: usize = 8;
 pub const RELEASED: usize = 12;
 /// The search ends when a release leaves no more than this share of the speed.
 const CLOSE: f64 = 1e-3;
+/// Of the acceleration that is counted with where there may be one try.
+const SURE: f64 = 1.0 + 1e-3;
 /// Faster than the release that ends at rest: what the envelope does meanwhile.
 const HASTE: f64 = 1.1;
 
@@ -36,7 +38,7 @@ impl PathMotion {
         let mut best = advanced(&self.pieces, from, high, self.period_s);
         let (mut low, mut below, mut above) = (change, left, best.released(lag));
         let (mut sides, mut stretches) = (0, from.stretches_to(&best));
-        let mut aimed = Some(self.aimed(from, lag)).filter(|aimed| *aimed > low && *aimed < high);
+        let mut aimed = Some(self.aimed(from, &best, lag)).filter(|aimed| *aimed > low && *aimed < high);
         for _ in 0..RELEASES {
             if stretches >= RELEASED || !(below < 0.0 && above > CLOSE * from.velocity) {
                 break;
@@ -64,10 +66,12 @@ impl PathMotion {
         (high, best)
     }
 
-    /// The change of the share after which as much speed is left as a release of the share takes with this lag, where the acceleration stays what it is:
-    /// with v′ = v + aT(u + u′)/2 and v′ = lu′²/2.
-    fn aimed(&self, from: Place, lag: f64) -> f64 {
-        let acceleration = self.pieces.get(from.piece).map_or(0.0, |piece| piece.envelope.at(from.x));
+    /// The change of the share after which as much speed is left as a release of the share takes with this lag: with v′ = v + aT(u + u′)/2 and
+    /// v′ = lu′²/2, where a is the greater one of here and where it comes to without braking. Rather too little braking than too much: where a
+    /// cycle passes many stretches there is no second try.
+    fn aimed(&self, from: Place, unbraked: &Place, lag: f64) -> f64 {
+        let at = |place: &Place| self.pieces.get(place.piece).map_or(0.0, |piece| piece.envelope.at(place.x));
+        let acceleration = SURE * place::greater(at(&from), at(unbraked));
         let half = 0.5 * acceleration * self.period_s;
         let kept = from.velocity + half * from.share;
         let share = (half - (half * half + 2.0 * lag * kept).max(0.0).sqrt()) / lag;
