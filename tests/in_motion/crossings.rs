@@ -153,6 +153,14 @@ fn a_stop_or_a_fault_on_either_side_of_the_border_ends_what_is_under_way() {
     }
 }
 
+/// Begins a path of 60 mm along x; with it where it begins.
+fn along_x(held: &mut Held) -> (Program, [f64; 3]) {
+    let mut program = Program::begin(held);
+    let [x, y, z] = [program.start[0], program.start[1], program.start[2]];
+    program.lines_at(60.0, &[[x + 60.0, y, z]]);
+    (program, [x, y, z])
+}
+
 fn status_of_group(held: &mut Held) -> Value {
     held.connect().call("Group", "Status", json!({ "group": "gantry" })).unwrap()["status"].take()
 }
@@ -161,9 +169,7 @@ fn status_of_group(held: &mut Held) -> Value {
 fn what_is_halted_in_the_very_cycle_is_not_gone_on_from_and_says_so() {
     let mut held = Held::start();
     held.power_up();
-    let mut first = Program::begin(&mut held);
-    let [x, y, z] = [first.start[0], first.start[1], first.start[2]];
-    first.lines_at(60.0, &[[x + 60.0, y, z]]);
+    let (mut first, [x, y, z]) = along_x(&mut held);
     run_until(&mut held, "it moves", |now| now.axes[0].velocity > 50.0);
     let (mut one, mut other) = (held.connect(), held.connect());
     let halt = json!({ "group": "gantry", "lease": first.lease });
@@ -198,9 +204,7 @@ fn what_is_halted_in_the_very_cycle_is_not_gone_on_from_and_says_so() {
 fn where_the_planner_loses_the_first_before_it_hears_of_the_second_that_takes_nothing() {
     let mut held = Held::start();
     held.power_up();
-    let mut first = Program::begin(&mut held);
-    let [x, y, z] = [first.start[0], first.start[1], first.start[2]];
-    first.lines_at(60.0, &[[x + 60.0, y, z]]);
+    let (mut first, [x, y, z]) = along_x(&mut held);
     first.taken();
     run_until(&mut held, "it moves", |now| now.axes[0].velocity > 50.0);
     let mut machine = held.connect();
@@ -251,9 +255,7 @@ fn where_the_planner_has_no_room_a_path_is_refused_and_nothing_has_changed() {
     let told = (0..5).any(|_| {
         let mut held = Held::start();
         held.power_up();
-        let mut first = Program::begin(&mut held);
-        let [x, y, z] = [first.start[0], first.start[1], first.start[2]];
-        first.lines_at(60.0, &[[x + 60.0, y, z]]);
+        let (mut first, [x, y, z]) = along_x(&mut held);
         first.taken();
         let mut machine = held.connect();
         let table = json!({ "group": "table", "lease": first.lease });

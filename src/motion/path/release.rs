@@ -18,8 +18,8 @@ const SURE: f64 = 1.0 + 1e-3;
 const HASTE: f64 = 1.1;
 
 impl PathMotion {
-    /// The hardest braking that can be released, with a `lag` that is not exceeded on the way; `place` is where that of `change` comes to, which may be too hard.
-    /// Bound: RELEASES, which pass no more stretches than `RELEASED` and those of a cycle.
+    /// The hardest braking that can be released, with a `lag` that is not exceeded on the way; `place` is where that of `change` comes to, which
+    /// may be too hard. Bound: RELEASES, which pass no more stretches than `RELEASED` and those of a cycle.
     pub(super) fn releasable(&self, from: Place, change: f64, place: Place, rate: f64, lag: f64) -> (f64, Place) {
         // With the lag that counts here, to rounding.
         let left = place.released(lag);
