@@ -15,7 +15,7 @@ const BETWEEN: u32 = 16;
 const STEEPNESS: f64 = 0.04;
 
 /// Places within a stretch on which much changes, as shares of it.
-fn between() -> impl Iterator<Item = f64> {
+pub(super) fn between() -> impl Iterator<Item = f64> {
     (1..BETWEEN).map(|part| f64::from(part) / f64::from(BETWEEN))
 }
 
@@ -178,9 +178,14 @@ impl Speeds {
         };
         let spots = [(0.25, &entry.quarters[0]), (0.5, &entry.middle), (0.75, &entry.quarters[1])];
         let most = solved.acceleration.max(solved.leaving);
-        let uneven = || entry.middle.uneven(&self.limits, entry.stretch.length, most);
         spots.iter().all(|(share, spot)| held(*share, spot))
-            && (!uneven() || between().all(|share| held(share, &self.spot(&entry.stretch, share))))
+            && (!self.uneven(index, most) || between().all(|share| held(share, &self.spot(&entry.stretch, share))))
+    }
+
+    /// See [`Spot::uneven`].
+    pub(super) fn uneven(&self, index: usize, acceleration: f64) -> bool {
+        let entry = &self.entries[index];
+        entry.middle.uneven(&self.limits, entry.stretch.length, acceleration)
     }
 
     /// No more acceleration at a knot than is reached on the way to the greatest speed around it: what is more only makes changes of

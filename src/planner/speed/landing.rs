@@ -1,5 +1,6 @@
 //! The last way to a rest, with one acceleration, rate and cap: any stop that fits lands exactly.
 
+use super::envelope::between;
 use super::{LANDING_PERIODS, LOWERED, LOWERINGS, Landing, Solved, Speeds};
 
 /// How much longer than its shortest a landing gets at most, where a stretch is long: its end may be a slow place.
@@ -21,10 +22,11 @@ impl Speeds {
         let mut landing = Landing { first, way: 0.0, acceleration: at[first], rate: f64::INFINITY, cap: f64::INFINITY };
         while first > self.settled {
             first -= 1;
+            let most = self.straight_between(first, at[first].max(at[first + 1]));
             let longer = Landing {
                 first,
                 way: landing.way + self.entries[first].stretch.length,
-                acceleration: landing.acceleration.min(at[first]),
+                acceleration: landing.acceleration.min(at[first]).min(most),
                 rate: landing.rate.min(rate_of(first)),
                 cap: landing.cap.min(self.landing_cap(first)).min(passing[first]),
             };
@@ -48,17 +50,33 @@ impl Speeds {
         landing
     }
 
+    /// Acceleration that is left between the places that are looked at, where much changes on a stretch and nothing is fast.
+    fn straight_between(&self, index: usize, acceleration: f64) -> f64 {
+        let stretch = &self.entries[index].stretch;
+        if !self.uneven(index, acceleration) {
+            return f64::INFINITY;
+        }
+        between()
+            .fold(f64::INFINITY, |least, share| least.min(self.spot(stretch, share).acceleration(&self.limits, 0.0)))
+    }
+
     /// What a landing counts on is left to it by the bends, everywhere and as fast as a rest at its end permits.
     fn fits(&self, landing: &Landing) -> bool {
-        let mut way = landing.way;
-        self.entries[landing.first..].iter().all(|entry| {
-            let energy = landing.cap.min(landing.acceleration * way);
+        let &Landing { first, way, acceleration, rate, cap } = landing;
+        let mut way = way;
+        (first..self.entries.len()).all(|index| {
+            let entry = &self.entries[index];
+            let energy = cap.min(acceleration * way);
             way -= entry.stretch.length;
-            [&entry.begin, &entry.quarters[0], &entry.middle, &entry.quarters[1], &entry.end].iter().all(|spot| {
-                landing.acceleration <= spot.acceleration(&self.limits, energy) * (1.0 + 1e-9)
-                    && landing.acceleration * landing.rate
-                        <= spot.jerk(&self.limits, energy, landing.acceleration) * (1.0 + 1e-9)
-            })
+            let spots = [&entry.begin, &entry.quarters[0], &entry.middle, &entry.quarters[1], &entry.end];
+            spots.iter().all(|spot| {
+                acceleration <= spot.acceleration(&self.limits, energy) * (1.0 + 1e-9)
+                    && acceleration * rate <= spot.jerk(&self.limits, energy, acceleration) * (1.0 + 1e-9)
+            }) && (!self.uneven(index, acceleration)
+                || between().all(|share| {
+                    let spot = self.spot(&entry.stretch, share);
+                    spot.holds(&self.limits, energy, acceleration, acceleration * rate)
+                }))
         })
     }
 
