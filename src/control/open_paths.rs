@@ -16,7 +16,7 @@ pub(super) struct Open {
     pub handle: Handle,
     pub begun: Begun,
     pub pen: Pen,
-    /// Nothing more is to come.
+    /// It was given to its end.
     pub ended: bool,
     /// Another one is about to go on from it.
     closing: bool,
@@ -68,10 +68,10 @@ impl Paths {
     /// Where the lease is not its own, or the machine cannot follow it to its end.
     pub(super) fn close(&self, group: GroupId, parameters: &Parameters) -> Result<Option<Closing<'_>>, Failure> {
         let mut programs = self.open();
-        let Some(open) = programs[group.index()].as_mut().filter(|open| !open.ended && !open.closing) else {
+        let Some(open) = programs[group.index()].as_mut().filter(|open| !open.closing) else {
             return Ok(None);
         };
-        match self.desk.check_running(group, open.handle) {
+        match self.desk.check_open(group, open.handle) {
             Err(ProgramError::Ended) => return Ok(None),
             running => running.map_err(refused)?,
         }
@@ -92,7 +92,7 @@ impl Paths {
         programs[group.index()] = Some(Open { handle, begun, pen, ended: false, closing: false, before });
     }
 
-    /// The program of this handle, if it is open and the lease is the one that it began under.
+    /// The program of this handle, if it is open, which it is no more from its End on, and the lease is the one that it began under.
     pub(super) fn with_program<T>(
         &self,
         group: GroupId,
@@ -104,6 +104,7 @@ impl Paths {
         let open = programs[group.index()].as_mut().filter(|open| open.handle == handle && !open.closing);
         let open = open.ok_or_else(|| refused(ProgramError::Ended))?;
         open.begun.check_lease(parameters)?;
+        self.desk.check_open(group, handle).map_err(refused)?;
         act(open)
     }
 

@@ -28,7 +28,7 @@ struct Open {
     handle: Handle,
     begun: Begun,
     ground: StreamGround,
-    /// Nothing follows.
+    /// It was given to its end.
     ended: bool,
 }
 
@@ -156,9 +156,10 @@ fn with_stream<T>(
 ) -> Result<T, Failure> {
     let handle = Handle(parameters.whole("handle")?);
     let mut open = streams.open();
-    let open = open[group.index()].as_mut().filter(|open| open.handle == handle && !open.ended);
+    let open = open[group.index()].as_mut().filter(|open| open.handle == handle);
     let open = open.ok_or_else(|| refused(ProgramError::Ended))?;
     open.begun.check_lease(parameters)?;
+    streams.desk.check_open(group, handle).map_err(refused)?;
     act(open)
 }
 

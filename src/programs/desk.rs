@@ -61,7 +61,7 @@ impl Start {
 /// Why elements are not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProgramError {
-    /// The program has ended, or never was.
+    /// The program was given to its end, has ended, or never was.
     Ended,
     /// Fewer elements would fit.
     Full {
@@ -87,7 +87,7 @@ impl fmt::Display for ProgramError {
             ProgramError::Ended => {
                 write!(
                     out,
-                    "this program takes nothing more: it has ended, as its command says, or another one goes on from it"
+                    "this program takes nothing more: it was given to its End, has ended, as its command says, or another one goes on from it"
                 )
             }
             ProgramError::Full { given, room } => {
@@ -248,8 +248,8 @@ impl Desk {
     ///
     /// # Errors
     /// Where it does not.
-    pub fn check_running(&self, group: GroupId, handle: Handle) -> Result<(), ProgramError> {
-        self.running(group, handle).map(|_| ())
+    pub fn check_open(&self, group: GroupId, handle: Handle) -> Result<(), ProgramError> {
+        self.open(group, handle).map(|_| ())
     }
 
     /// How a stream of a group would begin now, and what its points are checked against: its axes, also where they are joints.
@@ -337,7 +337,7 @@ impl Desk {
         (given, most): (usize, usize),
         batch: Batch,
     ) -> Result<usize, ProgramError> {
-        let counts = self.running(group, handle)?;
+        let counts = self.open(group, handle)?;
         let room = room(&counts, most);
         if given > room {
             return Err(ProgramError::Full { given, room });
@@ -355,14 +355,16 @@ impl Desk {
         }
     }
 
-    /// Nothing follows: the program ends with what it has.
+    /// Nothing follows: the program ends with what it has, and takes nothing more, whenever the planner hears of it.
     ///
     /// # Errors
-    /// Where the program has ended before.
+    /// Where the program has ended, or was given to its end, before.
     pub fn end(&self, group: GroupId, handle: Handle) -> Result<(), ProgramError> {
-        self.running(group, handle)?;
+        let counts = self.open(group, handle)?;
         self.check_room()?;
-        self.post(Message::End { group, handle })
+        self.post(Message::End { group, handle })?;
+        counts.given.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// What waits for the planner leaves room for more: who finds some before the cycle is asked to begin a program finds it afterwards, too.
@@ -373,15 +375,28 @@ impl Desk {
         if self.sender.len() < MAX_PROGRAM_BATCHES { Ok(()) } else { Err(ProgramError::Busy) }
     }
 
-    fn running(&self, group: GroupId, handle: Handle) -> Result<Arc<Counts>, ProgramError> {
+    /// What is known of the group's newest program, if that is of this command and has not ended.
+    fn known(&self, group: GroupId, handle: Handle) -> Result<Arc<Counts>, ProgramError> {
         let counts = self.newest(group);
-        if counts.handle != handle || counts.ended.load(Ordering::Relaxed) {
-            return Err(ProgramError::Ended);
-        }
+        let over = counts.handle != handle || counts.ended.load(Ordering::Relaxed);
+        if over { Err(ProgramError::Ended) } else { Ok(counts) }
+    }
+
+    /// The same where the machine can follow it.
+    fn running(&self, group: GroupId, handle: Handle) -> Result<Arc<Counts>, ProgramError> {
+        let counts = self.known(group, handle)?;
         match self.obstacle(group) {
             Some(line) => Err(ProgramError::Obstacle { line }),
             None => Ok(counts),
         }
+    }
+
+    /// The same where it was not given to its end.
+    fn open(&self, group: GroupId, handle: Handle) -> Result<Arc<Counts>, ProgramError> {
+        if self.known(group, handle)?.given.load(Ordering::Relaxed) {
+            return Err(ProgramError::Ended);
+        }
+        self.running(group, handle)
     }
 
     fn post(&self, message: Message) -> Result<(), ProgramError> {

@@ -38,6 +38,8 @@ use crate::planner::Planner;
 struct Counts {
     /// The command that began it; none before the first.
     handle: Handle,
+    /// It was given to its end: the desk takes nothing more for it, from the answer to that on.
+    given: AtomicBool,
     /// It takes nothing any more.
     ended: AtomicBool,
     /// Elements that wait for the planner.
@@ -67,9 +69,10 @@ pub struct Near {
 
 impl Counts {
     fn of(handle: Handle) -> Counts {
-        let (ended, planned) = (AtomicBool::new(handle == Handle::NONE), AtomicBool::new(false));
+        let ended = AtomicBool::new(handle == Handle::NONE);
+        let [given, planned] = [false; 2].map(AtomicBool::new);
         let [waiting, taken, near_distance, near_line, near_what, obstacle] = [0; 6].map(AtomicU64::new);
-        Counts { handle, ended, waiting, taken, planned, near_distance, near_line, near_what, obstacle }
+        Counts { handle, given, ended, waiting, taken, planned, near_distance, near_line, near_what, obstacle }
     }
 
     /// What it came nearest to. The parts may be of two looks: whoever shows them shows them again.
