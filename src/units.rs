@@ -23,6 +23,25 @@ impl AxisUnit {
     }
 }
 
+/// A number in a message: one that takes a whole line to write out is written with a power of ten.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure(pub f64);
+
+impl Figure {
+    /// With six digits behind the point, which are more than any axis has.
+    pub fn rounded(value: f64) -> Figure {
+        Figure((value * 1e6).round() / 1e6)
+    }
+}
+
+impl std::fmt::Display for Figure {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Figure(value) = self;
+        let plain = *value == 0.0 || !value.is_finite() || (1e-9..1e15).contains(&value.abs());
+        if plain { write!(out, "{value}") } else { write!(out, "{value:e}") }
+    }
+}
+
 /// Where an axis shall be at one instant.
 ///
 /// For a modulo axis the position is `turns` whole modulo ranges plus `position`; the pair keeps a turntable

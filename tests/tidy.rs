@@ -68,6 +68,7 @@ const PROGRAMS: &[(&str, &[&str])] = &[
             "path_file",
             "kinematics",
             "planner",
+            "programs",
             "dry_run",
             "units::AxisUnit",
         ],

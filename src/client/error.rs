@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
+
+use crate::units::Figure;
 
 /// Why a call came to nothing.
 #[derive(Debug)]
@@ -36,6 +38,15 @@ impl Error {
             Error::Refused { name, .. } => name.rsplit('.').next().unwrap_or(name),
             _ => "",
         }
+    }
+
+    /// The same of something in a file: that, and the line that the daemon names, stand before what it says.
+    #[must_use]
+    pub fn of_file(mut self, file: &Path) -> Error {
+        if let Error::Refused { fields, .. } = &mut self {
+            fields.insert("file".to_string(), Value::String(file.display().to_string()));
+        }
+        self
     }
 
     /// A field of the daemon's refusal.
@@ -74,6 +85,14 @@ impl Error {
     }
 
     fn describe_refusal(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = self.text_field("file") {
+            write!(f, "{file}:")?;
+            // A line of 0 stands for none.
+            if let Some(line) = self.field("line").and_then(Value::as_u64).filter(|line| *line > 0) {
+                write!(f, "{line}:")?;
+            }
+            write!(f, " ")?;
+        }
         if self.short_name() == "Unfit" {
             // Names of parameters have the axis in them.
             return self.describe_problems(f);
@@ -116,14 +135,14 @@ impl Error {
         }
         let unit = self.text_field("unit").map(|unit| format!(" {unit}")).unwrap_or_default();
         if let Some(requested) = self.field("requested").and_then(Value::as_f64) {
-            write!(f, ": {requested}{unit} asked")?;
+            write!(f, ": {}{unit} asked", Figure(requested))?;
         }
         let number = |name| self.field(name).and_then(Value::as_f64);
         if let Some(limit) = number("limit") {
-            write!(f, ", limit {limit}{unit}")?;
+            write!(f, ", limit {}{unit}", Figure(limit))?;
         }
         if let Some((minimum, maximum)) = number("minimum").zip(number("maximum")) {
-            write!(f, ", {minimum} to {maximum}{unit} allowed")?;
+            write!(f, ", {} to {}{unit} allowed", Figure(minimum), Figure(maximum))?;
         }
         if let Some((depth, capacity)) = number("depth").zip(number("capacity")) {
             write!(f, ": {depth} of {capacity} places taken")?;
@@ -176,5 +195,18 @@ mod tests {
         let error = Error::Refused { name: "io.motiond.v1.Axis.Refused".to_string(), fields };
         assert_eq!(error.to_string(), "axis \"x\": SoftLimit: 900.5 mm asked, limit 500 mm");
         assert_eq!(error.hint().as_deref(), Some("stay inside"));
+    }
+
+    #[test]
+    fn a_refusal_of_something_in_a_file_begins_with_its_place_there() {
+        let refused = |parameters: Value| {
+            let Value::Object(fields) = parameters else { unreachable!() };
+            let name = "io.motiond.v1.Path.Refused".to_string();
+            Error::Refused { name, fields }.of_file(Path::new("job.path")).to_string()
+        };
+        let far = json!({ "reason": "SoftLimit", "axis": "x", "requested": 2000.0, "limit": 1200.0, "unit": "mm", "line": 3 });
+        assert_eq!(refused(far), "job.path:3: axis \"x\": SoftLimit: 2000 mm asked, limit 1200 mm");
+        assert_eq!(refused(json!({ "reason": "ProgramEnded", "line": 0 })), "job.path: ProgramEnded");
+        assert_eq!(refused(json!({ "reason": "ProgramEnded" })), "job.path: ProgramEnded");
     }
 }

@@ -17,8 +17,8 @@ use crate::gateway::Absence;
 use crate::ids::GroupId;
 use crate::limits::{DRY_RUN_TEXT_BYTES, MAX_DRY_RUNS, PICTURE_BYTES_PER_REPLY};
 use crate::path_file::{GroupAxis, PathGroup, Problem};
-use crate::planner::Slowed;
 use crate::planner::program::Point;
+use crate::planner::{Obstacle, Slowed};
 use crate::rehearsal::{Desk, Machine, Outcome, Refusal, Rehearsal, Sheet};
 
 /// Dry runs that are being given, and the pictures of those that have ended: of connections that are there.
@@ -109,8 +109,11 @@ pub async fn run(context: &Context, runs: &DryRuns, group: GroupId, parameters: 
             return Err(Failure::Own("Refused", refused));
         }
         Outcome::Stuck(error) => {
-            let stuck = json!({ "reason": "Stuck", "hint": error.to_string(), "retryable": false });
-            return Err(Failure::Own("Refused", fields(stuck)));
+            let mut stuck = fields(json!({ "reason": "Stuck", "hint": error.to_string(), "retryable": false }));
+            if let DryRunError::Obstacle(Obstacle { line, .. }) | DryRunError::Stuck { line, .. } = error {
+                stuck.insert("line".into(), json!(line));
+            }
+            return Err(Failure::Own("Refused", stuck));
         }
         Outcome::TooLong => {
             let hint = "the motion takes more than a week: is a feed lacking?";

@@ -16,7 +16,7 @@ use crate::ids::{GroupId, Handle};
 use crate::limits::{MAX_ARC_TURNS, MAX_PROGRAM_ELEMENTS};
 use crate::path_file::{ArcForm, Spline, SplineError, Written, WrittenShape};
 use crate::planner::program::{Caps, Corner, Element, Feed, Point};
-use crate::programs::{DraftError, Ground, ProgramError};
+use crate::programs::{DraftError, Ground, ProgramError, Unfit};
 
 /// How a program goes on: from where, and with what its next elements do not say.
 #[derive(Clone, Debug)]
@@ -341,39 +341,14 @@ fn queue_full(queue: &str, depth: usize, capacity: usize, hint: &str) -> Failure
 
 /// An element that is not taken, with the names that its client knows.
 pub(super) fn unfit(context: &Context, group: GroupId, element: usize, line: u32, error: DraftError) -> Failure {
-    let coordinates = coordinates(context, group);
-    let axis = |place: usize| coordinates[place];
     let mut refused =
         fields(json!({ "element": element, "line": line, "hint": error.to_string(), "retryable": false }));
-    let mut say = |reason: &str, axis: Option<(&str, &str)>, figures: Option<(f64, Option<f64>, &str)>| {
-        refused.insert("reason".into(), json!(reason));
-        if let Some((name, _)) = axis {
-            refused.insert("axis".into(), json!(name));
+    match (&error, Unfit::of(&error, &coordinates(context, group))) {
+        (DraftError::Path(astray), _) => tool::astray(context, group, astray, &mut refused),
+        (_, Unfit { reason, axis, requested, limit, unit }) => {
+            let said = json!({ "reason": reason, "axis": axis, "requested": requested, "limit": limit, "unit": unit });
+            refused.extend(fields(said).into_iter().filter(|(_, value)| !value.is_null()));
         }
-        if let Some((found, allowed, unit)) = figures {
-            refused.insert("requested".into(), json!(found));
-            if let Some(allowed) = allowed {
-                refused.insert("limit".into(), json!(allowed));
-            }
-            refused.insert("unit".into(), json!(unit));
-        }
-    };
-    match error {
-        DraftError::Position { axis: place, found } => {
-            let axis = axis(place);
-            say("NotFinite", Some(axis), Some((found, None, axis.1)));
-        }
-        DraftError::SoftLimit { axis: place, found, allowed } => {
-            let axis = axis(place);
-            say("SoftLimit", Some(axis), Some((found, Some(allowed), axis.1)));
-        }
-        DraftError::Path(astray) => tool::astray(context, group, &astray, &mut refused),
-        DraftError::Arc(_) => say("NoSuchArc", None, None),
-        DraftError::Feed { found, allowed } => say("FeedRange", None, Some((found, Some(allowed), "per s, or s"))),
-        DraftError::Cap { found, allowed, .. } => {
-            say("CapRange", None, Some((found, Some(allowed), "mm or deg per s, s² or s³")));
-        }
-        DraftError::Corner { found } => say("CornerRange", None, Some((found, Some(0.0), "mm or deg"))),
     }
     Failure::Own("Refused", refused)
 }

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use crate::geometry::ArcError;
 use crate::limits::{MAX_PATH_LINE_BYTES, MAX_SPLINE_DEGREE};
+use crate::units::Figure;
 
+use super::arc_problem::ArcProblem;
 use super::spline::SplineError;
 
 /// Characters of the file that a message shows.
@@ -26,6 +27,8 @@ pub struct Problem {
 pub enum ProblemKind {
     /// Not UTF-8.
     Text,
+    /// A carriage return that ends no line.
+    CarriageReturn,
     /// A line that is too long, with its bytes as far as they were counted.
     LineLength(usize),
     /// A statement or word that there is not; with those that there are.
@@ -53,7 +56,7 @@ pub enum ProblemKind {
     /// A start after the first element, or behind another.
     StartAgain,
     /// There is no such arc.
-    Arc(ArcError),
+    Arc(ArcProblem),
     /// There is no such spline.
     Spline(SplineError),
     /// What belongs into a spline stands outside of one.
@@ -62,6 +65,8 @@ pub enum ProblemKind {
     Inside(String),
     /// The file ends within a spline that began on this line.
     Open(u32),
+    /// The file ends without an element.
+    Empty,
 }
 
 fn quoted(found: &str) -> String {
@@ -80,6 +85,9 @@ impl fmt::Display for ProblemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ProblemKind::Text => write!(f, "found bytes that are no text, allowed: UTF-8"),
+            ProblemKind::CarriageReturn => {
+                write!(f, "found a carriage return within a line, allowed: lines that end with LF or CR LF")
+            }
             ProblemKind::LineLength(bytes) => {
                 write!(f, "found a line of more than {bytes} bytes, allowed: {MAX_PATH_LINE_BYTES}")
             }
@@ -87,10 +95,16 @@ impl fmt::Display for ProblemKind {
             ProblemKind::Number(found) => write!(f, "found {}, allowed: a finite number", quoted(found)),
             ProblemKind::Range(what, found, least, most, unit) => {
                 let space = if unit.is_empty() { "" } else { " " };
-                write!(f, "{what}: found {found}, allowed: {least} to {most}{space}{unit}")
+                write!(
+                    f,
+                    "{what}: found {}, allowed: {} to {}{space}{unit}",
+                    Figure(*found),
+                    Figure(*least),
+                    Figure(*most)
+                )
             }
             ProblemKind::Least(what, found, least, unit) => {
-                write!(f, "{what}: found {found}, allowed: {least} {unit} at least")
+                write!(f, "{what}: found {}, allowed: {} {unit} at least", Figure(*found), Figure(*least))
             }
             ProblemKind::Axis(found, allowed) => write!(f, "found axis {}, allowed: {allowed}", quoted(found)),
             ProblemKind::AxisTwice(axis) => write!(f, "found axis {axis} twice, allowed: once"),
@@ -118,6 +132,9 @@ impl fmt::Display for ProblemKind {
             ),
             ProblemKind::Open(line) => {
                 write!(f, "found the end of the file in the spline of line {line}, allowed: \"end\" first")
+            }
+            ProblemKind::Empty => {
+                write!(f, "found no element, allowed: line, arc, spline, or a number for each axis of the group")
             }
         }
     }

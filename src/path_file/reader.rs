@@ -4,6 +4,7 @@ use crate::geometry::ArcError;
 use crate::limits::{MAX_PATH_LINE_BYTES, MAX_PATH_PROBLEMS};
 use crate::planner::program::{Caps, Corner, Feed, Point, Shape};
 
+use super::arc_problem::ArcProblem;
 use super::arc_words::{self, ArcWords, given_normal, named_normal};
 use super::group::PathGroup;
 use super::problem::{Problem, ProblemKind};
@@ -19,6 +20,9 @@ const POINT_WORDS: &str = "coordinates such as x=10, weight";
 const COORDINATES: &str = "some such as x=10, or a number for each axis";
 /// Radius of an arc, mm: one that is nearly straight has none that numbers can tell.
 const MOST_RADIUS: f64 = 1e9;
+
+/// What some programs write before the first line: the byte order mark of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Where elements go, each with the place that it begins at (axis coordinates, in the group's order).
 pub type Take<'a> = dyn FnMut(&Point, &Written) + 'a;
@@ -113,6 +117,10 @@ impl PathReader {
         if let Some(spline) = self.spline.take().filter(|spline| !spline.faulty) {
             self.complain("end", ProblemKind::Open(spline.line));
         }
+        if self.elements == 0 && self.problems.is_empty() {
+            self.line = self.line.max(1);
+            self.complain("path", ProblemKind::Empty);
+        }
     }
 
     /// No more of a line than tells that it is too long.
@@ -136,6 +144,11 @@ impl PathReader {
 
     fn line(&mut self, bytes: &[u8], take: &mut Take<'_>) {
         self.line = self.line.saturating_add(1);
+        let bytes = if self.line == 1 { bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes) } else { bytes };
+        if returns_within(bytes) {
+            self.lost = true;
+            return self.complain("text", ProblemKind::CarriageReturn);
+        }
         if bytes.len() > MAX_PATH_LINE_BYTES {
             self.lost = true;
             return self.complain("line", ProblemKind::LineLength(MAX_PATH_LINE_BYTES));
@@ -266,7 +279,7 @@ impl PathReader {
     fn arc(&mut self, words: &mut Words<'_>, take: &mut Take<'_>) -> Result<(), ProblemKind> {
         let from = self.here()?;
         if self.group.space().len() < 2 {
-            return Err(ProblemKind::Arc(ArcError::Coordinates));
+            return Err(ProblemKind::Arc(ArcProblem(ArcError::Coordinates)));
         }
         let lost = self.lost;
         let mut arc = ArcWords::new();
@@ -292,8 +305,8 @@ impl PathReader {
     fn check_arc(&self, written: &Written, from: &Point) -> Result<(), ProblemKind> {
         let order = self.group.order();
         let element = written.element(order, &order.to_planner(from), &Point::default());
-        match element.map_err(ProblemKind::Arc)?.shape {
-            Shape::Arc(arc) if arc.radius() > MOST_RADIUS => Err(ProblemKind::Arc(ArcError::Straight)),
+        match element.map_err(|error| ProblemKind::Arc(ArcProblem(error)))?.shape {
+            Shape::Arc(arc) if arc.radius() > MOST_RADIUS => Err(ProblemKind::Arc(ArcProblem(ArcError::Straight))),
             _ => Ok(()),
         }
     }
@@ -337,7 +350,7 @@ impl PathReader {
             }
         };
         if normal == [0.0; 3] {
-            return Err(ProblemKind::Arc(ArcError::Normal));
+            return Err(ProblemKind::Arc(ArcProblem(ArcError::Normal)));
         }
         self.normal = normal;
         nothing_more(words)
@@ -407,6 +420,12 @@ impl PathReader {
             _ => Err(ProblemKind::Inside(first.to_string())),
         }
     }
+}
+
+/// Whether a carriage return stands before something else.
+fn returns_within(line: &[u8]) -> bool {
+    let last = line.iter().rposition(|byte| *byte != b'\r');
+    last.is_some_and(|last| line[..last].contains(&b'\r'))
 }
 
 fn nothing_more(words: &mut Words<'_>) -> Result<(), ProblemKind> {

@@ -238,16 +238,16 @@ fn arcs_that_are_none_are_refused_in_words() {
         let found = refused(&format!("start 10 0 0\n{arc}\n"));
         assert_eq!(found, [format!("2: arc: {wanted}")]);
     };
-    one("arc x=0 y=20 centre x=0 y=0 left", "the arc begins 10 mm from its centre and ends 20 mm from it");
+    one(
+        "arc x=0 y=20 centre x=0 y=0 left",
+        "the arc begins 10 mm from its centre and ends 20 mm from it, allowed: 0.01 mm more or less",
+    );
     one(
         "arc x=0 y=10 centre x=0 y=0",
         "found no direction, allowed: left (counter-clockwise, seen against the normal) or right",
     );
     one("arc x=0 y=10 left", "found no circle, allowed: centre, through or radius");
-    one(
-        "arc x=0 y=10 radius 2 left",
-        "the arc's ends are 14.142135623730951 mm apart, further than twice its radius of 2 mm",
-    );
+    one("arc x=0 y=10 radius 2 left", "the arc's ends are 14.142136 mm apart, further than twice its radius of 2 mm");
     one("arc x=30 through x=20", "the three points of the arc lie on a line");
     one("arc x=0 centre x=5 radius 5 left", "found \"several of centre, through, radius\", allowed: one of them");
     one("arc x=0 centre x=5 left right", "found left or right twice, allowed: once");
@@ -296,5 +296,38 @@ fn what_is_no_text_or_too_long_is_refused() {
         assert_eq!(found, ["2: line: found a line of more than 4096 bytes, allowed: 4096"]);
     }
     assert_eq!(refused("start 0 0 1e8"), ["1: start: coordinate: found 100000000, allowed: -10000000 to 10000000"]);
+    assert_eq!(refused("start 0 0 1e300"), ["1: start: coordinate: found 1e300, allowed: -10000000 to 10000000"]);
+    assert_eq!(refused("start 0 0 0\nfeed 1e-300\n1 1 1"), ["2: feed: found 1e-300, allowed: 0.0008 mm/s at least"]);
     assert_eq!(refused("start 0 0 1e999"), ["1: start: found \"1e999\", allowed: a finite number"]);
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_first_line() {
+    let text = "\u{feff}start 0 0 0\r\nline x=1\r\n";
+    for part in [1, 2, 64] {
+        let (elements, problems) = read_in(gantry(), text.as_bytes(), part);
+        assert!(problems.is_empty() && elements.len() == 1, "{problems:?}");
+    }
+    let further = "found \"\u{feff}line\"";
+    assert!(refused("start 0 0 0\n\u{feff}line x=1\n")[0].contains(further));
+}
+
+#[test]
+fn lines_that_end_with_carriage_returns_alone_are_told() {
+    let wanted = "found a carriage return within a line, allowed: lines that end with LF or CR LF";
+    let long = format!("# a remark\rstart 0 0 0\r{}", "line x=1\r".repeat(1000));
+    for text in ["start 0 0 0\rline x=1\r", "# a remark\rstart 0 0 0\rline x=1", &long] {
+        for part in [3, 100_000] {
+            assert_eq!(read_in(gantry(), text.as_bytes(), part).1, [format!("1: text: {wanted}")]);
+        }
+    }
+    assert_eq!(read("start 0 0 0\r\r\nline x=1\r\n\r\n").len(), 1);
+}
+
+#[test]
+fn a_path_without_an_element_is_none() {
+    let wanted = "path: found no element, allowed: line, arc, spline, or a number for each axis of the group";
+    for (text, line) in [("", 1), ("# a remark\n\n", 2), ("start 0 0 0\nfeed 20\n# end", 3)] {
+        assert_eq!(refused(text), [format!("{line}: {wanted}")]);
+    }
 }

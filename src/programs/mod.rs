@@ -18,12 +18,14 @@ mod member;
 mod plan;
 mod runner;
 mod stream;
+mod unfit;
 
 pub use desk::{Desk, ProgramError, ProgramStart};
 pub use draft::{DraftError, Ground, check_corner};
 pub use lateness::{LATENESS_BOUNDS_S, Late, Lateness};
 pub use runner::Runner;
 pub use stream::{PointError, PointFault, StreamGround, StreamStart};
+pub use unfit::Unfit;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

@@ -233,11 +233,8 @@ impl Run {
             return Ok(Turn::Done);
         }
         let Some(mut dry) = self.dry.take() else {
-            // No element at all.
-            let Machine { run, start, .. } = &*self.machine;
-            let start = self.reader.start().unwrap_or(start);
-            let dry = DryRun::of(run.clone(), start).map_err(Outcome::Stuck)?;
-            return Err(self.report(dry));
+            // No element at all, which the reader has told.
+            return Err(Outcome::Mistakes(self.reader.problems().to_vec()));
         };
         // The rest of it is run.
         dry.end_path();

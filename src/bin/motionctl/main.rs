@@ -27,6 +27,7 @@ mod overrides;
 mod params;
 mod path;
 mod path_check;
+mod path_ground;
 mod path_rehearsal;
 mod path_report;
 mod path_stream;

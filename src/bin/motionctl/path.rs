@@ -84,7 +84,7 @@ enum Trouble {
     NotRead(PathBuf, io::Error),
     NotWritten(PathBuf, io::Error),
     Mistakes(PathBuf, Vec<Problem>),
-    Run(DryRunError),
+    Run(PathBuf, DryRunError),
 }
 
 pub fn run(arguments: &Arguments, as_object: bool) -> ExitCode {
@@ -220,6 +220,7 @@ fn follow(file: &Path, mut reader: PathReader, group: &RunGroup) -> Result<DryRu
     let not_read = |error| Trouble::NotRead(file.to_path_buf(), error);
     let mut source: Box<dyn Read> =
         if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file).map_err(not_read)?) };
+    let not_run = |error| Trouble::Run(file.to_path_buf(), error);
     let mut run: Option<DryRun> = None;
     let mut failed = None;
     let mut take = |from: &Point, written: &Written| {
@@ -229,12 +230,12 @@ fn follow(file: &Path, mut reader: PathReader, group: &RunGroup) -> Result<DryRu
         if run.is_none() {
             match DryRun::of(group.clone(), from) {
                 Ok(begun) => run = Some(begun),
-                Err(error) => failed = Some(Trouble::Run(error)),
+                Err(error) => failed = Some(not_run(error)),
             }
         }
         let Some(run) = &mut run else { return };
         match written.element(run.order(), run.end(), run.offsets()) {
-            Ok(element) => failed = run.push(&element).err().map(Trouble::Run),
+            Ok(element) => failed = run.push(&element).err().map(not_run),
             Err(error) => failed = Some(Trouble::Choice(format!("{}:{}: arc: {error}", file.display(), written.line))),
         }
     };
@@ -254,9 +255,8 @@ fn follow(file: &Path, mut reader: PathReader, group: &RunGroup) -> Result<DryRu
     if let Some(trouble) = failed {
         return Err(trouble);
     }
-    let start = reader.start().copied().unwrap_or_default();
-    let run = run.map_or_else(|| DryRun::of(group.clone(), &start), Ok);
-    run.and_then(DryRun::finish).map_err(Trouble::Run)
+    let Some(run) = run else { return Err(Trouble::Mistakes(file.to_path_buf(), reader.problems().to_vec())) };
+    run.finish().map_err(not_run)
 }
 
 impl Trouble {
@@ -270,8 +270,14 @@ impl Trouble {
                 let line = |problem: &Problem| format!("{}:{problem}", file.display());
                 ("Mistakes", 4, problems.iter().map(line).collect())
             }
-            Trouble::Run(error @ DryRunError::Stuck { .. }) => ("Stuck", 1, vec![error.to_string()]),
-            Trouble::Run(error) => ("Unfollowed", 4, vec![error.to_string()]),
+            Trouble::Run(file, DryRunError::Astray { line, astray }) => {
+                ("Unfollowed", 4, vec![format!("{}:{line}: {}", file.display(), astray.fault)])
+            }
+            Trouble::Run(file, error) => {
+                let (name, code) =
+                    if matches!(error, DryRunError::Stuck { .. }) { ("Stuck", 1) } else { ("Unfollowed", 4) };
+                (name, code, vec![format!("{}: {error}", file.display())])
+            }
         };
         if as_object {
             let mut report = json!({ "error": name, "message": lines.join("\n") });

@@ -52,7 +52,7 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
             mistakes(&file, &error, shell.json);
             return Ok(Outcome::Unfit);
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.of_file(path)),
     };
     let Some(report) = report(&reply["report"]) else { return Err(Error::NotUnderstood(reply.to_string())) };
     let picture = arguments.svg.as_deref();

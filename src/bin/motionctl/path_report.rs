@@ -4,6 +4,7 @@ use std::path::Path;
 
 use motiond::dry_run::{AxisReport, CoordinateReport, DryRunReport, Peak, ToolReport};
 use motiond::planner::{Nearest, Slowed};
+use motiond::units::AxisUnit;
 use serde_json::{Value, json};
 
 use crate::table::{fixed, table};
@@ -28,9 +29,9 @@ pub fn as_words(file: &str, report: &DryRunReport, picture: Option<&Path>) -> St
     let mut lines = vec![
         format!("{file}: {elements}, {length}"),
         format!("duration   {} s ({} cycles of {period} µs)", fixed(report.duration_s(), 3), report.cycles),
-        format!("fastest    {} {}/s in line {}", fixed(report.fastest.value, 1), unit(report), report.fastest.line),
-        format!("deviation  {}", deviation(report)),
     ];
+    lines.extend(fastest(report));
+    lines.push(format!("deviation  {}", deviation(report)));
     let heading = ["AXIS", "FROM", "TO", "UNIT", "VELOCITY", "", "ACCELERATION", "", "JERK", ""];
     let mut rows: Vec<Vec<String>> = Vec::new();
     if report.nearest.is_some()
@@ -63,6 +64,18 @@ fn has_linear(report: &DryRunReport) -> bool {
 
 fn has_rotary(report: &DryRunReport) -> bool {
     report.coordinates.iter().any(|of| of.unit.symbol() == "deg")
+}
+
+/// The speed of the tool; of the fastest of what turns, where only that moves.
+fn fastest(report: &DryRunReport) -> Option<String> {
+    let Peak { value, line } = report.fastest;
+    if value > 0.0 {
+        return Some(format!("fastest    {} {}/s in line {line}", fixed(value, 1), unit(report)));
+    }
+    let turning = report.axes.iter().filter(|axis| axis.unit == AxisUnit::Degree && axis.peaks[0].value > 0.0);
+    let axis = turning.max_by(|one, other| one.peaks[0].value.total_cmp(&other.peaks[0].value))?;
+    let Peak { value, line } = axis.peaks[0];
+    Some(format!("fastest    {} {}/s of {} in line {line}", fixed(value, 1), axis.unit.symbol(), axis.name))
 }
 
 fn deviation(report: &DryRunReport) -> String {

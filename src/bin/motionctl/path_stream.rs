@@ -14,14 +14,13 @@ use serde_json::{Value, json};
 use crate::keys::Keys;
 use crate::path::Arguments;
 use crate::path_check;
+use crate::path_ground;
 use crate::shell::{Command, Outcome, Shell, has_reason, told};
 
 /// Read at a time, bytes.
 const PART: usize = 64 * 1024;
 /// Values of points in one request: it stays below what the daemon takes.
 const VALUES: usize = 2400;
-/// How far a machine may be from where a file begins, mm or deg.
-const AT_START: f64 = 1e-3;
 /// Before it is asked again whether there is room.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -37,10 +36,11 @@ struct Batch {
 /// A program that is being given.
 struct Stream<'a> {
     shell: &'a mut Shell,
+    file: &'a Path,
     group: String,
     handle: u64,
     axes: usize,
-    names: Vec<String>,
+    path_group: PathGroup,
     /// Where the machine is.
     start: Point,
     /// No element has come yet.
@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments, shell: &mut Shell) -> Result<Outcome, Error> {
         Ok(chosen) => chosen,
         Err(words) => return Ok(usage(&words)),
     };
-    if !path_check::all_right(files, &path_group) {
+    if !path_check::all_right(files, &path_group, path_ground::known(shell, &group, &path_group)?)? {
         return Ok(Outcome::Usage);
     }
     shell.hold_to_move(Scope::Group(group.clone()), *waiting)?;
@@ -186,12 +186,11 @@ fn give(shell: &mut Shell, group: &str, file: &Path, path_group: PathGroup, begu
     }
     let (group, handle) = (group.to_string(), begun["handle"].as_u64().unwrap_or_default());
     let axes = path_group.count();
-    let names: Vec<String> = path_group.axes().iter().map(|axis| axis.name.clone()).collect();
-    let mut reader = PathReader::new(path_group, None);
+    let mut reader = PathReader::new(path_group.clone(), None);
     reader.presume(start);
-    let mut stream = Stream { shell, group, handle, axes, names, start, first: true, batch: None, refused: None };
-    let given = stream.give(file, &mut reader);
-    stream.flush();
+    let mut stream =
+        Stream { shell, file, group, handle, axes, path_group, start, first: true, batch: None, refused: None };
+    let given = stream.give(&mut reader);
     let failed = given.err().or(stream.refused.take());
     let problems = reader.problems().iter().map(|problem| format!("{}:{problem}", file.display()));
     match failed {
@@ -228,7 +227,9 @@ pub fn usage(words: &str) -> Outcome {
 }
 
 impl Stream<'_> {
-    fn give(&mut self, file: &Path, reader: &mut PathReader) -> Result<(), Trouble> {
+    /// What was read is sent before the source is asked for more, which may be long in coming.
+    fn give(&mut self, reader: &mut PathReader) -> Result<(), Trouble> {
+        let file = self.file;
         let not_read = |error: io::Error| Trouble::Own(vec![format!("{}: {error}", file.display())]);
         let mut source: Box<dyn Read> =
             if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file).map_err(not_read)?) };
@@ -236,19 +237,24 @@ impl Stream<'_> {
         while self.refused.is_none() && reader.problems().is_empty() {
             match source.read(&mut part) {
                 Ok(0) => break,
-                Ok(count) => reader.read(&part[..count], &mut |from, written| self.take(from, written)),
+                Ok(count) => {
+                    reader.read(&part[..count], &mut |from, written| self.take(from, written));
+                    self.flush();
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(not_read(error)),
             }
         }
         reader.end(&mut |from, written| self.take(from, written));
+        self.flush();
         Ok(())
     }
 
     fn take(&mut self, from: &Point, written: &Written) {
         if self.first {
             self.first = false;
-            self.refused = self.elsewhere(from);
+            self.refused = path_check::elsewhere(self.file, &self.path_group, &self.start, from)
+                .map(|words| Trouble::Own(vec![words]));
         }
         let WrittenShape::Arc(form) = written.shape else { return self.take_line(written) };
         self.flush();
@@ -273,16 +279,6 @@ impl Stream<'_> {
             (arc["normal"], arc["left"]) = (json!(normal), json!(left));
         }
         self.append("Arc", arc);
-    }
-
-    /// A path does not begin where the machine is: nobody knows the way there.
-    fn elsewhere(&self, from: &Point) -> Option<Trouble> {
-        let apart = |axis: &usize| (from[*axis] - self.start[*axis]).abs() > AT_START;
-        let axis = (0..self.axes).find(apart)?;
-        let (name, at, from) = (&self.names[axis], self.start[axis], from[axis]);
-        Some(Trouble::Own(vec![format!(
-            "the path begins at {name}={from}, and the machine is at {name}={at:.6} then: move it there first"
-        )]))
     }
 
     fn take_line(&mut self, written: &Written) {
@@ -316,7 +312,7 @@ impl Stream<'_> {
             match self.call(method, parameters.clone()) {
                 Ok(_) => return,
                 Err(error) if error.short_name() == "QueueFull" => std::thread::sleep(PAUSE),
-                Err(error) => self.refused = Some(Trouble::Daemon(error)),
+                Err(error) => self.refused = Some(Trouble::Daemon(error.of_file(self.file))),
             }
         }
     }

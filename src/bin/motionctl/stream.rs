@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use motiond::client::{Error, Scope};
+use motiond::path_file::ProblemKind;
 use serde_json::{Value, json};
 
 use crate::cli::Waiting;
 use crate::shell::{Command, Outcome, Shell};
 
+/// Read at a time, bytes.
+const PART: usize = 64 * 1024;
 /// Values of points in one request: it stays below what the daemon takes.
 const VALUES: usize = 2400;
 /// Before it is asked again whether there is room.
@@ -41,7 +44,7 @@ pub struct Arguments {
     /// Where the group moves: halt it first; else that is refused
     #[arg(long, value_name = "MODE", value_parser = ["aborting"])]
     buffer: Option<String>,
-    /// Points are sent when this number of lines was read, so that those of a slow source are not kept waiting
+    /// So many lines at most are sent at a time; what was read is sent, too, when no more is there at once
     #[arg(long, value_name = "LINES", default_value_t = 100)]
     batch: usize,
     #[command(flatten)]
@@ -122,7 +125,7 @@ impl Stream<'_> {
         let not_read = |error: io::Error| Trouble::Own(format!("{}: {error}", file.display()));
         let source: Box<dyn Read> =
             if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file).map_err(not_read)?) };
-        let mut source = BufReader::new(source);
+        let mut source = BufReader::with_capacity(PART, source);
         let mut line = String::new();
         for number in 1_u64.. {
             line.clear();
@@ -131,11 +134,17 @@ impl Stream<'_> {
                 break;
             }
             let mistake = |words: String| Trouble::Own(format!("{}:{number}: {words}", file.display()));
+            let line = if number == 1 { line.trim_start_matches('\u{feff}') } else { &line[..] };
+            if line.trim_end_matches(['\r', '\n']).contains('\r') {
+                return Err(mistake(ProblemKind::CarriageReturn.to_string()));
+            }
             if count as u64 == MAX_LINE_BYTES && !line.ends_with('\n') {
                 return Err(mistake(format!("found a line of {MAX_LINE_BYTES} bytes or more")));
             }
-            self.take(&line).map_err(mistake)?;
-            if self.batch.times.len() >= lines || self.batch.values.len() + self.batch.width > VALUES {
+            self.take(line).map_err(mistake)?;
+            let full = self.batch.times.len() >= lines || self.batch.values.len() + self.batch.width > VALUES;
+            // The next line may be long in coming.
+            if full || !source.buffer().contains(&b'\n') {
                 self.flush()?;
             }
         }
