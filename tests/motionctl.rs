@@ -540,9 +540,12 @@ fn files_behind_one_that_did_not_come_to_its_end_are_not_begun() {
     };
     let full = json!({ "error": "io.motiond.v1.Path.QueueFull", "parameters": { "queue": "group", "depth": 8, "capacity": 8 } });
     let nothing = json!({ "parameters": { "boot_id": "b", "room": 9, "taken": 1 } });
+    let axes = json!([{ "name": "x", "minimum": null, "maximum": null }]);
     let halted_before = |begins: Vec<Value>, states: &[&str], end: &str, code: i32| {
         let daemon = Daemon::new(&[
             ("Group.Describe", vec![json!({ "parameters": { "groups": [described], "next": null } })]),
+            ("Axis.Describe", vec![json!({ "parameters": { "axes": axes, "next": null } })]),
+            ("Group.Status", vec![json!({ "parameters": { "status": { "state": "GroupMoving" } } })]),
             ("Path.Begin", begins),
             ("Path.Lines", vec![nothing.clone()]),
             ("Path.End", vec![nothing.clone()]),

@@ -115,6 +115,14 @@ fn a_rotary_group_is_run_in_degrees_and_drawn() {
     assert!(drawn.contains("tilt (deg)") && drawn.contains("spin (deg)") && drawn.contains("deg/s"));
 }
 
+#[test]
+fn where_the_tool_only_turns_its_fastest_joint_is_told() {
+    let path = "start x=388.909 y=-35.355 z=-50 c=45\nfeed 30\nline c=90\n";
+    let ended = motionctl(&["-", "--config", "config/scara.toml"], path);
+    let words = said(&ended.stdout);
+    assert!(words.contains("\nfastest    30.0 deg/s of rotation in line 3\n"), "{words}{}", said(&ended.stderr));
+}
+
 /// Half a million short lines, as a CAM system writes them: read and run as they come, through a pipe.
 #[test]
 fn a_long_stream_of_points_takes_little_memory() {

@@ -117,7 +117,7 @@ fn what_a_pipe_has_brought_is_followed_while_it_stays_open() {
     let mut child = Killed(piped(&daemon, "path - --group gantry --wait"));
     let mut pipe = child.0.stdin.take().unwrap();
     for (text, place) in [
-        ("start x=100 y=100 z=0\nfeed 200\nline x=104\nline x=105\n", 105.0),
+        ("\u{feff}start x=100 y=100 z=0\nfeed 200\nline x=104\nline x=105\n", 105.0),
         ("line x=103\nline x=1", 103.0),
         ("07\narc x=109 radius 5 left\n", 109.0),
     ] {
@@ -131,7 +131,7 @@ fn what_a_pipe_has_brought_is_followed_while_it_stays_open() {
     let mut child = Killed(piped(&daemon, "stream gantry - --wait"));
     let mut pipe = child.0.stdin.take().unwrap();
     for (text, place) in [
-        ("0.5 110 100 0 0 0 0 0 0 0\n1.0 111 100 0 0 0 0 0 0 0\n", 111.0),
+        ("\u{feff}0.5 110 100 0 0 0 0 0 0 0\n1.0 111 100 0 0 0 0 0 0 0\n", 111.0),
         ("1.5 110 100 0 0 0 0 0 0 0\n2.0 109 100 0 0 0 0 0 0 0\n2.5 1", 109.0),
     ] {
         pipe.write_all(text.as_bytes()).unwrap();
@@ -141,4 +141,20 @@ fn what_a_pipe_has_brought_is_followed_while_it_stays_open() {
     drop(pipe);
     assert_eq!(child.ended("motionctl ends with its input").code(), Some(0));
     stands(&daemon, "x", 110.0);
+}
+
+#[test]
+fn a_path_without_an_element_and_points_without_line_ends_are_refused() {
+    let daemon = Daemon::start();
+    daemon.done("enable gantry");
+    let file = daemon.socket().with_file_name("odd.path").display().to_string();
+    let refused = |words: &str, wanted: &str| {
+        let (status, found) = said(daemon.motionctl(words));
+        assert!(status == Some(2) && found.starts_with(&format!("motionctl: {wanted}")), "{found}");
+    };
+    std::fs::write(&file, "# nothing\n").unwrap();
+    refused(&format!("path {file} --group gantry"), &format!("{file}:1: path: found no element, allowed: "));
+    refused("path - --group gantry", "-:1: path: found no element, allowed: ");
+    std::fs::write(&file, "0.5 110 100 0\r1.0 111 100 0\r").unwrap();
+    refused(&format!("stream gantry {file}"), &format!("{file}:1: found a carriage return within a line, allowed: "));
 }

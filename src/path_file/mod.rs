@@ -16,7 +16,7 @@
 //! |---|---|
 //! | `feed V` | velocity, mm/s (deg/s where no linear axis moves); at first the velocity limit of the group's path, and what is above that is as fast as limits permit |
 //! | `cap [speed V] [acceleration A] [jerk J]`, `cap none` | the tool does no more than that in any direction, whatever the override; what is not named or 0 is not capped |
-//! | `duration T`, `inverse-time R` | each element takes T seconds, or 1/R |
+//! | `duration T`, `inverse-time R` | each element takes T seconds, or 1/R, at least |
 //! | `corner exact` | on the programmed path, with a stop in each corner; so it is at first |
 //! | `corner stop` | at rest at the end of each element |
 //! | `corner distance D` | rounded from D mm before a corner to D behind it |

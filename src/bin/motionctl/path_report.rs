@@ -15,6 +15,9 @@ const ORDERS: [&str; 3] = ["velocity", "acceleration", "jerk"];
 /// The largest share in front of which nothing is wrong: rounding aside.
 const WHOLE: f64 = 1.0 + 1e-9;
 
+/// The tool's speed of a path on which only its angles change, rounding aside, mm/s.
+const STILL: f64 = 1e-6;
+
 pub fn as_words(file: &str, report: &DryRunReport, picture: Option<&Path>) -> String {
     let mut lengths = Vec::new();
     if report.linear_length > 0.0 {
@@ -69,7 +72,7 @@ fn has_rotary(report: &DryRunReport) -> bool {
 /// The speed of the tool; of the fastest of what turns, where only that moves.
 fn fastest(report: &DryRunReport) -> Option<String> {
     let Peak { value, line } = report.fastest;
-    if value > 0.0 {
+    if value > STILL {
         return Some(format!("fastest    {} {}/s in line {line}", fixed(value, 1), unit(report)));
     }
     let turning = report.axes.iter().filter(|axis| axis.unit == AxisUnit::Degree && axis.peaks[0].value > 0.0);
