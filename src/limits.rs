@@ -104,6 +104,8 @@ pub const MAX_PATH_WINDOW: usize = 4096;
 pub const EXACT_PATH_MM: f64 = 1e-3;
 /// Elements that are exact at their corners are gathered into a leg of this length at most, mm or deg: what is shorter is passed in a cycle or two.
 pub const MAX_EXACT_GATHERED_MM: f64 = 0.5;
+/// How far outside a soft limit a moving axis is outside, mm or deg: the curve of a path that touches it is exact to as much.
+pub const SOFT_LIMIT_SLACK: f64 = 1e-3;
 /// How far a planned circle may be off the programmed one, mm.
 pub const ARC_ACCURACY: f64 = 1e-5;
 /// No path comes nearer to a singularity than this, as [`crate::kinematics::Conditioning`] counts it.

@@ -1,7 +1,7 @@
 //! A whole path through the planner and the generator of the cycle.
 
 use crate::geometry::{Piece, Singularity};
-use crate::limits::MAX_GROUP_AXES;
+use crate::limits::{MAX_GROUP_AXES, SOFT_LIMIT_SLACK};
 use crate::motion::Limits;
 use crate::motion::path::PathMotion;
 use crate::motion::profile::State;
@@ -93,7 +93,9 @@ impl DryRun {
         let mut at = *start;
         at.iter_mut().zip(&offsets).for_each(|(value, offset)| *value -= offset);
         let at = order.to_planner(&at);
-        let axes = PathAxes { tool: group.path_limits, ..order.axes(&limits, group.period_s) };
+        let inside = |axis: &RunAxis| axis.soft_limits.map(|(least, most)| (least - axis.offset, most - axis.offset));
+        let soft_limits: Vec<_> = group.axes.iter().map(inside).collect();
+        let axes = PathAxes { tool: group.path_limits, ..order.axes(&limits, &soft_limits, group.period_s) };
         let coordinates = group.axes.iter().map(|axis| (axis.name.clone(), axis.unit)).collect();
         DryRun::assemble(group, axes, (at, at), order.clone(), order, offsets, coordinates, start)
     }
@@ -110,11 +112,9 @@ impl DryRun {
         let (joints, _) = mechanism.reach(&place, &near).map_err(DryRunError::Start)?;
         let limits = group.axes.iter().map(|axis| axis.limits).collect();
         let axes = PathAxes {
-            limits,
-            linear: order.linear,
-            period_s: group.period_s,
             tool: group.path_limits,
             mechanism: Some(mechanism),
+            ..PathAxes::new(limits, order.linear, group.period_s)
         };
         let joint_order = PathOrder { order: (0..count).collect(), linear: 0 };
         let coordinates = tool.tool.coordinates.iter().map(|of| (of.name.clone(), of.unit)).collect();
@@ -344,7 +344,8 @@ impl DryRun {
             *range = (range.0.min(low), range.1.max(high));
             let RunAxis { soft_limits, offset, .. } = &self.axes[*of];
             let Some((least, most)) = soft_limits else { continue };
-            let slack = |limit: f64| ROUNDING * (1.0 + limit.abs());
+            // As in motion.
+            let slack = |limit: f64| SOFT_LIMIT_SLACK + ROUNDING * (1.0 + limit.abs());
             if (low + offset < least - slack(*least) || high + offset > most + slack(*most))
                 && self.outside[place].is_none()
             {

@@ -1,5 +1,7 @@
 //! The range that setpoints stay in.
 
+use crate::limits::SOFT_LIMIT_SLACK;
+
 use super::profile::Profile;
 use super::types::{Limits, Reason, Rejection};
 
@@ -43,11 +45,12 @@ impl SoftLimits {
         Rejection::with(Reason::SoftLimit, found + offset, allowed + offset)
     }
 
-    /// Whether the axis is outside at `position` and moves further out at `velocity` (faster than `creep`).
+    /// Whether the axis is outside at `position`, by more than the curve of a path may be, and moves further out at `velocity` (faster than
+    /// `creep`).
     #[inline]
     pub fn left(&self, position: f64, velocity: f64, creep: f64) -> bool {
-        (velocity > creep && position > self.high && !self.contains(position))
-            || (velocity < -creep && position < self.low && !self.contains(position))
+        let outside = |by: f64| by > SOFT_LIMIT_SLACK + ROUNDING * (1.0 + position.abs());
+        (velocity > creep && outside(position - self.high)) || (velocity < -creep && outside(self.low - position))
     }
 }
 

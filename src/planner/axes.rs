@@ -60,9 +60,11 @@ impl PathOrder {
         piece
     }
 
-    /// The planner's axes; `limits` in the group's order.
-    pub fn axes(&self, limits: &[Limits], period_s: f64) -> PathAxes {
-        PathAxes::new(self.order.iter().map(|axis| limits[*axis]).collect(), self.linear, period_s)
+    /// The planner's axes; `limits` and `soft_limits` in the group's order.
+    pub fn axes(&self, limits: &[Limits], soft_limits: &[Option<(f64, f64)>], period_s: f64) -> PathAxes {
+        let limits = self.order.iter().map(|axis| limits[*axis]).collect();
+        let soft_limits = self.order.iter().map(|axis| soft_limits[*axis]).collect();
+        PathAxes { soft_limits, ..PathAxes::new(limits, self.linear, period_s) }
     }
 }
 
@@ -79,8 +81,8 @@ mod tests {
         assert_eq!(point[..5], [1.0, 2.0, 10.0, 20.0, 0.0]);
         assert_eq!(order.from_planner(&point)[..5], [10.0, 1.0, 20.0, 2.0, 0.0]);
         let limits = [1.0, 2.0, 3.0, 4.0].map(|velocity| Limits { velocity, acceleration: 1.0, jerk: 1.0 });
-        let axes = order.axes(&limits, 0.001);
+        let axes = order.axes(&limits, &[None, Some((0.0, 1.0)), None, None], 0.001);
         assert_eq!(axes.limits.iter().map(|limits| limits.velocity).collect::<Vec<_>>(), [2.0, 4.0, 1.0, 3.0]);
-        assert_eq!(axes.linear, 2);
+        assert_eq!((axes.linear, axes.soft_limits[0]), (2, Some((0.0, 1.0))));
     }
 }

@@ -68,7 +68,7 @@ impl Moves {
         let mm = AxisUnit::Millimetre;
         let order = PathOrder::new(&[mm, mm, mm, AxisUnit::Degree]);
         let (linear, mechanism) = (order.linear, Some(Mechanism { kinematics, order, soft_limits: vec![None; 4] }));
-        PathAxes { limits: vec![LIMITS; 4], linear, period_s: 0.001, tool: Some(LIMITS), mechanism }
+        PathAxes { tool: Some(LIMITS), mechanism, ..PathAxes::new(vec![LIMITS; 4], linear, 0.001) }
     }
 
     fn planner(self) -> Planner {

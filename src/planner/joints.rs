@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::geometry::Cubic;
 use crate::kinematics::{Conditioning, Singularity};
-use crate::limits::{MAX_GROUP_AXES, NEAR_CONDITIONING};
+use crate::limits::{MAX_GROUP_AXES, NEAR_CONDITIONING, SOFT_LIMIT_SLACK};
 use crate::motion::Limits;
 
 use super::mechanism::{Joints, Mechanism, PathFault, positions};
@@ -34,8 +34,6 @@ const ROUGH: f64 = 0.05;
 const ROUNDED: f64 = 64.0;
 /// Of what the tool may be off: what is found at three places of an interval.
 const FOUND: f64 = 0.7;
-/// Rounding that leaves no soft limit: what is permitted to the tool may take a joint out by as little.
-const LIMIT_SLACK: f64 = 1e-3;
 
 /// Why a path ends before its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -298,10 +296,10 @@ impl JointTrack {
         for (joint, (cubic, limits)) in cubics.iter().zip(&self.mechanism.soft_limits).enumerate() {
             let Some((lowest, highest)) = *limits else { continue };
             let (low, high) = cubic.range(length);
-            if high > highest + LIMIT_SLACK {
+            if high > highest + SOFT_LIMIT_SLACK {
                 return Err(PathFault::SoftLimit { joint, found: high, allowed: highest });
             }
-            if low < lowest - LIMIT_SLACK {
+            if low < lowest - SOFT_LIMIT_SLACK {
                 return Err(PathFault::SoftLimit { joint, found: low, allowed: lowest });
             }
         }

@@ -35,6 +35,8 @@ mod corner_tests;
 mod exact_tests;
 mod halt;
 #[cfg(test)]
+mod inside_tests;
+#[cfg(test)]
 mod join_tests;
 mod joints;
 mod legs;
@@ -89,6 +91,9 @@ pub struct PathAxes {
     pub period_s: f64,
     /// Of the tool: of its linear coordinates together; of all together where none is linear.
     pub tool: Option<Limits>,
+    /// Lowest and highest place of each axis: what is rounded keeps to it where the elements do. Empty where there is none, and with a mechanism,
+    /// which has those of its joints.
+    pub soft_limits: Vec<Option<(f64, f64)>>,
     /// Where joints are no coordinates of the tool.
     pub mechanism: Option<Mechanism>,
 }
@@ -96,7 +101,7 @@ pub struct PathAxes {
 impl PathAxes {
     /// Axes that are the coordinates, with nothing else to limit them.
     pub fn new(limits: Vec<Limits>, linear: usize, period_s: f64) -> PathAxes {
-        PathAxes { limits, linear, period_s, tool: None, mechanism: None }
+        PathAxes { limits, linear, period_s, tool: None, soft_limits: Vec::new(), mechanism: None }
     }
 
     /// How many coordinates the program has.
@@ -157,7 +162,7 @@ impl Planner {
         let rows = Rows { axes: joints, tool: of_tool };
         Planner {
             gatherer: Gatherer::new(count, linear, tool),
-            track: Track::new(count, linear),
+            track: Track::new(count, linear, &axes.soft_limits),
             joints: track,
             splitter: Splitter::new(limits.clone(), axes.tool, rows, axes.period_s),
             speeds: Speeds::new(limits, axes.tool, rows, axes.period_s, epoch),
@@ -316,7 +321,7 @@ impl Planner {
             }
             if let Some(behind) = self.resting.take() {
                 let count = self.axes.coordinates();
-                self.track = Track::new(count, self.axes.linear.min(count));
+                self.track = Track::new(count, self.axes.linear.min(count), &self.axes.soft_limits);
                 if let Some(leg) = behind {
                     self.track.push(leg, Join::Rest);
                     continue;

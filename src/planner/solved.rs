@@ -37,6 +37,8 @@ pub struct Solved {
     pub cap: f64,
     /// Potential over it.
     pub width: f64,
+    /// By how much the acceleration may fall along it.
+    pub steepest: f64,
     /// See [`crate::geometry::Piece::landing`].
     pub landing: Option<f64>,
 }

@@ -45,7 +45,7 @@ const LANDING_PERIODS: f64 = 3.0;
 
 /// Settled stretches that are looked at again with what follows.
 const REVISED: usize = 3;
-/// Of their ceiling: what it may be above the one that it would have now.
+/// Of their ceiling, and of what their acceleration may fall by: what it may be above the one that it would have now.
 const UNCHANGED: f64 = 1e-3;
 /// Stretches that are settled at once where what follows cannot be met; twice as many each time that this was not enough.
 const SLOWLY: usize = 8;
@@ -225,7 +225,7 @@ impl Speeds {
         for (entry, slowest) in self.entries.iter_mut().zip(&slowest) {
             entry.slowest = Some(*slowest);
         }
-        let without = |solved: &Solved| Solved { feed: 0.0, back_feed: 0.0, ..*solved };
+        let without = |solved: &Solved| Solved { feed: 0.0, back_feed: 0.0, steepest: 0.0, ..*solved };
         let differ = |(a, b): (&Solved, &Solved)| without(a) != without(b);
         let same = slowest.iter().zip(&fastest).position(differ).unwrap_or(fastest.len());
         // What a stretch may be passed with, and how much acceleration is reached around it, is known with those behind it.
@@ -272,8 +272,14 @@ impl Speeds {
         }
     }
 
-    /// What was settled can be followed with what is to come behind it: else it would come out slower now.
+    /// What was settled can be followed with what is to come behind it: else it would come out slower now, or the acceleration would have to fall
+    /// too steeply from what it is at the end of that.
     fn can_be_met(&self, solved: &[Solved], end: End) -> bool {
+        let behind = solved.get(self.settled).filter(|_| self.settled > 0);
+        let falls = |behind: &Solved| behind.acceleration - behind.leaving <= (1.0 + UNCHANGED) * behind.steepest;
+        if !behind.is_none_or(falls) {
+            return false;
+        }
         let from = self.settled.saturating_sub(REVISED);
         let mut revised = solved.to_vec();
         self.ceiling(&mut revised, end, from);

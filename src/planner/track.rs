@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use crate::geometry::Cubic;
 use crate::kinematics::Singularity;
-use crate::limits::{ARC_ACCURACY, EXACT_PATH_MM, MAX_GROUP_AXES};
+use crate::limits::{ARC_ACCURACY, EXACT_PATH_MM, MAX_GROUP_AXES, SOFT_LIMIT_SLACK};
 
 use super::legs::{Join, Leg, Mark, SHORTEST, Way};
 use super::program::{Caps, Corner};
@@ -25,6 +25,8 @@ const SETTLED: usize = 4 * REACH;
 const APART: f64 = 1e-9;
 /// A knot is added within an interval so many times at most.
 const REFINED: u32 = 12;
+/// How far the curve may leave a soft limit that the path keeps to, mm or deg: half of what is no violation in motion.
+const OUTSIDE: f64 = 0.5 * SOFT_LIMIT_SLACK;
 /// Places within an interval, less one, at which it is looked at.
 const BETWEEN: u32 = 6;
 /// The error of the spline on a circle of radius r, with knots h apart at most, is r·(h/r)⁴ divided by this at most; by 72 where they
@@ -76,6 +78,8 @@ struct Knot {
 pub struct Track {
     axes: usize,
     linear: usize,
+    /// Lowest and highest place of each axis.
+    range: [(f64, f64); MAX_GROUP_AXES],
     legs: VecDeque<Leg>,
     /// How far the last leg's beginning is rounded.
     rounded: f64,
@@ -90,10 +94,13 @@ pub struct Track {
 
 impl Track {
     /// A curve that begins at rest where its first leg does.
-    pub fn new(axes: usize, linear: usize) -> Track {
+    pub fn new(axes: usize, linear: usize, soft_limits: &[Option<(f64, f64)>]) -> Track {
+        let mut range = [(f64::NEG_INFINITY, f64::INFINITY); MAX_GROUP_AXES];
+        range.iter_mut().zip(soft_limits).for_each(|(range, limits)| *range = limits.unwrap_or(*range));
         Track {
             axes,
             linear,
+            range,
             legs: VecDeque::new(),
             rounded: 0.0,
             before: Corner::Stop,
@@ -315,6 +322,32 @@ impl Track {
         true
     }
 
+    /// The curve of interval `index` leaves no soft limit that the path keeps to. Only what bends beside an arc leads out of where the path is.
+    fn keeps_inside(&self, index: usize) -> bool {
+        let at = index as isize;
+        let (begin, end) = (self.knot(at), self.knot(at + 1));
+        let (from, to) = (self.knot(at - 2), self.knot(at + 3));
+        let bends = |leg: &Leg| leg.curvature() > 0.0 && leg.end > from && leg.begin < to;
+        let unlimited = self.range.iter().all(|(lowest, highest)| lowest.is_infinite() && highest.is_infinite());
+        if unlimited || !self.legs.iter().any(bends) {
+            return true;
+        }
+        let cubics = self.cubics(index);
+        (0..self.axes).all(|axis| {
+            let (lowest, highest) = self.range[axis];
+            let (low, high) = cubics[axis].range(end - begin);
+            if low >= lowest - OUTSIDE && high <= highest + OUTSIDE {
+                return true;
+            }
+            // A path that leaves them itself is followed, and others say so.
+            (0..=BETWEEN).any(|step| {
+                let sigma = begin + (end - begin) * f64::from(step) / f64::from(BETWEEN);
+                let place = self.leg_at(sigma).at(sigma, axis);
+                place < lowest - OUTSIDE || place > highest + OUTSIDE
+            })
+        })
+    }
+
     /// The cubics that begin at `begin` are within the largest tolerance of the corners at `sigma`, or within `otherwise` where they have none.
     fn near(&self, cubics: &[Cubic], begin: f64, sigma: f64, leg: &Leg, corners: &[Corner], otherwise: f64) -> bool {
         // Between single elements that are exact what joins them is enough.
@@ -343,7 +376,7 @@ impl Track {
             let settled = if self.ended { intervals } else { intervals.saturating_sub(REACH) };
             if self.verified < settled {
                 let index = self.verified;
-                if self.knots[index].refined < REFINED && !self.close_enough(index) {
+                if self.knots[index].refined < REFINED && !(self.close_enough(index) && self.keeps_inside(index)) {
                     self.refine(index);
                 } else {
                     self.verified += 1;

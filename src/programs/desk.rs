@@ -164,18 +164,18 @@ impl Desk {
         let figures = |axis: &AxisId| &in_force[axis.index()].figures.motion;
         let period_s = machine.period_ns as f64 * 1e-9;
         let limits: Vec<_> = description.axes.iter().map(|axis| figures(axis).limits).collect();
+        let soft_limits: Vec<_> = description.axes.iter().map(|axis| figures(axis).soft_limits).collect();
         let tool = Some(description.path_limits);
         let Some(of_tool) = &description.tool else {
             let units: Vec<_> = description.axes.iter().map(|axis| machine.axes[axis.index()].unit).collect();
             let order = PathOrder::new(&units);
-            let axes = PathAxes { tool, ..order.axes(&limits, period_s) };
+            let axes = PathAxes { tool, ..order.axes(&limits, &soft_limits, period_s) };
             return Ok(ProgramStart { programmed: place.clone(), place, axes, order });
         };
-        let soft_limits = description.axes.iter().map(|axis| figures(axis).soft_limits).collect();
         let mechanism = Mechanism::new(of_tool, soft_limits);
         let order = mechanism.order.clone();
         let programmed = mechanism.tool(&place)?[..order.count()].to_vec();
-        let axes = PathAxes { limits, linear: order.linear, period_s, tool, mechanism: Some(mechanism) };
+        let axes = PathAxes { tool, mechanism: Some(mechanism), ..PathAxes::new(limits, order.linear, period_s) };
         Ok(ProgramStart { place, programmed, axes, order })
     }
 

@@ -5,6 +5,7 @@ mod blends;
 mod capped;
 mod clock;
 mod crossings;
+mod edges;
 mod ended;
 mod held;
 mod jog;

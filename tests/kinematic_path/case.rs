@@ -107,7 +107,7 @@ impl Case {
             let limits: Vec<Limits> = (0..joints).map(|joint| limits(random, !mechanism.turns(joint))).collect();
             let tool = random.chance(0.8).then(|| self::limits(random, true));
             let axes =
-                PathAxes { limits, linear: order.linear, period_s: 0.001, tool, mechanism: Some(mechanism.clone()) };
+                PathAxes { tool, mechanism: Some(mechanism.clone()), ..PathAxes::new(limits, order.linear, 0.001) };
             let mut at = [0.0; MAX_GROUP_AXES];
             at[..joints].copy_from_slice(&start);
             let Ok(place) = mechanism.tool(&start) else { continue };

@@ -19,7 +19,7 @@ fn axes(machine: impl Into<Machine>, units: &[AxisUnit], soft_limits: Vec<Option
     let order = PathOrder::new(units);
     let (linear, joints) = (order.linear, kinematics.joints());
     let mechanism = Some(Mechanism { kinematics, order, soft_limits });
-    PathAxes { limits: vec![LIMITS; joints], linear, period_s: 0.001, tool: None, mechanism }
+    PathAxes { mechanism, ..PathAxes::new(vec![LIMITS; joints], linear, 0.001) }
 }
 
 fn scara(soft_limits: Vec<Option<(f64, f64)>>) -> PathAxes {

@@ -311,31 +311,21 @@ impl PathMotion {
         let Place { piece, x, velocity, share } = self.place;
         let Some(first) = self.pieces.get(piece) else { return 0.0 };
         // What brakes throughout the cycle gets no faster.
-        let fastest = share + first.envelope.rate * self.period_s;
-        let reach = self.period_s * (velocity + fastest.clamp(0.0, 1.0) * first.envelope.at(x) * self.period_s);
+        let fastest = (share + first.envelope.rate * self.period_s).clamp(0.0, 1.0);
+        let reach = self.period_s * (velocity + fastest * first.envelope.at(x) * self.period_s);
         let mut way = first.length - x;
         let mut rate = first.envelope.rate;
-        // What was to end on what was known must not meet what came behind it, which may permit less.
-        let mut ends = first.rests || (fastest < 0.0 && way > self.braked_reach(first));
+        let mut rests = first.rests;
         for next in 1..PIECES_PASSED as u64 {
-            if ends || way > reach {
+            if rests || way > reach {
                 break;
             }
             let Some(piece) = self.pieces.get(piece + next) else { break };
             rate = rate.min(piece.envelope.rate);
-            ends = piece.rests;
+            rests = piece.rests;
             way += piece.length;
         }
         rate
-    }
-
-    /// How far this cycle goes at most on `first`, where it brakes to its end.
-    fn braked_reach(&self, first: &Piece) -> f64 {
-        let (Place { x, velocity, share, .. }, period_s) = (self.place, self.period_s);
-        let least = place::lesser(first.envelope.at(x), first.envelope.at(first.length));
-        // From the share, released as fast as may be, integrated twice over the period.
-        let braking = 0.5 * share + first.envelope.rate * period_s * (1.0 / 6.0);
-        period_s * (velocity + braking * least * period_s)
     }
 
     /// Next to nothing is in use, and no more is taken.

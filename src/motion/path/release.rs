@@ -32,7 +32,8 @@ impl PathMotion {
             none.max(change)
         } else {
             let slowest = place::release(&self.pieces, from).unwrap_or(0.0);
-            let releasing = from.releasing(&self.pieces, self.period_s).map_or(rate, |releasing| releasing.max(rate));
+            // A braking that was to end on what was known may have met pieces since that permit less: it is released as it was to be.
+            let releasing = from.releasing(&self.pieces, self.period_s).unwrap_or(slowest).max(rate);
             none.max(HASTE * slowest).min(releasing)
         };
         let mut best = advanced(&self.pieces, from, high, self.period_s);

@@ -147,6 +147,7 @@ impl Speeds {
             solved.rate = rate(index, &at);
             solved.width = 0.5 * (at[index] + at[index + 1]) * self.entries[index].stretch.length;
             solved.cap = caps[index];
+            solved.steepest = steepest[index];
             solved.landing = None;
         }
         let landing_from = landing.as_ref().map_or(count, |landing| landing.first);
