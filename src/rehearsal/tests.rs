@@ -5,7 +5,7 @@ use crate::dry_run::RunAxis;
 use crate::gateway::Presence;
 use crate::limits::{DRY_RUN_TEXT_BYTES, MAX_DRY_RUNS};
 use crate::motion::Limits;
-use crate::path_file::GroupAxis;
+use crate::path_file::{GroupAxis, ProblemKind};
 use crate::units::AxisUnit;
 
 const TEXT: &str = "tolerance 0.02\nfeed 50\nline x=10\nline y=5\narc x=0 y=5 centre x=5 y=5 left\n";
@@ -70,8 +70,8 @@ fn mistakes_and_what_leaves_the_limits_are_told() {
     assert_eq!(problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [2, 3]);
     let Outcome::Report(report, _) = whole("line x=13\n") else { panic!() };
     assert_eq!(report.axes[0].outside, Some(1));
-    let Outcome::Report(report, _) = whole("# nothing\n") else { panic!() };
-    assert_eq!((report.elements, report.cycles), (0, 0));
+    let Outcome::Mistakes(problems) = whole("# nothing\n") else { panic!() };
+    assert_eq!(problems.iter().map(|problem| &problem.kind).collect::<Vec<_>>(), [&ProblemKind::Empty]);
 }
 
 #[test]
