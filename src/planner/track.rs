@@ -285,6 +285,8 @@ impl Track {
             // What bends beside a corner of a distance would reach further than that.
             let shaped = leg.shaped.max(std::mem::replace(&mut shaped_before, leg.shaped)) > 0.0;
             let from = behind.max(leg.begin);
+            // Where a shape ends what is beside it is off the most.
+            let ends = [shaped && behind > leg.begin, leg.shaped > 0.0].map(u32::from);
             behind = leg.end + leg.shaped;
             let to = end.min(leg.end - leg.shaped);
             if from > to || (shaped && from >= to) {
@@ -310,7 +312,7 @@ impl Track {
                 .take_while(|mark| mark.sigma <= to)
                 .all(|mark| near(mark.sigma, &[if mark.sigma < leg.end { leg.inside } else { leg.corner }]));
             let between = || {
-                (1..BETWEEN).all(|step| {
+                (1 - ends[0]..BETWEEN + ends[1]).all(|step| {
                     let sigma = from + (to - from) * f64::from(step) / f64::from(BETWEEN);
                     near(sigma, &[leg.inside, leg.corner, before])
                 })

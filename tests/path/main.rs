@@ -44,7 +44,7 @@ const CASES: usize = 2_500;
 const CYCLES: usize = 2_000;
 
 /// What was wrong once, by claim, seed and cycles.
-const ONCE_WRONG: [(usize, u64, usize); 39] = [
+const ONCE_WRONG: [(usize, u64, usize); 41] = [
     (0, 957, 2_000),
     (0, 5_000_220, 2_000),
     (0, 21_099, 2_000),
@@ -68,6 +68,8 @@ const ONCE_WRONG: [(usize, u64, usize); 39] = [
     (0, 80_000_663, 8_000),
     (0, 80_008_383, 8_000),
     (0, 80_008_928, 8_000),
+    (0, 80_037_337, 8_000),
+    (0, 80_048_339, 8_000),
     (1, 265, 2_000),
     (1, 578, 2_000),
     (1, 5_000_498, 2_000),

@@ -141,10 +141,11 @@ impl Place {
             }
             let speed = self.velocity + period_s * acceleration;
             if next.rests || way * rate >= speed * (2.0 * period_s * rate + amount) {
-                break;
+                return lesser(acceleration / rate, most);
             }
         }
-        lesser(acceleration / rate, most)
+        // What lies behind those is not seen.
+        if pieces.has(self.piece + PIECES_AHEAD as u64) { most } else { lesser(acceleration / rate, most) }
     }
 }
 
