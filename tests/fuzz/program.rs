@@ -37,7 +37,7 @@ fuzz_target!(|input: &[u8]| {
     let limits: Vec<Limits> = (0..count).map(axis).collect();
     let fastest = limits[0].velocity;
     let soft_limits = vec![Some((-500.0, 500.0)); count];
-    let axes = order.axes(&limits, PERIOD_S);
+    let axes = order.axes(&limits, &soft_limits, PERIOD_S);
     let mut planner = Planner::new(axes.clone(), Point::default(), 0);
     let mut pen = Pen::new(Ground { order, fastest, soft_limits, at: Point::default(), walk: None });
     let mut motion = PathMotion::new(PERIOD_S);

@@ -131,6 +131,8 @@ impl Place {
         let Some(piece) = pieces.get(self.piece) else { return 0.0 };
         let most = piece.envelope.lag;
         let (mut acceleration, mut rate, mut way) = (piece.envelope.at(self.x), f64::INFINITY, -self.x);
+        // What lies behind those that are looked at is not seen.
+        let mut seen = !pieces.has(self.piece + PIECES_AHEAD as u64);
         for next in pieces.ahead(self.piece, PIECES_AHEAD) {
             acceleration = greater(acceleration, next.envelope.at(next.length));
             rate = lesser(rate, next.envelope.rate);
@@ -141,11 +143,11 @@ impl Place {
             }
             let speed = self.velocity + period_s * acceleration;
             if next.rests || way * rate >= speed * (2.0 * period_s * rate + amount) {
-                return lesser(acceleration / rate, most);
+                seen = true;
+                break;
             }
         }
-        // What lies behind those is not seen.
-        if pieces.has(self.piece + PIECES_AHEAD as u64) { most } else { lesser(acceleration / rate, most) }
+        if seen { lesser(acceleration / rate, most) } else { most }
     }
 }
 
