@@ -104,7 +104,7 @@ pub const MAX_PATH_WINDOW: usize = 4096;
 pub const EXACT_PATH_MM: f64 = 1e-3;
 /// Elements that are exact at their corners are gathered into a leg of this length at most, mm or deg: what is shorter is passed in a cycle or two.
 pub const MAX_EXACT_GATHERED_MM: f64 = 0.5;
-/// How far outside a soft limit a moving axis is outside, mm or deg: the curve of a path that touches it is exact to as much.
+/// An axis in motion has left its soft limits where it is outside by more than this, mm or deg: a path that touches one is followed as exactly.
 pub const SOFT_LIMIT_SLACK: f64 = 1e-3;
 /// How far a planned circle may be off the programmed one, mm.
 pub const ARC_ACCURACY: f64 = 1e-5;

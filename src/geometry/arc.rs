@@ -1,6 +1,7 @@
 //! A circle or helix through space, with coordinates that go along.
 
 use crate::limits::MAX_GROUP_AXES;
+use crate::units::Figure;
 
 /// A part of a circle in any plane of the first three coordinates, of any number of turns; all coordinates, those three too, may go along
 /// in a straight line meanwhile (a helix; a turning tool).
@@ -33,6 +34,8 @@ pub enum ArcError {
         start: f64,
         /// At the end.
         end: f64,
+        /// By how much they may differ.
+        allowed: f64,
     },
     /// The three points of an arc lie on a line, or on one another.
     Straight,
@@ -51,11 +54,16 @@ impl std::fmt::Display for ArcError {
             ArcError::Coordinates => write!(out, "an arc needs two linear axes at least"),
             ArcError::Normal => write!(out, "the normal of the arc's plane has no direction"),
             ArcError::Radius => write!(out, "the arc has no radius: its centre is where it begins"),
-            ArcError::Radii { start, end } => {
-                write!(out, "the arc begins {start} mm from its centre and ends {end} mm from it")
+            ArcError::Radii { start, end, allowed } => {
+                let [start, end, allowed] = [start, end, allowed].map(|value| Figure::rounded(*value));
+                write!(
+                    out,
+                    "the arc begins {start} mm from its centre and ends {end} mm from it, allowed: {allowed} mm more or less"
+                )
             }
             ArcError::Straight => write!(out, "the three points of the arc lie on a line"),
             ArcError::Chord { chord, radius } => {
+                let [chord, radius] = [chord, radius].map(|value| Figure::rounded(*value));
                 write!(out, "the arc's ends are {chord} mm apart, further than twice its radius of {radius} mm")
             }
         }
@@ -129,8 +137,9 @@ impl Arc {
             return Err(ArcError::Radius);
         }
         let apart = (radius - end_radius).abs();
-        if apart.is_nan() || apart > RADII_AGREE_MM.max(RADII_AGREE * radius) {
-            return Err(ArcError::Radii { start: radius, end: end_radius });
+        let allowed = RADII_AGREE_MM.max(RADII_AGREE * radius);
+        if apart.is_nan() || apart > allowed {
+            return Err(ArcError::Radii { start: radius, end: end_radius, allowed });
         }
         let quarter = cross(normal, first);
         let mut sweep = dot(last, quarter).atan2(dot(last, first));
@@ -349,11 +358,26 @@ mod tests {
     fn what_is_no_arc_is_refused_in_words() {
         let (start, end) = ([10.0, 0.0, 0.0], [0.0, 20.0, 0.0]);
         let about = |centre| Arc::about(&start, &end, centre, [0.0, 0.0, 1.0], true, 0).unwrap_err().to_string();
-        assert_eq!(about([0.0; 3]), "the arc begins 10 mm from its centre and ends 20 mm from it");
+        let radii = "the arc begins 10 mm from its centre and ends 20 mm from it, allowed: 0.01 mm more or less";
+        assert_eq!(about([0.0; 3]), radii);
         assert_eq!(about([10.0, 0.0, 0.0]), "the arc has no radius: its centre is where it begins");
         assert_eq!(Arc::through(&start, [5.0, 10.0, 0.0], &end), Err(ArcError::Straight));
         let short = Arc::with_radius(&start, &end, 2.0, [0.0, 0.0, 1.0], true).unwrap_err().to_string();
         assert!(short.ends_with("further than twice its radius of 2 mm"), "{short}");
         assert_eq!(Arc::about(&[1.0], &[2.0], [0.0; 3], [0.0, 0.0, 1.0], true, 0), Err(ArcError::Coordinates));
+    }
+
+    #[test]
+    fn radii_that_are_said_to_be_allowed_are() {
+        for radius in [1.0, 9.9, 10.1, 500.0] {
+            let about = |apart: f64| {
+                Arc::about(&[radius, 0.0], &[0.0, radius + apart], [0.0; 3], [0.0, 0.0, 1.0], true, 0).map(|_| ())
+            };
+            let refused = about(radius).unwrap_err();
+            let ArcError::Radii { allowed, .. } = refused else { panic!("{refused:?}") };
+            assert!(about(0.999 * allowed).is_ok() && about(1.001 * allowed).is_err());
+            let said = refused.to_string();
+            assert!(said.ends_with(&format!("allowed: {} mm more or less", Figure::rounded(allowed))), "{said}");
+        }
     }
 }

@@ -47,9 +47,8 @@
 //! | `nurbs` | its curve, chopped as finely as it must be |
 //! | `group` | [`PathGroup`]: the axes that a path is for |
 //! | `written` | [`Written`]: an element as it was read |
-//! | `problem`, `arc_problem` | [`Problem`]: what is wrong, in words |
+//! | `problem` | [`Problem`]: what is wrong, in words |
 
-mod arc_problem;
 mod arc_words;
 mod group;
 mod nurbs;
@@ -63,7 +62,6 @@ mod tests;
 mod words;
 mod written;
 
-pub use arc_problem::ArcProblem;
 pub use group::{GroupAxis, PathGroup};
 pub use problem::{Problem, ProblemKind};
 pub use reader::PathReader;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use crate::geometry::ArcError;
 use crate::limits::{MAX_PATH_LINE_BYTES, MAX_SPLINE_DEGREE};
 use crate::units::Figure;
 
-use super::arc_problem::ArcProblem;
 use super::spline::SplineError;
 
 /// Characters of the file that a message shows.
@@ -56,7 +56,7 @@ pub enum ProblemKind {
     /// A start after the first element, or behind another.
     StartAgain,
     /// There is no such arc.
-    Arc(ArcProblem),
+    Arc(ArcError),
     /// There is no such spline.
     Spline(SplineError),
     /// What belongs into a spline stands outside of one.

@@ -4,7 +4,6 @@ use crate::geometry::ArcError;
 use crate::limits::{MAX_PATH_LINE_BYTES, MAX_PATH_PROBLEMS};
 use crate::planner::program::{Caps, Corner, Feed, Point, Shape};
 
-use super::arc_problem::ArcProblem;
 use super::arc_words::{self, ArcWords, given_normal, named_normal};
 use super::group::PathGroup;
 use super::problem::{Problem, ProblemKind};
@@ -279,7 +278,7 @@ impl PathReader {
     fn arc(&mut self, words: &mut Words<'_>, take: &mut Take<'_>) -> Result<(), ProblemKind> {
         let from = self.here()?;
         if self.group.space().len() < 2 {
-            return Err(ProblemKind::Arc(ArcProblem(ArcError::Coordinates)));
+            return Err(ProblemKind::Arc(ArcError::Coordinates));
         }
         let lost = self.lost;
         let mut arc = ArcWords::new();
@@ -305,8 +304,8 @@ impl PathReader {
     fn check_arc(&self, written: &Written, from: &Point) -> Result<(), ProblemKind> {
         let order = self.group.order();
         let element = written.element(order, &order.to_planner(from), &Point::default());
-        match element.map_err(|error| ProblemKind::Arc(ArcProblem(error)))?.shape {
-            Shape::Arc(arc) if arc.radius() > MOST_RADIUS => Err(ProblemKind::Arc(ArcProblem(ArcError::Straight))),
+        match element.map_err(ProblemKind::Arc)?.shape {
+            Shape::Arc(arc) if arc.radius() > MOST_RADIUS => Err(ProblemKind::Arc(ArcError::Straight)),
             _ => Ok(()),
         }
     }
@@ -350,7 +349,7 @@ impl PathReader {
             }
         };
         if normal == [0.0; 3] {
-            return Err(ProblemKind::Arc(ArcProblem(ArcError::Normal)));
+            return Err(ProblemKind::Arc(ArcError::Normal));
         }
         self.normal = normal;
         nothing_more(words)
